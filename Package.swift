@@ -1,0 +1,63 @@
+// swift-tools-version: 6.2
+
+import PackageDescription
+
+let package = Package(
+    name: "ravioli",
+    products: [
+        .library(name: "RavioliWire", targets: ["RavioliWire"]),
+        .library(name: "RavioliSchema", targets: ["RavioliSchema"]),
+        .library(name: "Ravioli", targets: ["Ravioli"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-nio.git", from: "2.101.0"),
+        .package(url: "https://github.com/apple/swift-log.git", from: "1.16.0"),
+        .package(url: "https://github.com/apple/swift-argument-parser.git", from: "1.8.0"),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle.git", from: "2.13.0"),
+        .package(url: "https://github.com/groue/GRDB.swift.git", from: "7.10.0"),
+        .package(url: "https://github.com/hummingbird-project/hummingbird.git", from: "2.28.0"),
+    ],
+    targets: [
+        // MARK: Messages
+        .systemLibrary(
+            name: "CProtobufC",
+            pkgConfig: "libprotobuf-c",
+            providers: [.apt(["libprotobuf-c-dev"]), .brew(["protobuf-c"])]
+        ),
+        .target(name: "RavioliSchema", dependencies: ["CProtobufC"]),
+        .testTarget(name: "RavioliSchemaTests", dependencies: ["RavioliSchema"]),
+
+        // MARK: Wire and calls
+        .target(
+            name: "RavioliWire",
+            dependencies: [.product(name: "NIOCore", package: "swift-nio")]
+        ),
+        .testTarget(name: "RavioliWireTests", dependencies: ["RavioliWire"]),
+        .target(
+            name: "Ravioli",
+            dependencies: [
+                "RavioliWire", "RavioliSchema",
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+            ]
+        ),
+        .testTarget(name: "RavioliTests", dependencies: ["Ravioli"]),
+    ]
+)
+
+// Every Swift target is built alike, so the rules of the house stand in one place:
+// SE-0335 (explicit existentials), SE-0409 (internal imports), SE-0444 (member import visibility),
+// SE-0461 (nonisolated async functions run on the caller's executor).
+for target in package.targets where target.type != .system && target.type != .plugin {
+    target.swiftSettings =
+        (target.swiftSettings ?? []) + [
+            .swiftLanguageMode(.v6),
+            .enableUpcomingFeature("ExistentialAny"),
+            .enableUpcomingFeature("InternalImportsByDefault"),
+            .enableUpcomingFeature("MemberImportVisibility"),
+            .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+            .treatAllWarnings(as: .error),
+        ]
+}

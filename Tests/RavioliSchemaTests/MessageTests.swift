@@ -1,0 +1,3 @@
+import RavioliSchema
+import Testing
+
