@@ -37,7 +37,13 @@ struct MessageGenerator {
         var read: String {
             switch self {
             case .field(let shape): shape.read
-            case .oneof(let shape): "\(shape.type)(from: r)"
+            case .oneof: "nil"
+            }
+        }
+        var readIfPresent: String? {
+            switch self {
+            case .field(let shape): shape.readIfPresent
+            case .oneof(let shape): "if let value = \(shape.type)(from: r) { \(shape.name) = value }"
             }
         }
         var write: String {
@@ -91,7 +97,11 @@ struct MessageGenerator {
         code.block("\(visibility)struct \(simpleName(context.typeName(message.fullName))): RavioliSchema.Message") { code in
             if isStored { writeStoredProperties(&code) } else { writeProperties(&code, visibility) }
             code.line()
-            code.line("\(visibility)init() {\(isStored ? " _storage = .init(_Storage()) " : "")}")
+            if isStored {
+                code.line("\(visibility)init() { _storage = .init(_Storage()) }")
+            } else {
+                writeEmpty(&code, visibility)
+            }
             writeMemberwise(&code)
             writeConstants(&code)
             writeDefaults(&code)
@@ -104,9 +114,17 @@ struct MessageGenerator {
     private func writeProperties(_ code: inout CodeWriter, _ visibility: String) {
         for member in members {
             writeDocumentation(of: member, &code)
-            code.line("\(visibility)var \(member.name): \(member.type) = \(member.defaultValue)")
+            code.line("\(visibility)var \(member.name): \(member.type)")
         }
-        code.line("\(visibility)var unknownFields = RavioliSchema.UnknownFields()")
+        code.line("\(visibility)var unknownFields: RavioliSchema.UnknownFields")
+    }
+
+    /// Properties have no initial values: a struct that is read from a message would be filled twice.
+    private func writeEmpty(_ code: inout CodeWriter, _ visibility: String) {
+        code.block("\(visibility)init()") { code in
+            for member in members { code.line("\(member.name) = \(member.defaultValue)") }
+            code.line("unknownFields = .init()")
+        }
     }
 
     private func writeStoredProperties(_ code: inout CodeWriter) {
@@ -146,6 +164,7 @@ struct MessageGenerator {
             if isStored { code.line("var storage = _Storage()") }
             let target = isStored ? "storage" : "self"
             for member in members { code.line("\(target).\(member.name) = \(member.name)") }
+            if !isStored { code.line("unknownFields = .init()") }
             if isStored { code.line("_storage = .init(storage)") }
         }
     }
@@ -196,6 +215,7 @@ struct MessageGenerator {
         code.block("\(visibility)init(from r: RavioliSchema.FieldReader)") { code in
             for member in members { code.line("\(member.name) = \(member.read)") }
             code.line("unknownFields = r.unknownFields()")
+            for member in members { if let statement = member.readIfPresent { code.line(statement) } }
         }
         code.line()
         code.block("\(visibility)func write(to w: inout RavioliSchema.FieldWriter)") { code in
@@ -211,10 +231,10 @@ struct MessageGenerator {
             "\(context.visibility)func write(to w: inout RavioliSchema.FieldWriter) { _storage.value.write(to: &w) }")
         code.line()
         code.block("private struct _Storage: Sendable, Hashable") { code in
-            for member in members { code.line("var \(member.name): \(member.type) = \(member.defaultValue)") }
-            code.line("var unknownFields = RavioliSchema.UnknownFields()")
+            for member in members { code.line("var \(member.name): \(member.type)") }
+            code.line("var unknownFields: RavioliSchema.UnknownFields")
             code.line()
-            code.line("init() {}")
+            writeEmpty(&code, "")
             writeCoding(&code, "")
         }
     }

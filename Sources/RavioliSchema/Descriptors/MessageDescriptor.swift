@@ -23,7 +23,7 @@ public final class MessageDescriptor: Sendable {
     // Written once by ``link(_:features:types:file:)``, before the file is handed out; constant from then on.
 
     /// The fields, ascending by number.
-    public nonisolated(unsafe) private(set) var fields: [FieldDescriptor] = []
+    @exclusivity(unchecked) public nonisolated(unsafe) private(set) var fields: [FieldDescriptor] = []
     /// The oneofs in order of declaration, those that protoc makes for `optional` left out.
     public nonisolated(unsafe) private(set) var oneofs: [OneofDescriptor] = []
     /// The file that declares the type.
@@ -32,11 +32,12 @@ public final class MessageDescriptor: Sendable {
     private nonisolated(unsafe) var indicesByName: [String: Int] = [:]
     private nonisolated(unsafe) var indicesByNumber: [Int32: Int] = [:]
     /// Whether the type or a type inside it has a proto2 `required` field.
-    nonisolated(unsafe) private(set) var mayLackRequired = false
+    @exclusivity(unchecked) nonisolated(unsafe) private(set) var mayLackRequired = false
 
     /// protobuf-c's table, a `ProtobufCMessageDescriptor`; filled when linked.
     @usableFromInline package nonisolated(unsafe) let cTable: UnsafeRawPointer
     /// Size of the C struct in bytes; set when linked.
+    @exclusivity(unchecked)
     @usableFromInline package nonisolated(unsafe) private(set) var structSize = 0
     /// The guard's table; filled when linked.
     nonisolated(unsafe) let guardTable: UnsafeMutablePointer<GuardTable>
