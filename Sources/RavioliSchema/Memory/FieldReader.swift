@@ -67,8 +67,8 @@ public struct FieldReader {
         load(offset, as: UnsafeRawPointer?.self).map { Value(from: FieldReader($0)) }
     }
 
-    /// Sets `value` if the message is present.
-    @inlinable @inline(__always)
+    /// Sets `value` if the message is present. Never inlined: Swift would then copy the whole struct around `value`.
+    @inlinable @inline(never)
     public func message<Value: Message>(_ value: inout Value?, at offset: Int) {
         if let message = load(offset, as: UnsafeRawPointer?.self) { value = Value(from: FieldReader(message)) }
     }
