@@ -14,14 +14,14 @@ package struct ClientCallMachine: Sendable, Hashable {
     }
 
     /// Whether the whole request has been handed to the connection.
-    package private(set) var isSent: Bool
+    package private(set) var isSent = false
     /// Whether the caller has gone.
     package private(set) var isAbandoned = false
     private var answer = Answer.nothing
 
-    package init(isSent: Bool) { self.isSent = isSent }
+    package init() {}
 
-    /// The last chunk of the request went out.
+    /// The last byte of the request went out.
     package mutating func requestSent() { isSent = true }
 
     /// What a caller that gives up asks for.

@@ -69,16 +69,17 @@ package struct ClientConnectionMachine: Sendable {
         return methodsBound
     }
 
-    /// A caller wants to call; nil when there is no place.
-    ///
-    /// - Parameter isSent: Whether the whole request goes out with the call frame.
-    package mutating func callOpened(isSent: Bool) -> Opening? {
+    /// A caller wants to call; nil when there is no place. Report ``requestSent(_:)`` when it is out.
+    package mutating func callOpened() -> Opening? {
         guard hasPlace else { return nil }
         lastStreamID += 1
-        let slot = calls.insert(lastStreamID, ClientCallMachine(isSent: isSent))
+        let slot = calls.insert(lastStreamID, ClientCallMachine())
         if lastStreamID >= limits.streamIDMax { state = .leaving }
         return Opening(slot: slot, streamID: lastStreamID)
     }
+
+    /// The whole request went out with its call frame.
+    package mutating func requestSent(_ slot: CallSlot) { calls[slot]?.requestSent() }
 
     /// The last chunk of a request went out.
     package mutating func requestSent(_ streamID: UInt32) {

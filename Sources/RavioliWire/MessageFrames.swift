@@ -62,23 +62,26 @@ package struct MessageAssembly: Sendable, Hashable {
 
 /// A message on its way out, handed out in chunks that fit the peer's frames.
 package struct OutgoingMessage: Sendable, Hashable {
-    private var rest: ByteBuffer
+    private let bytes: [UInt8]
+    private var offset: Int
     package let streamID: UInt32
 
-    package init(rest: ByteBuffer, streamID: UInt32) {
-        self.rest = rest
+    /// What is left of `bytes` after the first `offset` went out with the frame that announced the message.
+    package init(bytes: [UInt8], from offset: Int, streamID: UInt32) {
+        self.bytes = bytes
+        self.offset = offset
         self.streamID = streamID
     }
 
-    package var bytesLeft: Int { rest.readableBytes }
+    package var bytesLeft: Int { bytes.count - offset }
 
     /// Appends one data frame of at most `frameBytesMax`; returns whether it was the last.
     package mutating func writeChunk(frameBytesMax: Int, into buffer: inout ByteBuffer) -> Bool {
-        let length = min(rest.readableBytes, frameBytesMax)
-        guard let chunk = rest.readSlice(length: length) else { return true }
+        let length = min(bytesLeft, frameBytesMax)
         FrameHeader(payloadBytes: UInt32(clamping: length), streamID: streamID, kind: .data)
             .write(into: &buffer)
-        buffer.writeImmutableBuffer(chunk)
-        return rest.readableBytes == 0
+        buffer.writeBytes(bytes[offset..<(offset + length)])
+        offset += length
+        return bytesLeft == 0
     }
 }

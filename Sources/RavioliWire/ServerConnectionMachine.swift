@@ -256,7 +256,7 @@ package struct ServerConnectionMachine: Sendable {
         switch calls[slot]?.endedEarly() ?? .nothing {
         case .sendEndAndFree:
             assemblyBytes -= calls[slot]?.assemblyBytes ?? 0
-            if let position = waiting[waitingHead...].firstIndex(of: slot) { waiting.remove(at: position) }
+            forgetWaiting(slot)
             calls.remove(slot)
             return .endUnstarted(slot, streamID: id, code: code)
         case .cancelHandlerAndSendEnd:
@@ -264,6 +264,22 @@ package struct ServerConnectionMachine: Sendable {
         case .nothing:
             return .none
         }
+    }
+
+    /// The stream of an open call.
+    package func streamID(of slot: CallSlot) -> UInt32? { calls[slot] == nil ? nil : calls.id(of: slot) }
+
+    /// A call that had begun is refused before its handler started: its slot is free.
+    package mutating func callRefused(_ slot: CallSlot) {
+        guard let call = calls[slot] else { return }
+        assemblyBytes -= call.assemblyBytes
+        if call.state == .running { running -= 1 }
+        forgetWaiting(slot)
+        calls.remove(slot)
+    }
+
+    private mutating func forgetWaiting(_ slot: CallSlot) {
+        if let position = waiting[waitingHead...].firstIndex(of: slot) { waiting.remove(at: position) }
     }
 
     /// A handler returned: its place is free.
