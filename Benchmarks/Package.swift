@@ -15,6 +15,7 @@ let package = Package(
             name: "EchoBenchmark",
             dependencies: [
                 .product(name: "Ravioli", package: "ravioli"),
+                .product(name: "RavioliSchema", package: "ravioli"),
                 .product(name: "NIOPosix", package: "swift-nio"),
             ]
         )

@@ -2,12 +2,14 @@
 
 import Logging
 import NIOCore
+import Synchronization
 
 /// The way from any task to a client's loop and back. Callers on the loop go straight through; all others hand over
 /// through the loop's inbox, with one wake-up for all that was handed over since its last turn.
 final class ClientHandle: Sendable {
     let context: LoopContext
     private let core: NIOLoopBoundBox<ClientCore>
+    private let isClosing = Atomic<Bool>(false)
 
     init(_ context: LoopContext, options: ClientOptions, connector: any Connector, logger: Logger) {
         self.context = context
@@ -39,11 +41,15 @@ final class ClientHandle: Sendable {
         }
     }
 
-    /// Closes the client; returns at once.
-    func close() { context.post(Closing(core: core)) }
+    /// Closes the client; returns at once. Posts nothing when it was closed before: its loop may be gone.
+    func close() {
+        guard !isClosing.exchange(true, ordering: .relaxed) else { return }
+        context.post(Closing(core: core))
+    }
 
     /// Closes the client; returns when every call has been ended.
     func closed() async {
+        guard !isClosing.exchange(true, ordering: .relaxed) else { return }
         await withUnsafeContinuation { context.post(Closing(core: core, done: $0)) }
     }
 

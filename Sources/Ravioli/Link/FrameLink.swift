@@ -38,6 +38,8 @@ final class FrameLink: FlushTarget {
     var transport: (any Transport)?
     /// Hears when the last chunk of a message was handed to the transport.
     var onMessageSent: ((UInt32) -> Void)?
+    /// Asked for more output before everything is sent.
+    var onFlush: (() -> Void)?
 
     private struct Outgoing {
         var message: OutgoingMessage
@@ -84,6 +86,7 @@ final class FrameLink: FlushTarget {
     var hasBacklog: Bool { !outgoing.isEmpty }
 
     func flushOutput() {
+        onFlush?()
         isDirty = false
         guard let transport else { return }
         repeat {

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import RavioliSchema
+
 /// Everything a server serves, by name. Looked at once per method and connection; calls use its numbers.
 struct MethodTable: Sendable {
     let handlers: [MethodHandler]
@@ -12,8 +14,8 @@ struct MethodTable: Sendable {
         var numbers: [String: Int] = [:]
         var names: Set<String> = []
         for service in services {
-            guard names.insert(service.name).inserted else {
-                throw RuntimeError(.invalidConfiguration, "the service \(service.name) is given twice")
+            guard names.insert(service.descriptor.fullName).inserted else {
+                throw RuntimeError(.invalidConfiguration, "the service \(service.descriptor.fullName) is given twice")
             }
             for handler in service.methods {
                 guard numbers.updateValue(handlers.count, forKey: handler.name.fullName) == nil else {

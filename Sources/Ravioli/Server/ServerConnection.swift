@@ -31,7 +31,6 @@ final class ServerConnection: ConnectionEndpoint, TimerOwner {
     private var frameTimer = TimerID.none
     private var isClosed = false
     private var isStopping = false
-    private var isStartingWaiting = false
     private var lastStarted: MethodName?
     private var peerMessageBytesMax = 0
     private var peerMetadataBytesMax = 0
@@ -48,6 +47,7 @@ final class ServerConnection: ConnectionEndpoint, TimerOwner {
         machine = ServerConnectionMachine(limits: server.options.limits)
         decoder = FrameDecoder(limits: server.options.limits)
         link.onMessageSent = { [weak self] _ in self?.closeIfDone() }
+        link.onFlush = { [weak self] in self?.startWaiting() }
     }
 
     // MARK: ConnectionEndpoint
@@ -200,16 +200,14 @@ final class ServerConnection: ConnectionEndpoint, TimerOwner {
             case .error(let error): sendEnd(streamID, error, metadata: call.metadataToSend)
             }
         }
-        startWaiting()
+        link.touched()
         closeIfDone()
         reportIfGone()
     }
 
-    /// Fills places that became free. A handler that ends at once comes back here; the outermost turn goes on then.
+    /// Fills places that became free. At the end of the turn, not where a handler ended: a handler that ends at once
+    /// would come back here, as deep as there are calls waiting.
     private func startWaiting() {
-        guard !isStartingWaiting else { return }
-        isStartingWaiting = true
-        defer { isStartingWaiting = false }
         while let (slot, message) = machine.nextWaiting() { start(slot, message) }
     }
 

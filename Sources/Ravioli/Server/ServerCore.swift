@@ -22,8 +22,11 @@ final class ServerCore: Sendable {
         }
         self.options = options
         self.logger = logger
-        methods = try MethodTable(services)
-        hello = Hello(limits: options.limits, details: HelloDetails(service: options.name).block)
+        let reflection = ServerReflection(services)
+        methods = try MethodTable(options.servesReflection ? services + [reflection] : services)
+        hello = Hello(
+            limits: options.limits, schemaFingerprint: reflection.fingerprint,
+            details: HelloDetails(service: options.name).block)
         stallObserver = StallObserver(threshold: options.stallThreshold) { method, duration in
             logger.warning(
                 "a handler held up its event loop; declare it .offloaded",

@@ -17,6 +17,8 @@ public struct ServerOptions: Sendable {
     public var stallThreshold: Duration = .milliseconds(20)
     /// Request metadata that calls made by handlers take along, by lower-case name. Default: the trace and request ids.
     public var inheritedMetadata = ["traceparent", "tracestate", "baggage", "x-request-id"]
+    /// Whether the built-in reflection service answers. Default true; its schemas are no secret to who has the client.
+    public var servesReflection = true
     /// Connections waiting to be accepted. Default 1,024.
     public var backlog = 1024
 
