@@ -195,6 +195,9 @@ package struct ServerConnectionMachine: Sendable {
         guard let slot = try openSlot(frame.header.streamID, now: now) else { return .none }
         guard var call = calls[slot] else { return .none }
         if call.state == .lingering { return .none }
+        guard case .assembling = call.state else {
+            throw WireError(.outOfOrder, "a chunk after the whole request")
+        }
         // One owner while the chunk is appended, so that the assembly is not copied. What stands in for it holds
         // nothing and no place, in case the chunk breaks the protocol.
         calls[slot] = ServerCallMachine(state: .queued(ByteBuffer()))
