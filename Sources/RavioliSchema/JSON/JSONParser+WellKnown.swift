@@ -73,9 +73,12 @@ extension JSONParser {
         guard !path.isEmpty else { return nil }
         let memory = try text.allocate(path.count * 2).assumingMemoryBound(to: UInt8.self)
         var count = 0
+        var isFirst = true
         for byte in path {
-            guard byte != UInt8(ascii: "_") else { return nil }
-            if (UInt8(ascii: "A")...UInt8(ascii: "Z")).contains(byte) {
+            let isCapital = (UInt8(ascii: "A")...UInt8(ascii: "Z")).contains(byte)
+            guard isCapital ? !isFirst : JSONText.isInMaskPath(byte) else { return nil }
+            isFirst = byte == UInt8(ascii: ".")
+            if isCapital {
                 memory[count] = UInt8(ascii: "_")
                 memory[count &+ 1] = byte | 0x20
                 count &+= 2

@@ -107,16 +107,18 @@ extension JSONPrinter {
     private mutating func camelCase(_ path: UnsafeRawBufferPointer) throws(SchemaError) {
         try out.reserve(path.count &+ 1)
         var raises = false
+        var isFirst = true
         for byte in path {
-            let isSmall = (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(byte)
-            let isPlain = isSmall || JSONText.isDigit(byte) || byte == UInt8(ascii: ".")
-            guard raises ? isSmall : isPlain || byte == UInt8(ascii: "_") else { throw noRoundTrip() }
             if byte == UInt8(ascii: "_") {
+                guard !raises, !isFirst else { throw noRoundTrip() }
                 raises = true
-            } else {
-                out.put(raises ? byte & ~0x20 : byte)
-                raises = false
+                continue
             }
+            let isSmall = (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(byte)
+            guard raises ? isSmall : JSONText.isInMaskPath(byte) else { throw noRoundTrip() }
+            out.put(raises ? byte & ~0x20 : byte)
+            raises = false
+            isFirst = byte == UInt8(ascii: ".")
         }
         guard !raises, !path.isEmpty else { throw noRoundTrip() }
     }

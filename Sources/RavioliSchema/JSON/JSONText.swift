@@ -49,6 +49,11 @@ enum JSONText {
     @inline(__always)
     static func isDigit(_ byte: UInt8) -> Bool { byte &- UInt8(ascii: "0") < 10 }
 
+    /// Whether the byte may stand in a path of a `google.protobuf.FieldMask` as it is, in both spellings.
+    static func isInMaskPath(_ byte: UInt8) -> Bool {
+        (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(byte) || isDigit(byte) || byte == UInt8(ascii: ".")
+    }
+
     /// The text as a JSON string.
     static func quoted(_ text: String) -> String {
         var result = "\""
