@@ -41,6 +41,8 @@ public final class MessageDescriptor: Sendable {
     @usableFromInline package nonisolated(unsafe) private(set) var structSize = 0
     /// The guard's table; filled when linked.
     nonisolated(unsafe) let guardTable: UnsafeMutablePointer<GuardTable>
+    /// The JSON codec's table; filled when linked.
+    nonisolated(unsafe) let jsonTable: UnsafeMutablePointer<JSONTable>
 
     init(_ record: MessageRecord, fullName: String) throws(SchemaError) {
         self.fullName = fullName
@@ -51,6 +53,7 @@ public final class MessageDescriptor: Sendable {
         }
         cTable = UnsafeRawPointer(UnsafeMutablePointer<ProtobufCMessageDescriptor>.allocate(capacity: 1))
         guardTable = .allocate(capacity: 1)
+        jsonTable = .allocate(capacity: 1)
     }
 
     /// The field of this number; `nil` if there is none.
@@ -93,6 +96,7 @@ extension MessageDescriptor {
         try checkMapEntry()
         CTable.fill(for: self)
         GuardTable.fill(guardTable, for: self)
+        JSONTable.fill(jsonTable, for: self)
     }
 
     private func resolvedFields(
