@@ -59,7 +59,7 @@ public final class FileDescriptor: Sendable {
             try message.descriptor.link(message.record, features: message.features, types: types, file: self)
         }
         for service in services { service.declaringFile = self }
-        while messages.filter({ $0.updateMayLackRequired() }).isEmpty == false {}
+        MessageDescriptor.findFieldsToCheck(in: messages)
         // Tables refer to each other by address; see `MessageDescriptor`.
         _ = Unmanaged.passRetained(self)
     }
