@@ -106,7 +106,8 @@ enum MessageCoding {
         switch writer.failure {
         case .tooDeep:
             throw SchemaError(
-                .invalidValue, "\(type.fullName) is nested deeper than \(SchemaLimits.depthCeiling) levels")
+                .invalidValue, "\(type.fullName) is nested deeper than \(SchemaLimits.depthCeiling) levels",
+                path: writer.deepest.map { StructPath.path(to: $0, in: message, type) } ?? "")
         case .outOfMemory: throw SchemaError(.invalidValue, "\(type.fullName) is larger than protobuf's limit of 2 GiB")
         case nil: break
         }
