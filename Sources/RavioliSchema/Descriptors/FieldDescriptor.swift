@@ -64,6 +64,7 @@ public final class FieldDescriptor: Sendable {
         isMapEntry: Bool
     ) throws(SchemaError) {
         let path = "\(message).\(record.name)"
+        try DescriptorRules.check(record.name, fullName: path)
         let features = try features.overridden(by: record.options, at: 21)
         guard (1...536_870_911).contains(record.number) else {
             throw SchemaError(.invalidSchema, "field number \(record.number) is out of range", path: path)
