@@ -36,6 +36,8 @@ package final class Arena {
     /// Further blocks double from the first one's size up to this, in bytes.
     private static let blockSizeMax = 1 << 20
     private static let blockHeaderSize = 16
+    /// The most that any budget can be, in bytes: sums with it do not overflow.
+    private static let budgetMax = Int.max / 4
 
     @usableFromInline let state: UnsafeMutablePointer<State>
     let allocator: UnsafeMutablePointer<ProtobufCAllocator>
@@ -53,7 +55,8 @@ package final class Arena {
         state = .allocate(capacity: 1)
         state.initialize(
             to: State(
-                cursor: firstBlock, end: firstBlock + Self.firstBlockSize, budget: budget, blocks: nil,
+                cursor: firstBlock, end: firstBlock + Self.firstBlockSize,
+                budget: min(budget, Self.budgetMax), blocks: nil,
                 nextBlockSize: Self.firstBlockSize))
         allocator = .allocate(capacity: 1)
         allocator.initialize(
@@ -75,7 +78,7 @@ package final class Arena {
         if state.pointee.blocks != nil { freeBlocks() }
         state.pointee.cursor = firstBlock
         state.pointee.end = firstBlock + firstBlockCapacity
-        state.pointee.budget = budget
+        state.pointee.budget = min(budget, Self.budgetMax)
         state.pointee.isExhausted = false
     }
 
@@ -118,7 +121,10 @@ package final class Arena {
     static func allocate(_ size: Int, from state: UnsafeMutablePointer<State>) -> UnsafeMutableRawPointer? {
         let start = state.pointee.cursor
         let rounded = (size &+ 7) & ~7
-        guard rounded <= state.pointee.end - start else { return allocateInNewBlock(size, for: state) }
+        // Unsigned, so that a size that has wrapped to a negative one is too large.
+        guard UInt(bitPattern: rounded) <= UInt(bitPattern: state.pointee.end - start) else {
+            return allocateInNewBlock(size, for: state)
+        }
         state.pointee.cursor = start + rounded
         return start
     }
@@ -130,15 +136,19 @@ package final class Arena {
             return nil
         }
         let needed = ((size + 7) & ~7) + blockHeaderSize
-        let blockSize = max(needed, min(state.pointee.nextBlockSize, state.pointee.budget + blockHeaderSize))
-        state.pointee.budget -= max(blockSize - blockHeaderSize, size)
+        // What is large gets a block of its own, so that the rest of the current one is not lost.
+        let isLarge = needed > state.pointee.nextBlockSize / 4
+        let blockSize = isLarge ? needed : min(state.pointee.nextBlockSize, state.pointee.budget + needed)
+        state.pointee.budget -= isLarge ? size : min(blockSize, state.pointee.budget)
         state.pointee.taken += blockSize
-        state.pointee.nextBlockSize = min(state.pointee.nextBlockSize * 2, blockSizeMax)
         let block = UnsafeMutableRawPointer.allocate(byteCount: blockSize, alignment: 16)
         block.storeBytes(of: state.pointee.blocks, as: UnsafeMutableRawPointer?.self)
         state.pointee.blocks = block
-        state.pointee.cursor = block + needed
-        state.pointee.end = block + blockSize
+        if !isLarge {
+            state.pointee.nextBlockSize = min(state.pointee.nextBlockSize * 2, blockSizeMax)
+            state.pointee.cursor = block + needed
+            state.pointee.end = block + blockSize
+        }
         return block + blockHeaderSize
     }
 }

@@ -64,7 +64,8 @@ struct Encoding: ~Copyable {
         switch fields.failure {
         case .tooDeep:
             throw SchemaError(
-                .invalidValue, "\(type.fullName) is nested deeper than \(SchemaLimits.depthCeiling) levels")
+                .invalidValue, "\(type.fullName) is nested deeper than \(SchemaLimits.depthCeiling) levels",
+                path: fields.deepest.map { StructPath.path(to: $0, in: fields.base, type) } ?? "")
         case .outOfMemory: throw SchemaError(.invalidValue, "\(type.fullName) is larger than protobuf's limit of 2 GiB")
         case nil: break
         }

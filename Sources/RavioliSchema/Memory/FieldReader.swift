@@ -151,6 +151,20 @@ public struct FieldReader {
             let (key, value) = entry(FieldReader(pointer))
             result[key] = value
         }
+        // A dictionary keeps the first of two equal keys, and strings are equal to Swift that Unicode calls equivalent,
+        // whatever their bytes. The last pair is to stand as it was sent, so it is put in first.
+        return result.count == pointers.count ? result : lastPairs(pointers, entry)
+    }
+
+    @inlinable @inline(never)
+    func lastPairs<Key: Hashable, Value>(
+        _ pointers: UnsafeBufferPointer<UnsafeRawPointer>, _ entry: (FieldReader) -> (Key, Value)
+    ) -> [Key: Value] {
+        var result: [Key: Value] = [:]
+        for pointer in pointers.reversed() {
+            let (key, value) = entry(FieldReader(pointer))
+            if result[key] == nil { result[key] = value }
+        }
         return result
     }
 }

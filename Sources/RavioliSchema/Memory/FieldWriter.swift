@@ -18,6 +18,8 @@ public struct FieldWriter {
     /// Whether maps are written in order of their keys.
     @usableFromInline let isDeterministic: Bool
     @usableFromInline package var failure: Failure?
+    /// The struct whose field lies too deep.
+    @usableFromInline var deepest: UnsafeMutableRawPointer?
 
     /// Why a message cannot be written.
     @usableFromInline
