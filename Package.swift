@@ -30,6 +30,12 @@ let package = Package(
         // MARK: Code generation
         .target(name: "RavioliCodeGen", dependencies: ["RavioliSchema"]),
         .executableTarget(name: "protoc-gen-ravioli", dependencies: ["RavioliCodeGen", "RavioliSchema"]),
+        // Schemas full of names that mean something in Swift: that it compiles is half the test.
+        .target(
+            name: "CollisionSchemas", dependencies: ["Ravioli", "RavioliSchema"], path: "Tests/CollisionSchemas"),
+        .testTarget(
+            name: "RavioliCodeGenTests",
+            dependencies: ["RavioliCodeGen", "RavioliSchema", "Ravioli", "CollisionSchemas", "protoc-gen-ravioli"]),
 
         // MARK: Wire and calls
         .target(

@@ -4,16 +4,22 @@ import RavioliSchema
 
 /// Turns a schema's default, as protoc writes it into `FieldDescriptorProto.default_value`, into Swift.
 enum DefaultLiteral {
+    /// - Parameter type: the field's Swift type, in front of an enum's value.
     static func swift(_ text: String, of field: FieldDescriptor, type: String) -> String? {
         switch field.kind {
         case .string: quoted(text)
         case .bytes: "[" + unescaped(text).map(String.init).joined(separator: ", ") + "]"
         case .bool: text
         case .float, .double: floating(text)
-        case .enumeration: field.enumType?.number(named: text).map { "\(type)(rawValue: \($0))" }
+        case .enumeration: enumeration(text, of: field, type: type)
         case .message, .group: nil
         default: text
         }
+    }
+
+    private static func enumeration(_ text: String, of field: FieldDescriptor, type: String) -> String? {
+        guard let enumeration = field.enumType, let number = enumeration.number(named: text) else { return nil }
+        return type + EnumNames(enumeration).literal(number)
     }
 
     private static func quoted(_ text: String) -> String {
