@@ -2410,16 +2410,16 @@ package struct OneofWords: RavioliSchema.Message {
     package var r: R? = nil
     package var w: W? = nil
     package var self_: Self_? = nil
-    package var unknownFields_Oneof: UnknownFields? = nil
+    package var unknownFields_: UnknownFields? = nil
     package var unknownFields = RavioliSchema.UnknownFields()
 
     package init() {}
 
-    package init(r: R? = nil, w: W? = nil, self_: Self_? = nil, unknownFields_Oneof: UnknownFields? = nil) {
+    package init(r: R? = nil, w: W? = nil, self_: Self_? = nil, unknownFields_: UnknownFields? = nil) {
         self.r = r
         self.w = w
         self.self_ = self_
-        self.unknownFields_Oneof = unknownFields_Oneof
+        self.unknownFields_ = unknownFields_
     }
 
     /// The choices of the oneof `r`.
@@ -2522,7 +2522,7 @@ package struct OneofWords: RavioliSchema.Message {
         self.r = R(from: r)
         w = W(from: r)
         self_ = Self_(from: r)
-        unknownFields_Oneof = UnknownFields(from: r)
+        unknownFields_ = UnknownFields(from: r)
         unknownFields = r.unknownFields()
     }
 
@@ -2530,7 +2530,7 @@ package struct OneofWords: RavioliSchema.Message {
         r?.write(to: &w)
         self.w?.write(to: &w)
         self_?.write(to: &w)
-        unknownFields_Oneof?.write(to: &w)
+        unknownFields_?.write(to: &w)
         w.unknownFields(unknownFields)
     }
 }
