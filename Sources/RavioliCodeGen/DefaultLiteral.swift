@@ -10,7 +10,8 @@ enum DefaultLiteral {
         case .string: quoted(text)
         case .bytes: "[" + unescaped(text).map(String.init).joined(separator: ", ") + "]"
         case .bool: text
-        case .float, .double: floating(text)
+        case .float: subnormal(Float(text)) ?? floating(text)
+        case .double: subnormal(Double(text)) ?? floating(text)
         case .enumeration: enumeration(text, of: field, type: type)
         case .message, .group: nil
         default: text
@@ -26,12 +27,24 @@ enum DefaultLiteral {
         "\"" + text.unicodeScalars.map { $0.escaped(asASCII: true) }.joined() + "\""
     }
 
+    /// A number so small that the compiler warns of its decimal form is given by its bits.
+    private static func subnormal(_ value: Float?) -> String? {
+        guard let value, value.isSubnormal else { return nil }
+        return ".init(bitPattern: 0x\(String(value.bitPattern, radix: 16)))"
+    }
+
+    private static func subnormal(_ value: Double?) -> String? {
+        guard let value, value.isSubnormal else { return nil }
+        return ".init(bitPattern: 0x\(String(value.bitPattern, radix: 16)))"
+    }
+
     private static func floating(_ text: String) -> String {
         switch text {
         case "inf": ".infinity"
         case "-inf": "-.infinity"
         case "nan": ".nan"
-        default: text
+        // `-0` would be an integer's, which has no sign.
+        default: text.contains { ".e".contains($0) } ? text : text + ".0"
         }
     }
 

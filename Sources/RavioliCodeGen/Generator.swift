@@ -4,8 +4,11 @@ import RavioliSchema
 
 /// The whole of `protoc-gen-ravioli`: takes what protoc asks for and answers with Swift files.
 public enum Generator {
-    /// `CodeGeneratorResponse.Feature.FEATURE_PROTO3_OPTIONAL`
-    private static let supportsProto3Optional: UInt64 = 1
+    /// `CodeGeneratorResponse.Feature`: `FEATURE_PROTO3_OPTIONAL` and `FEATURE_SUPPORTS_EDITIONS`.
+    private static let features: UInt64 = 1 | 2
+    /// `minimum_edition` (3) is `EDITION_PROTO2`, 998, and `maximum_edition` (4) is `EDITION_2023`, 1000. The
+    /// `plugin.proto` that Debian ships does not know these fields yet, and its protoc ignores them.
+    private static let editions: [UInt8] = [3 << 3, 0xe6, 0x07, 4 << 3, 0xe8, 0x07]
 
     /// Answers a request of protoc. What is wrong with a user's schema or options comes back as the response's
     /// error, which protoc prints.
@@ -13,8 +16,9 @@ public enum Generator {
         to request: Google_Protobuf_Compiler_CodeGeneratorRequest
     ) -> Google_Protobuf_Compiler_CodeGeneratorResponse {
         var response = Google_Protobuf_Compiler_CodeGeneratorResponse()
-        response.supportedFeatures = supportsProto3Optional
+        response.supportedFeatures = features
         do {
+            response.unknownFields = try UnknownFields(encoded: editions)
             for file in try files(for: request) {
                 response.file.append(.init(name: file.name, content: file.content))
             }

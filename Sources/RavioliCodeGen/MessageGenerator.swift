@@ -62,21 +62,23 @@ struct MessageGenerator {
     }
 
     private static func members(of message: MessageDescriptor, _ context: GenerationContext) -> [Member] {
-        var scope = SwiftNames.Scope()
         let owner = context.names.types[message.fullName] ?? ""
-        let shapes = message.fields.compactMap { field -> FieldShape? in
+        func shape(_ field: FieldDescriptor, _ scope: inout SwiftNames.Scope) -> FieldShape? {
             let name = SwiftNames.member(SwiftNames.lowerCamel(field.name))
             let claimed = scope.claim([name, "\(name.filter { $0 != "`" })_\(field.number)"])
             return FieldShape(field, name: claimed, owner: owner, names: context.names)
         }
+        var scope = SwiftNames.Scope()
         var result: [Member] = []
-        for shape in shapes {
-            guard let index = shape.field.oneofIndex else {
-                result.append(.field(shape))
+        for field in message.fields where field.slot != nil {
+            guard let index = field.oneofIndex else {
+                if let shape = shape(field, &scope) { result.append(.field(shape)) }
                 continue
             }
-            let choices = shapes.filter { $0.field.oneofIndex == index }
-            guard choices.first?.field.number == shape.field.number else { continue }
+            // A oneof stands where its first member does, and its members have a scope of their own.
+            var choiceScope = SwiftNames.Scope()
+            let choices = message.fields.filter { $0.oneofIndex == index }.compactMap { shape($0, &choiceScope) }
+            guard choices.first?.field === field else { continue }
             let fullName = "\(message.fullName).\(message.oneofs[index].name)"
             let name = SwiftNames.member(SwiftNames.lowerCamel(message.oneofs[index].name))
             let claimed = scope.claim([name, "\(name.filter { $0 != "`" })Oneof"])

@@ -2383,22 +2383,22 @@ package struct OneofWords: RavioliSchema.Message {
     package var r: R?
     package var w: W?
     package var self_: Self_?
-    package var unknownFields_Oneof: UnknownFields?
+    package var unknownFields_: UnknownFields?
     package var unknownFields: RavioliSchema.UnknownFields
 
     package init() {
         r = nil
         w = nil
         self_ = nil
-        unknownFields_Oneof = nil
+        unknownFields_ = nil
         unknownFields = .init()
     }
 
-    package init(r: R? = nil, w: W? = nil, self_: Self_? = nil, unknownFields_Oneof: UnknownFields? = nil) {
+    package init(r: R? = nil, w: W? = nil, self_: Self_? = nil, unknownFields_: UnknownFields? = nil) {
         self.r = r
         self.w = w
         self.self_ = self_
-        self.unknownFields_Oneof = unknownFields_Oneof
+        self.unknownFields_ = unknownFields_
         unknownFields = .init()
     }
 
@@ -2502,19 +2502,19 @@ package struct OneofWords: RavioliSchema.Message {
         self.r = nil
         w = nil
         self_ = nil
-        unknownFields_Oneof = nil
+        unknownFields_ = nil
         unknownFields = r.unknownFields()
         if let value = R(from: r) { self.r = value }
         if let value = W(from: r) { self.w = value }
         if let value = Self_(from: r) { self.self_ = value }
-        if let value = UnknownFields(from: r) { self.unknownFields_Oneof = value }
+        if let value = UnknownFields(from: r) { self.unknownFields_ = value }
     }
 
     package func write(to w: inout RavioliSchema.FieldWriter) {
         r?.write(to: &w)
         self.w?.write(to: &w)
         self_?.write(to: &w)
-        unknownFields_Oneof?.write(to: &w)
+        unknownFields_?.write(to: &w)
         w.unknownFields(unknownFields)
     }
 }

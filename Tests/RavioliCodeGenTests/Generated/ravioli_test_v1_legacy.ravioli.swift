@@ -264,10 +264,10 @@ struct Defaults: RavioliSchema.Message {
     var floatNotANumberOrDefault: Float { floatNotANumber ?? .nan }
 
     /// `whole`, or the schema's default if it is absent.
-    var wholeOrDefault: Double { whole ?? 3 }
+    var wholeOrDefault: Double { whole ?? 3.0 }
 
     /// `tiny`, or the schema's default if it is absent.
-    var tinyOrDefault: Double { tiny ?? 9.99999999999997e-311 }
+    var tinyOrDefault: Double { tiny ?? .init(bitPattern: 0x12688b70e62b) }
 
     /// `emptyString`, or the schema's default if it is absent.
     var emptyStringOrDefault: String { emptyString ?? "" }
@@ -282,7 +282,7 @@ struct Defaults: RavioliSchema.Message {
     var floatMaxOrDefault: Float { floatMax ?? 3.40282347e+38 }
 
     /// `minusZero`, or the schema's default if it is absent.
-    var minusZeroOrDefault: Double { minusZero ?? -0 }
+    var minusZeroOrDefault: Double { minusZero ?? -0.0 }
 
     static let descriptor = RavioliTestV1LegacySchema.file.message(
         "ravioli.test.v1.Defaults", structSize: 368)
