@@ -44,6 +44,47 @@ let package = Package(
             ]
         ),
         .testTarget(name: "RavioliTests", dependencies: ["Ravioli"]),
+
+        // MARK: Showroom, the reference system
+        .target(
+            name: "Showroom",
+            dependencies: [
+                .product(name: "GRDB", package: "GRDB.swift"),
+            ]
+        ),
+        .testTarget(name: "ShowroomTests", dependencies: ["Showroom"]),
+        .target(
+            name: "ShowroomCatalog",
+            dependencies: [
+                "Showroom",
+                .product(name: "GRDB", package: "GRDB.swift"),
+                .product(name: "Logging", package: "swift-log"),
+            ],
+            exclude: ["Resources/README.md"],
+            resources: [.embedInCode("Resources/models.csv")]
+        ),
+        .testTarget(
+            name: "ShowroomCatalogTests",
+            dependencies: [
+                "ShowroomCatalog", "Showroom",
+                .product(name: "GRDB", package: "GRDB.swift"),
+                .product(name: "Logging", package: "swift-log"),
+            ]
+        ),
+        .target(
+            name: "ShowroomPricing",
+            dependencies: [
+                "Showroom",
+                .product(name: "GRDB", package: "GRDB.swift"),
+            ]
+        ),
+        .testTarget(
+            name: "ShowroomPricingTests",
+            dependencies: [
+                "ShowroomPricing", "Showroom",
+                .product(name: "GRDB", package: "GRDB.swift"),
+            ]
+        ),
     ]
 )
 
