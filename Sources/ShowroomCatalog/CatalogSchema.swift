@@ -52,9 +52,11 @@ package enum CatalogSchema {
                 CREATE INDEX vehicle_price         ON vehicle (price_minor);
                 CREATE INDEX vehicle_year          ON vehicle (model_year);
                 CREATE INDEX vehicle_mileage       ON vehicle (mileage);
+                CREATE INDEX vehicle_make          ON vehicle (make);
                 CREATE INDEX vehicle_make_price    ON vehicle (make, price_minor);
                 CREATE INDEX vehicle_make_year     ON vehicle (make, model_year);
                 CREATE INDEX vehicle_make_mileage  ON vehicle (make, mileage);
+                CREATE INDEX vehicle_model         ON vehicle (model);
                 CREATE INDEX vehicle_model_price   ON vehicle (model, price_minor);
                 CREATE INDEX vehicle_model_year    ON vehicle (model, model_year);
                 CREATE INDEX vehicle_model_mileage ON vehicle (model, mileage);
