@@ -13,7 +13,7 @@ package struct Amount: Sendable, Hashable {
         self.currency = currency
     }
 
-    /// The one currency in which the shop asks and promises prices. With a single one, prices can be compared,
-    /// sorted and bounded without an exchange rate.
+    /// The one currency in which the shop asks and promises prices. With a single one, prices can be
+    /// compared, sorted and bounded without an exchange rate.
     package static let shopCurrency = "USD"
 }

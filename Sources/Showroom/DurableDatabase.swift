@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// How a Showroom service keeps its data: one SQLite file of its own, in WAL mode, so that readers never wait for the
-// writer, and with `synchronous = FULL`, so that a commit returns only when the log has been flushed to the disk.
-// An answer is sent after the commit, so whatever a caller was told happened survives a power cut. The price is one
-// flush per write; reads cost none.
+// How a Showroom service keeps its data: one SQLite file of its own, in WAL mode, so that readers never wait
+// for the writer, and with `synchronous = FULL`, so that a commit returns only when the log has been flushed
+// to the disk. An answer is sent after the commit, so whatever a caller was told happened survives a power
+// cut. The price is one flush per write; reads cost none.
 
 package import GRDB
 
@@ -22,8 +22,8 @@ package enum DurableDatabase {
         // Another process, a backup for instance, may hold the file for a moment.
         configuration.busyMode = .timeout(5)
         let pool = try DatabasePool(path: path, configuration: configuration)
-        // GRDB sets NORMAL when it turns the WAL on, after the configuration's own hook has run; hence here, on the
-        // one connection that writes.
+        // GRDB sets NORMAL when it turns the WAL on, after the configuration's own hook has run; hence here,
+        // on the one connection that writes.
         try pool.writeWithoutTransaction { try $0.execute(sql: "PRAGMA synchronous = FULL") }
         try migrator.migrate(pool)
         return pool

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// How paging works: a page ends at a row, and the token says which, by its sort key and its row id ("keyset" paging).
-// The next page asks for what comes after that row, which an index finds at once, and which no insert or delete
-// elsewhere can shift. An offset would count rows: slow when deep, and wrong as soon as a row before it comes or goes.
+// How paging works: a page ends at a row, and the token says which, by its sort key and its row id ("keyset"
+// paging). The next page asks for what comes after that row, which an index finds at once, and which no
+// insert or delete elsewhere can shift. An offset would count rows: slow when deep, and wrong as soon as a
+// row before it comes or goes.
 //
 // A token is 25 bytes in unpadded base64url, numbers in network order:
 //
@@ -12,8 +13,9 @@
 //     9       8     row id of the last row, two's complement
 //     17      8     fingerprint of the query and of all bytes before
 //
-// The fingerprint refuses mutilated tokens and tokens used with another query. It is no signature, and needs none:
-// a forged token only names another row to start after, which grants nothing that the query itself does not.
+// The fingerprint refuses mutilated tokens and tokens used with another query. It is no signature, and needs
+// none: a forged token only names another row to start after, which grants nothing that the query itself does
+// not.
 
 /// The place where a page of a search ended.
 package struct PageToken: Sendable, Hashable {
@@ -34,9 +36,11 @@ package struct PageToken: Sendable, Hashable {
     /// Reads a token that was written for the same query.
     ///
     /// - Parameter query: The fingerprint of everything that decides which rows follow in which order.
-    /// - Throws: `ValidationError` for the field `page_token`, if the token is none of ours or belongs to another query.
+    /// - Throws: `ValidationError` for the field `page_token`, if the token is none of ours or belongs to
+    ///   another query.
     package init(_ text: String, query: Fingerprint) throws(ValidationError) {
-        guard let bytes = Base64URL.decode(text), bytes.count == Self.byteCount, bytes[0] == Self.version else {
+        guard let bytes = Base64URL.decode(text), bytes.count == Self.byteCount, bytes[0] == Self.version
+        else {
             throw ValidationError("page_token", "is not a token that this method has given out")
         }
         key = Self.number(bytes[1..<9])

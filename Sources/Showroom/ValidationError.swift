@@ -51,7 +51,8 @@ package struct Validation: Sendable {
         _ value: Value, in range: ClosedRange<Value>, _ field: String
     ) {
         require(
-            range.contains(value), field, "must be from \(range.lowerBound) to \(range.upperBound), not \(value)")
+            range.contains(value), field,
+            "must be from \(range.lowerBound) to \(range.upperBound), not \(value)")
     }
 
     /// Notes that `field` is wrong unless the text has a number of characters that lies in `lengths`.

@@ -23,7 +23,8 @@ struct CarModel: Sendable, Hashable {
     /// All models, in the order of the file.
     static let all: [CarModel] = parse(String(decoding: PackageResources.models_csv, as: UTF8.self))
 
-    /// Reads the lines of the file; comments, the heading and whatever does not read are left out. A test counts them.
+    /// Reads the lines of the file; comments, the heading and whatever does not read are left out. A test
+    /// counts them.
     static func parse(_ text: String) -> [CarModel] {
         text.split(separator: "\n").filter { !$0.hasPrefix("#") }.dropFirst().compactMap(CarModel.init(line:))
     }
@@ -34,7 +35,8 @@ struct CarModel: Sendable, Hashable {
             values.count == 12,
             let bodyClass = Self.bodyClasses[values[3]], let driveTrain = Self.driveTrains[values[6]],
             let priceMin = Int(values[4]), let priceMax = Int(values[5]), priceMin <= priceMax,
-            let cylinders = Int(values[7]), let displacement = Int(values[8]), let horsepower = Int(values[9]),
+            let cylinders = Int(values[7]), let displacement = Int(values[8]),
+            let horsepower = Int(values[9]),
             let passengers = Int(values[10])
         else { return nil }
         make = values[0]
@@ -49,7 +51,10 @@ struct CarModel: Sendable, Hashable {
     }
 
     private static let bodyClasses: [String: VehicleFacts.BodyClass] = [
-        "small": .small, "compact": .compact, "midsize": .midsize, "large": .large, "sporty": .sporty, "van": .van,
+        "small": .small, "compact": .compact, "midsize": .midsize, "large": .large, "sporty": .sporty,
+        "van": .van,
     ]
-    private static let driveTrains: [String: VehicleFacts.DriveTrain] = ["front": .front, "rear": .rear, "all": .all]
+    private static let driveTrains: [String: VehicleFacts.DriveTrain] = [
+        "front": .front, "rear": .rear, "all": .all,
+    ]
 }

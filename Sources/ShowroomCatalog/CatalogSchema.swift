@@ -47,8 +47,8 @@ package enum CatalogSchema {
                     CHECK ((held_by IS NULL) = (held_until_ms IS NULL))
                 ) STRICT;
 
-                -- Each order of a search, over the whole stock and within a make or model. SQLite ends every index with
-                -- the row id, which is what equal keys are sorted by.
+                -- Each order of a search, over the whole stock and within a make or model. SQLite ends every
+                -- index with the row id, which is what equal keys are sorted by.
                 CREATE INDEX vehicle_price         ON vehicle (price_minor);
                 CREATE INDEX vehicle_year          ON vehicle (model_year);
                 CREATE INDEX vehicle_mileage       ON vehicle (mileage);
@@ -63,7 +63,8 @@ package enum CatalogSchema {
                 """)
     }
 
-    /// The full-text index keeps no copy of the text: it refers to the table's rows, and triggers keep it in step.
+    /// The full-text index keeps no copy of the text: it refers to the table's rows, and triggers keep it in
+    /// step.
     private static func createText(_ db: Database) throws {
         try db.create(virtualTable: "vehicle_text", using: FTS5()) { table in
             table.synchronize(withTable: "vehicle")

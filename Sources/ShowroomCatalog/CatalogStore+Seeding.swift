@@ -7,8 +7,8 @@ import Showroom
 package import struct Foundation.Date
 
 extension CatalogStore {
-    /// Gives a new file its first stock, all of it or nothing, and remembers that it did: a file that was ever seeded, even
-    /// with no vehicle, is left as it is.
+    /// Gives a new file its first stock, all of it or nothing, and remembers that it did: a file that was
+    /// ever seeded, even with no vehicle, is left as it is.
     ///
     /// - Parameter vehicles: How many, at most `Inventory.vehiclesMax`; negative counts as none.
     /// - Returns: Whether the file was new.
@@ -18,12 +18,15 @@ extension CatalogStore {
     ) async throws -> Bool {
         let count = min(max(vehicles, 0), Inventory.vehiclesMax)
         return try await database.write { db in
-            guard try Bool.fetchOne(db, sql: "SELECT NOT EXISTS (SELECT * FROM seeding)") == true else { return false }
+            guard try Bool.fetchOne(db, sql: "SELECT NOT EXISTS (SELECT * FROM seeding)") == true else {
+                return false
+            }
             for index in 0..<count {
                 var vehicle = StockedVehicle(new: inventory.vehicle(at: index), at: now)
                 try vehicle.insert(db)
                 if (index + 1).isMultiple(of: 1_000) {
-                    logger.info("seeding the stock", metadata: ["vehicles": "\(index + 1)", "of": "\(count)"])
+                    logger.info(
+                        "seeding the stock", metadata: ["vehicles": "\(index + 1)", "of": "\(count)"])
                 }
             }
             try db.execute(

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// All changes run in one transaction each, on the one connection that writes, so between reading a vehicle's version and
-// writing the next one nobody else can come. Reads run beside them on snapshots. Nothing here knows what time it is:
-// callers pass it, and tests make it up.
+// All changes run in one transaction each, on the one connection that writes, so between reading a vehicle's
+// version and writing the next one nobody else can come. Reads run beside them on snapshots. Nothing here
+// knows what time it is: callers pass it, and tests make it up.
 
 import GRDB
 import Showroom
@@ -11,8 +11,8 @@ package import struct Foundation.Date
 
 /// The stock of vehicles, in a SQLite file of its own.
 ///
-/// When a method that changes something returns, the change is on the disk; when it throws, nothing was changed. Cancelling
-/// the task interrupts the method with a `CancellationError`.
+/// When a method that changes something returns, the change is on the disk; when it throws, nothing was
+/// changed. Cancelling the task interrupts the method with a `CancellationError`.
 package struct CatalogStore: Sendable {
     let database: DatabasePool
 
@@ -71,7 +71,8 @@ extension CatalogStore {
     ///   - countsAll: Whether to count the vehicles on all pages too.
     /// - Throws: `ValidationError` for each field that is wrong, the token among them.
     package func search(
-        _ query: VehicleQuery, pageSize: Int = 0, pageToken: String = "", countsAll: Bool = false, at now: Date
+        _ query: VehicleQuery, pageSize: Int = 0, pageToken: String = "", countsAll: Bool = false,
+        at now: Date
     ) async throws -> Page {
         try query.validate()
         let fingerprint = query.fingerprint
@@ -117,7 +118,8 @@ extension CatalogStore {
 
     /// Changes some facts of a vehicle. The same update again answers what the first one did.
     ///
-    /// - Throws: `ValidationError` for facts that would be wrong, `CatalogError.notFound`, `.versionConflict`.
+    /// - Throws: `ValidationError` for facts that would be wrong, `CatalogError.notFound`,
+    ///   `.versionConflict`.
     package func update(
         vin: String, _ update: VehicleUpdate, expectedVersion: Int64, at now: Date
     ) async throws -> StockedVehicle {
@@ -141,8 +143,8 @@ extension CatalogStore {
     /// For how long a reservation holds a vehicle when the caller does not say.
     private static let holdDurationDefault: Duration = .seconds(30 * 60)
 
-    /// Holds a vehicle for somebody, or extends the hold that they have. The same reservation again answers what the first
-    /// one did.
+    /// Holds a vehicle for somebody, or extends the hold that they have. The same reservation again answers
+    /// what the first one did.
     ///
     /// - Parameter duration: From now; 30 minutes if `nil`.
     /// - Throws: `ValidationError`, `CatalogError.notFound`, `.held`, `.versionConflict`.
@@ -219,13 +221,15 @@ extension CatalogStore {
         var validation = Validation()
         Self.note(vin, as: field, in: &validation)
         if let expectedVersion {
-            validation.require(expectedVersion >= 1, "expected_version", "must be the version that was read, 1 or more")
+            validation.require(
+                expectedVersion >= 1, "expected_version", "must be the version that was read, 1 or more")
         }
         if let holder {
             validation.require(length: 1...80, of: holder, "holder")
         }
         if let duration {
-            validation.require(holdDurations.contains(duration), "duration", "must be from 1 second to 7 days")
+            validation.require(
+                holdDurations.contains(duration), "duration", "must be from 1 second to 7 days")
         }
         try validation.check()
     }

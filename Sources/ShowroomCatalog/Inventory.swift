@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// The shop's first stock: real models at their real list prices, and invented cars of them. The shop opened on
-// 1 January 1998 with cars of the model years 1990 to 1997, and everything follows from a seed, so that every machine
-// has the same cars and a larger stock begins with the smaller one.
+// The shop's first stock: real models at their real list prices, and invented cars of them. The shop opened
+// on 1 January 1998 with cars of the model years 1990 to 1997, and everything follows from a seed, so that
+// every machine has the same cars and a larger stock begins with the smaller one.
 //
-// A car's price is its list price of 1993 (between the plainest and the richest version), carried to its model year at
-// 3 % inflation, less 15 % for each year of age, less 4 % for each 10,000 miles above what is usual at that age (more
-// for fewer), give or take 5 % for what the figures do not show. A tenth of it never goes away.
+// A car's price is its list price of 1993 (between the plainest and the richest version), carried to its
+// model year at 3 % inflation, less 15 % for each year of age, less 4 % for each 10,000 miles above what is
+// usual at that age (more for fewer), give or take 5 % for what the figures do not show. A tenth of it never
+// goes away.
 
 import Showroom
 
@@ -46,7 +47,8 @@ package struct Inventory: Sendable {
 
     private func vin(of model: CarModel, modelYear: Int, index: Int, random: inout SplitMix64) -> String {
         let letters = Array("ABCDEFGHJKLMNPRSTUVWXYZ")
-        // Characters 4 to 8 say what the car is, alike for all cars of a model; the seventh is a digit before 2010.
+        // Characters 4 to 8 say what the car is, alike for all cars of a model; the seventh is a digit before
+        // 2010.
         var fingerprint = Fingerprint()
         fingerprint.add(model.model)
         var attributes = SplitMix64(seed: fingerprint.value)
@@ -57,7 +59,9 @@ package struct Inventory: Sendable {
         let vin = VIN(
             maker: model.wmi, attributes: text, modelYear: modelYear, plant: String(random.pick(letters)),
             serial: 100_000 + index)
-        guard let vin else { preconditionFailure("models.csv has a bad manufacturer identifier: \(model.wmi)") }
+        guard let vin else {
+            preconditionFailure("models.csv has a bad manufacturer identifier: \(model.wmi)")
+        }
         return vin.text
     }
 
@@ -100,7 +104,8 @@ package struct Inventory: Sendable {
 
     private static func sentences(_ random: inout SplitMix64) -> String {
         let phrases = [
-            random.pick(owners), random.pick(conditions), "With \(random.pick(extras)) and \(random.pick(extras)).",
+            random.pick(owners), random.pick(conditions),
+            "With \(random.pick(extras)) and \(random.pick(extras)).",
         ]
         return phrases.joined(separator: " ")
     }
@@ -110,11 +115,13 @@ package struct Inventory: Sendable {
 
 extension Inventory {
     private static let colours = [
-        "black", "white", "silver", "graphite grey", "navy blue", "light blue", "teal", "dark green", "emerald green",
+        "black", "white", "silver", "graphite grey", "navy blue", "light blue", "teal", "dark green",
+        "emerald green",
         "bright red", "burgundy", "champagne", "beige", "brown", "yellow", "purple",
     ]
     private static let owners = [
-        "One owner from new.", "Two owners, both local.", "Formerly a company car.", "From a family that kept it in a garage.",
+        "One owner from new.", "Two owners, both local.", "Formerly a company car.",
+        "From a family that kept it in a garage.",
         "Owned by a retired teacher.", "Third owner, an enthusiast.",
     ]
     private static let conditions = [
@@ -123,7 +130,8 @@ extension Inventory {
         "Small dent in the rear bumper.", "Timing belt replaced last spring.",
     ]
     private static let extras = [
-        "a sunroof", "leather seats", "cruise control", "a cassette radio", "a compact disc changer", "alloy wheels",
+        "a sunroof", "leather seats", "cruise control", "a cassette radio", "a compact disc changer",
+        "alloy wheels",
         "air conditioning", "power windows", "a tow bar", "a roof rack", "heated mirrors", "fog lamps",
     ]
     private static let locations: [VehicleFacts.Location] = [

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// A small generator of pseudo-random numbers whose sequence depends on the seed alone, on every platform and in every
-/// release (Steele, Lea and Flood, "Fast Splittable Pseudorandom Number Generators", 2014).
+/// A small generator of pseudo-random numbers whose sequence depends on the seed alone, on every platform and
+/// in every release (Steele, Lea and Flood, "Fast Splittable Pseudorandom Number Generators", 2014).
 ///
 /// Not for secrets: one output gives away all others.
 struct SplitMix64 {

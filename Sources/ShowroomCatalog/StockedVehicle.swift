@@ -88,7 +88,8 @@ extension VehicleFacts {
         transmission = Transmission(rawValue: row["transmission"]) ?? .unspecified
         driveTrain = DriveTrain(rawValue: row["drive_train"]) ?? .unspecified
         engine = Engine(
-            displacementCC: row["displacement_cc"], cylinders: row["cylinders"], horsepower: row["horsepower"])
+            displacementCC: row["displacement_cc"], cylinders: row["cylinders"], horsepower: row["horsepower"]
+        )
         passengers = row["passengers"]
         colour = row["colour"]
         mileage = row["mileage"]

@@ -7,9 +7,10 @@
 //                         |   model year, one letter or digit of a cycle of 30 years
 //                         check digit
 //
-// The check digit (49 CFR 565.15(c)) makes the weighted sum of all characters, letters counted as digits, a multiple
-// of 11 with the digit itself weighted 0; X stands for 10. It catches every single wrong character whose values differ
-// and most transpositions. North America requires it; this shop sells there, so it requires it too.
+// The check digit (49 CFR 565.15(c)) makes the weighted sum of all characters, letters counted as digits, a
+// multiple of 11 with the digit itself weighted 0; X stands for 10. It catches every single wrong character
+// whose values differ and most transpositions. North America requires it; this shop sells there, so it
+// requires it too.
 
 /// A vehicle identification number that is well-formed and whose check digit is right.
 package struct VIN: Sendable, Hashable, CustomStringConvertible {
@@ -60,8 +61,9 @@ package struct VIN: Sendable, Hashable, CustomStringConvertible {
 
     /// The model year, 1980 to 2039.
     ///
-    /// The code repeats after 30 years; the seventh character, a digit in the first cycle and a letter in the second,
-    /// says which (49 CFR 565.15(b), for passenger cars). `nil` if the tenth character is no year code.
+    /// The code repeats after 30 years; the seventh character, a digit in the first cycle and a letter in the
+    /// second, says which (49 CFR 565.15(b), for passenger cars). `nil` if the tenth character is no year
+    /// code.
     package var modelYear: Int? {
         let characters = Array(text.utf8)
         guard let offset = Self.yearCodes.firstIndex(of: characters[9]) else { return nil }

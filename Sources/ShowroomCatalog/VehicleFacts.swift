@@ -116,7 +116,8 @@ extension VehicleFacts {
         validation.require(length: 0...40, of: colour, "vehicle.colour")
         validation.require(mileage, in: 0...2_000_000, "vehicle.mileage")
         validation.require(
-            1...Self.priceMax ~= price.minorUnits, "vehicle.price.minor_units", "must be from 1 to \(Self.priceMax)")
+            1...Self.priceMax ~= price.minorUnits, "vehicle.price.minor_units",
+            "must be from 1 to \(Self.priceMax)")
         validation.require(
             price.currency == Amount.shopCurrency, "vehicle.price.currency",
             "must be \(Amount.shopCurrency), the one currency of this shop")
@@ -130,10 +131,12 @@ extension VehicleFacts {
     }
 
     private func validatePhotos(_ validation: inout Validation) {
-        validation.require(photoURLs.count <= 20, "vehicle.photo_urls", "must be at most 20, not \(photoURLs.count)")
+        validation.require(
+            photoURLs.count <= 20, "vehicle.photo_urls", "must be at most 20, not \(photoURLs.count)")
         for (index, url) in photoURLs.prefix(20).enumerated() {
             validation.require(
-                Self.isPhotoURL(url), "vehicle.photo_urls[\(index)]", "must be an https address of at most 500 characters")
+                Self.isPhotoURL(url), "vehicle.photo_urls[\(index)]",
+                "must be an https address of at most 500 characters")
         }
     }
 

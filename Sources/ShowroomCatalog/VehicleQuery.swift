@@ -67,11 +67,12 @@ package struct VehicleQuery: Sendable, Hashable {
         return fingerprint
     }
 
-    /// The free text in the language of SQLite's full-text search: every word must occur, as a word or as the beginning
-    /// of one. `nil` if there is no word in it.
+    /// The free text in the language of SQLite's full-text search: every word must occur, as a word or as the
+    /// beginning of one. `nil` if there is no word in it.
     ///
-    /// Only letters and digits get through, and those in quotes, so nothing that a caller types means anything in that
-    /// language. GRDB's `FTS5Pattern` does the same by opening a database in memory for each pattern.
+    /// Only letters and digits get through, and those in quotes, so nothing that a caller types means
+    /// anything in that language. GRDB's `FTS5Pattern` does the same by opening a database in memory for each
+    /// pattern.
     private var pattern: String? {
         let words = text.split { !$0.isLetter && !$0.isNumber }
         return words.isEmpty ? nil : words.map { "\"\($0)\"*" }.joined(separator: " ")

@@ -31,7 +31,8 @@ package struct VehicleUpdate: Sendable {
 
     /// An update that takes the fields named by `paths` over from `values`.
     ///
-    /// - Throws: `ValidationError` for the field `update_mask`, if it names no field or one that an update does not change.
+    /// - Throws: `ValidationError` for the field `update_mask`, if it names no field or one that an update
+    ///   does not change.
     package init(_ values: VehicleFacts, paths: [String]) throws(ValidationError) {
         var validation = Validation()
         validation.require(!paths.isEmpty, "update_mask", "must name at least one field")

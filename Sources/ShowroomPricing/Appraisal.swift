@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// How a car is valued: nobody can say what a car is worth, but everybody can see what others ask for cars like it. Each
-// comparable's price is first brought to the subject's model year and mileage,
+// How a car is valued: nobody can say what a car is worth, but everybody can see what others ask for cars
+// like it. Each comparable's price is first brought to the subject's model year and mileage,
 //
 //     adjusted price = price ÷ 0.86^years ÷ 0.965^(miles / 10,000)
 //
-// where the subject is so many years younger and has run so many miles less than the comparable (or the other way round,
-// if they are negative). Then the median and the quartiles of the adjusted prices are taken: middles, not means, so that
-// one dreamer's price does not move them.
+// where the subject is so many years younger and has run so many miles less than the comparable (or the other
+// way round, if they are negative). Then the median and the quartiles of the adjusted prices are taken:
+// middles, not means, so that one dreamer's price does not move them.
 
 import Foundation
 
@@ -37,6 +37,11 @@ package struct ComparableCar: Sendable, Hashable {
         self.mileage = mileage
         self.priceMinor = priceMinor
     }
+
+    /// Whether there can be a car with these figures.
+    var isPlausible: Bool {
+        1900...2100 ~= modelYear && 0...10_000_000 ~= mileage && 1...10_000_000_000_000 ~= priceMinor
+    }
 }
 
 /// What a car is worth, and how sure that is.
@@ -61,7 +66,8 @@ package struct Appraisal: Sendable, Hashable {
 
     /// How far to trust an appraisal. The numbers behind the cases are the schema's.
     package enum Confidence: Int, Sendable {
-        case low = 1, medium, high
+        case low = 1
+        case medium, high
     }
 
     /// Too few cars to judge from.
@@ -83,10 +89,12 @@ extension Appraisal {
 
     /// Judges a car from cars like it.
     ///
-    /// The order of `comparables` does not matter.
+    /// The order of `comparables` does not matter. A car whose figures no car has is passed over, so that
+    /// nothing which somebody else's catalog says can upset the arithmetic.
     ///
     /// - Throws: `TooFewComparables` if there are fewer than `comparablesMin`.
     package init(of subject: Subject, from comparables: [ComparableCar]) throws(TooFewComparables) {
+        let comparables = comparables.filter(\.isPlausible)
         guard comparables.count >= Self.comparablesMin else {
             throw TooFewComparables(found: comparables.count, needed: Self.comparablesMin)
         }
@@ -101,27 +109,35 @@ extension Appraisal {
         self.comparables =
             comparables
             .map { AdjustedCar(car: $0, adjustedMinor: Int64(Self.adjusted($0, to: subject).rounded())) }
-            .sorted { (Self.distance($0.car, subject), $0.car.vin) < (Self.distance($1.car, subject), $1.car.vin) }
+            .sorted {
+                (Self.distance($0.car, subject), $0.car.vin) < (Self.distance($1.car, subject), $1.car.vin)
+            }
     }
 
     /// What the car would cost with the subject's model year and mileage.
     static func adjusted(_ car: ComparableCar, to subject: Subject) -> Double {
-        let factor = logFactor(years: subject.modelYear - car.modelYear, miles: car.mileage - subject.mileage)
-        return Double(car.priceMinor) * exp(factor)
+        let factor = logFactor(ofYears: car, subject) + logFactor(ofMiles: car, subject)
+        return Double(car.priceMinor) * exp(min(max(factor, -logFactorMax), logFactorMax))
     }
 
-    /// How much the adjustment would change the price, as the absolute logarithm of both factors.
+    /// How much the adjustment changes the price, each of its two parts counted by itself.
     private static func distance(_ car: ComparableCar, _ subject: Subject) -> Double {
-        abs(logFactor(years: subject.modelYear - car.modelYear, miles: 0))
-            + abs(logFactor(years: 0, miles: car.mileage - subject.mileage))
+        abs(logFactor(ofYears: car, subject)) + abs(logFactor(ofMiles: car, subject))
     }
 
-    /// The logarithm of the factor for a subject so many years younger that has run so many miles less.
-    private static func logFactor(years: Int, miles: Int) -> Double {
-        -Double(years) * log(keptPerYear) - Double(miles) / 10_000 * log(keptPerTenThousandMiles)
+    /// No adjustment is larger than about 148-fold, so that every result fits in 64 bits.
+    private static let logFactorMax = 5.0
+
+    private static func logFactor(ofYears car: ComparableCar, _ subject: Subject) -> Double {
+        (Double(car.modelYear) - Double(subject.modelYear)) * log(keptPerYear)
     }
 
-    /// The value below which this share of the sorted values lies, between two of them by linear interpolation.
+    private static func logFactor(ofMiles car: ComparableCar, _ subject: Subject) -> Double {
+        (Double(subject.mileage) - Double(car.mileage)) / 10_000 * log(keptPerTenThousandMiles)
+    }
+
+    /// The value below which this share of the sorted values lies, between two of them by linear
+    /// interpolation.
     static func quantile(_ share: Double, of sorted: [Double]) -> Double {
         let position = share * Double(sorted.count - 1)
         let index = Int(position)

@@ -7,7 +7,8 @@ package import struct Foundation.Date
 
 /// The promises that were made, in a SQLite file of their own.
 ///
-/// When `keep` returns, the quotation is on the disk. Cancelling the task interrupts a method with a `CancellationError`.
+/// When `keep` returns, the quotation is on the disk. Cancelling the task interrupts a method with a
+/// `CancellationError`.
 package struct QuotationStore: Sendable {
     let database: DatabasePool
 
@@ -23,7 +24,8 @@ package struct QuotationStore: Sendable {
 
     /// The quotation that this order made before, if any.
     ///
-    /// - Throws: `QuotationError.requestIDTaken` if the customer's request id made a quotation that was ordered differently.
+    /// - Throws: `QuotationError.requestIDTaken` if the customer's request id made a quotation that was
+    ///   ordered differently.
     package func quotation(madeFor order: Quotation.Order) async throws -> Quotation? {
         try await database.read { try Self.find(order, $0) }
     }
@@ -31,7 +33,8 @@ package struct QuotationStore: Sendable {
     /// Keeps a promise and answers it; if the same order made one before, that one is answered instead.
     ///
     /// - Parameter quoteID: A name that no quotation has yet.
-    /// - Throws: `ValidationError` for each field of the order that is wrong, `QuotationError.requestIDTaken`.
+    /// - Throws: `ValidationError` for each field of the order that is wrong,
+    ///   `QuotationError.requestIDTaken`.
     package func keep(
         _ order: Quotation.Order, price: Amount, vehicleVersion: Int64, quoteID: String, at now: Date
     ) async throws -> Quotation {
@@ -62,8 +65,7 @@ package struct QuotationStore: Sendable {
     }
 
     private static func find(_ order: Quotation.Order, _ db: Database) throws -> Quotation? {
-        let made =
-            try Quotation
+        let made = try Quotation.all()
             .filter(Column("customer") == order.customer && Column("request_id") == order.requestID)
             .fetchOne(db)
         guard let made else { return nil }
@@ -112,7 +114,7 @@ extension QuotationStore {
         let size = try PageSize.effective(pageSize)
         let start = pageToken.isEmpty ? nil : try PageToken(pageToken, query: query)
         return try await database.read { db in
-            let request = Quotation
+            let request = Quotation.all()
                 .filter(Column("customer") == customer)
                 .filter(start.map { Column("id") < $0.rowID } ?? true.sqlExpression)
                 .filter(includesExpired ? true.sqlExpression : Column("expires_at_ms") > now.milliseconds)

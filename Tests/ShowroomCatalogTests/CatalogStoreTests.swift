@@ -65,11 +65,15 @@ struct CatalogStoreTests {
         facts.location.region = "Oregon"
         facts.photoURLs = ["https://photos.example/1.jpg", "http://photos.example/2.jpg", "https://a b"]
         facts.vin = "?"
-        let error = await #expect(throws: ValidationError.self) { try await catalog.store.add(facts, at: noon) }
+        let error = await #expect(throws: ValidationError.self) {
+            try await catalog.store.add(facts, at: noon)
+        }
         #expect(
             error?.violations.map(\.field) == [
-                "vehicle.vin", "vehicle.make", "vehicle.model_year", "vehicle.mileage", "vehicle.price.minor_units",
-                "vehicle.price.currency", "vehicle.location.region", "vehicle.photo_urls[1]", "vehicle.photo_urls[2]",
+                "vehicle.vin", "vehicle.make", "vehicle.model_year", "vehicle.mileage",
+                "vehicle.price.minor_units",
+                "vehicle.price.currency", "vehicle.location.region", "vehicle.photo_urls[1]",
+                "vehicle.photo_urls[2]",
             ])
     }
 }
@@ -119,8 +123,10 @@ struct CatalogFileTests {
     }
 
     @Test func refusesAFileThatIsNoDatabase() throws {
-        let path = FileManager.default.temporaryDirectory.appending(path: "no-\(UUID().uuidString).sqlite").path
-        try Data("This is no database, whatever its name says. It is a text.".utf8).write(to: URL(filePath: path))
+        let path = FileManager.default.temporaryDirectory.appending(path: "no-\(UUID().uuidString).sqlite")
+            .path
+        try Data("This is no database, whatever its name says. It is a text.".utf8).write(
+            to: URL(filePath: path))
         defer { try? FileManager.default.removeItem(atPath: path) }
         #expect(throws: DatabaseError.self) { try CatalogStore(path: path) }
     }

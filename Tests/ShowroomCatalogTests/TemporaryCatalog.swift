@@ -43,7 +43,8 @@ extension VehicleFacts {
     ) -> VehicleFacts {
         let vin = VIN(maker: "YV1", attributes: "LS571", modelYear: 1995, plant: "G", serial: serial)
         var facts = VehicleFacts(
-            vin: vin!.text, make: make, model: model, modelYear: modelYear, price: Amount(minorUnits: dollars * 100))
+            vin: vin!.text, make: make, model: model, modelYear: modelYear,
+            price: Amount(minorUnits: dollars * 100))
         facts.mileage = mileage
         return facts
     }
@@ -51,7 +52,8 @@ extension VehicleFacts {
 
 extension CatalogStore {
     /// All pages of a query, each of this size.
-    func walk(_ query: VehicleQuery, pageSize: Int, between: (Int) async throws -> Void = { _ in }) async throws
+    func walk(_ query: VehicleQuery, pageSize: Int, between: (Int) async throws -> Void = { _ in })
+        async throws
         -> [StockedVehicle]
     {
         var vehicles: [StockedVehicle] = []

@@ -7,7 +7,8 @@ import Testing
 struct VINTests {
     /// The standard's example, the trivial one, and published numbers of real cars.
     static let genuine = [
-        "1M8GDM9AXKP042788", "11111111111111111", "5GZCZ43D13S812715", "1HGCM82633A004352", "5YJSA1DG9DFP14705",
+        "1M8GDM9AXKP042788", "11111111111111111", "5GZCZ43D13S812715", "1HGCM82633A004352",
+        "5YJSA1DG9DFP14705",
         "JH4TB2H26CC000000",
     ]
 
@@ -49,7 +50,8 @@ struct VINTests {
 
     @Test func composesNumbersThatItAccepts() throws {
         for year in 1981...2009 {
-            let vin = try #require(VIN(maker: "YV1", attributes: "LS571", modelYear: year, plant: "G", serial: year))
+            let vin = try #require(
+                VIN(maker: "YV1", attributes: "LS571", modelYear: year, plant: "G", serial: year))
             #expect(try VIN(vin.text) == vin)
             #expect(vin.modelYear == year)
         }

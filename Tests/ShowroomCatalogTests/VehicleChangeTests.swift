@@ -30,10 +30,14 @@ struct VehicleUpdateTests {
     func takesOverEveryFieldAlone(field: VehicleUpdate.Field) throws {
         let before = VehicleFacts.sample()
         var values = VehicleFacts.sample(make: "Saab", dollars: 1, mileage: 1)
-        (values.bodyClass, values.fuel, values.transmission, values.driveTrain) = (.van, .diesel, .manual, .all)
+        (values.bodyClass, values.fuel, values.transmission, values.driveTrain) = (
+            .van, .diesel, .manual, .all
+        )
         values.engine = .init(displacementCC: 1, cylinders: 1, horsepower: 1)
         values.location = .init(dealer: "D", city: "C", region: "OR")
-        (values.passengers, values.colour, values.photoURLs, values.description) = (7, "red", ["https://a"], "x")
+        (values.passengers, values.colour, values.photoURLs, values.description) = (
+            7, "red", ["https://a"], "x"
+        )
         let after = try VehicleUpdate(values, paths: [field.rawValue]).applied(to: before)
         #expect(after != before)
         #expect(after.make == before.make)
@@ -104,7 +108,8 @@ struct VehicleUpdateTests {
                 group.addTask {
                     let update = try? VehicleUpdate(.sample(dollars: Int64(dollars)), paths: ["price"])
                     guard let update else { return 0 }
-                    let changed = try? await catalog.store.update(vin: vin, update, expectedVersion: 1, at: noon)
+                    let changed = try? await catalog.store.update(
+                        vin: vin, update, expectedVersion: 1, at: noon)
                     return changed == nil ? 0 : 1
                 }
             }
@@ -152,7 +157,8 @@ struct ReservationTests {
     @Test func itsHolderMayExtendIt() async throws {
         let catalog = try await catalog()
         _ = try await catalog.store.reserve(vin: vin, expectedVersion: 1, holder: "a", at: noon)
-        let longer = try await catalog.store.reserve(vin: vin, expectedVersion: 2, holder: "a", at: noon + 600)
+        let longer = try await catalog.store.reserve(
+            vin: vin, expectedVersion: 2, holder: "a", at: noon + 600)
         #expect(longer.version == 3)
         #expect(longer.reservation(at: noon)?.expiresAt == noon + 600 + 1_800)
         await #expect(throws: CatalogError.versionConflict(vin: vin, expected: 1, actual: 3)) {
@@ -193,7 +199,9 @@ struct ReservationTests {
         #expect(try await catalog.store.vehicle(vin: vin).hold?.holder == holders.first)
     }
 
-    @Test(arguments: [("", Duration.seconds(60), "holder"), ("a", .zero, "duration"), ("a", .seconds(604_801), "duration")])
+    @Test(arguments: [
+        ("", Duration.seconds(60), "holder"), ("a", .zero, "duration"), ("a", .seconds(604_801), "duration"),
+    ])
     func refusesWrongFieldsByName(holder: String, duration: Duration, field: String) async throws {
         let catalog = try await catalog()
         let error = await #expect(throws: ValidationError.self) {

@@ -42,7 +42,8 @@ struct VehicleSearchTests {
             switch order {
             case .newestFirst: (0..<137).reversed().map { Inventory().vehicle(at: $0) } == found
             case .priceAscending: found.map(\.price.minorUnits) == found.map(\.price.minorUnits).sorted()
-            case .priceDescending: found.map(\.price.minorUnits) == found.map(\.price.minorUnits).sorted(by: >)
+            case .priceDescending:
+                found.map(\.price.minorUnits) == found.map(\.price.minorUnits).sorted(by: >)
             case .modelYearDescending: found.map(\.modelYear) == found.map(\.modelYear).sorted(by: >)
             case .mileageAscending: found.map(\.mileage) == found.map(\.mileage).sorted()
             }
@@ -72,7 +73,8 @@ struct VehicleSearchTests {
         async let writing: Void = {
             for serial in 0..<100 { _ = try await catalog.store.add(.sample(serial), at: noon) }
         }()
-        let vins = try await catalog.store.walk(query { $0.order = .priceAscending }, pageSize: 3).map(\.facts.vin)
+        let vins = try await catalog.store.walk(query { $0.order = .priceAscending }, pageSize: 3).map(
+            \.facts.vin)
         try await writing
         #expect(Set(vins).count == vins.count)
         #expect(Set(vins).isSuperset(of: (0..<100).map { Inventory().vehicle(at: $0).vin }))
@@ -89,10 +91,13 @@ struct VehicleSearchTests {
 
     @Test func refusesATokenOfAnotherSearch() async throws {
         let catalog = try await TemporaryCatalog(vehicles: 45)
-        let token = try await catalog.store.search(query { $0.make = "Ford" }, pageSize: 1, at: noon).nextPageToken
+        let token = try await catalog.store.search(query { $0.make = "Ford" }, pageSize: 1, at: noon)
+            .nextPageToken
         let others = [
-            query { $0.make = "Saab" }, query { _ in }, query { ($0.make, $0.order) = ("Ford", .priceAscending) },
-            query { ($0.make, $0.maxMileage) = ("Ford", 0) }, query { ($0.make, $0.onlyAvailable) = ("Ford", true) },
+            query { $0.make = "Saab" }, query { _ in },
+            query { ($0.make, $0.order) = ("Ford", .priceAscending) },
+            query { ($0.make, $0.maxMileage) = ("Ford", 0) },
+            query { ($0.make, $0.onlyAvailable) = ("Ford", true) },
             query { ($0.make, $0.bodyClasses) = ("Ford", [.van]) },
         ]
         for other in others {
@@ -110,7 +115,9 @@ struct VehicleSearchTests {
             $0.minPrice = Amount(minorUnits: 1, currency: "EUR")
             $0.text = "?!"
         }
-        let error = await #expect(throws: ValidationError.self) { try await catalog.store.search(wrong, at: noon) }
+        let error = await #expect(throws: ValidationError.self) {
+            try await catalog.store.search(wrong, at: noon)
+        }
         #expect(error?.violations.map(\.field) == ["make", "min_price.currency", "text"])
     }
 
@@ -135,7 +142,8 @@ struct FreeTextTests {
     }
 
     @Test(arguments: [
-        ("citroën", 1), ("CITROEN", 1), ("citro", 1), ("conv tour", 1), ("convertible saab", 0), ("red", 1), ("\"red\"", 1),
+        ("citroën", 1), ("CITROEN", 1), ("citro", 1), ("conv tour", 1), ("convertible saab", 0), ("red", 1),
+        ("\"red\"", 1),
         ("d'elegance", 1), ("red OR blue", 0), ("NOT red", 0), ("colour:red", 0), ("red*", 1), ("-red", 1),
         ("^red", 1), ("NEAR(red convertible)", 0), ("red) OR (1", 0), ("2cv", 1), ("🚗 red", 1),
     ])
@@ -197,7 +205,8 @@ struct SearchPlanTests {
             let plan = try await catalog.store.plan(query, after: token)
             #expect(!plan.contains("TEMP B-TREE"), "\(plan)")
             let isWholeStock = query.make.isEmpty && query.model.isEmpty
-            // Only the first page of the whole stock may start without a bound; it stops when the page is full.
+            // Only the first page of the whole stock may start without a bound; it stops when the page is
+            // full.
             #expect(plan.contains("SEARCH vehicle USING") || isWholeStock && token == nil, "\(plan)")
         }
     }
@@ -212,7 +221,9 @@ struct SearchPlanTests {
     @Test func findsAVINByItsIndex() async throws {
         let catalog = try await TemporaryCatalog()
         let plan = try await catalog.store.database.read { db in
-            try Row.fetchAll(db, sql: "EXPLAIN QUERY PLAN SELECT * FROM vehicle WHERE vin = 'x'").map { $0["detail"] as String }
+            try Row.fetchAll(db, sql: "EXPLAIN QUERY PLAN SELECT * FROM vehicle WHERE vin = 'x'").map {
+                $0["detail"] as String
+            }
         }
         #expect(plan.joined().contains("USING INDEX sqlite_autoindex_vehicle_1 (vin=?)"))
     }

@@ -7,7 +7,9 @@ import Testing
 struct AppraisalTests {
     private let subject = Subject(modelYear: 1995, mileage: 50_000)
 
-    private func car(_ number: Int, year: Int = 1995, mileage: Int = 50_000, _ dollars: Int64) -> ComparableCar {
+    private func car(_ number: Int, year: Int = 1995, mileage: Int = 50_000, _ dollars: Int64)
+        -> ComparableCar
+    {
         ComparableCar(vin: "vin-\(number)", modelYear: year, mileage: mileage, priceMinor: dollars * 100)
     }
 
@@ -52,7 +54,8 @@ struct AppraisalTests {
 
     @Test func showsTheNearestFirst() throws {
         let cars = [
-            car(1, year: 1990, 6_000), car(2, mileage: 90_000, 9_000), car(3, 12_000), car(4, year: 1996, 13_000),
+            car(1, year: 1990, 6_000), car(2, mileage: 90_000, 9_000), car(3, 12_000),
+            car(4, year: 1996, 13_000),
         ]
         let appraisal = try Appraisal(of: subject, from: cars)
         #expect(appraisal.comparables.map(\.car.vin) == ["vin-3", "vin-2", "vin-4", "vin-1"])
@@ -67,11 +70,24 @@ struct AppraisalTests {
         }
     }
 
-    @Test(arguments: [
-        (3, 0.0, .low), (4, 0.0, .low), (5, 0.30, .medium), (5, 0.31, .low), (11, 0.0, .medium), (12, 0.15, .high),
-        (12, 0.16, .medium), (50, 0.5, .low),
-    ] as [(Int, Double, Appraisal.Confidence)])
+    @Test(
+        arguments: [
+            (3, 0.0, .low), (4, 0.0, .low), (5, 0.30, .medium), (5, 0.31, .low), (11, 0.0, .medium),
+            (12, 0.15, .high),
+            (12, 0.16, .medium), (50, 0.5, .low),
+        ] as [(Int, Double, Appraisal.Confidence)])
     func isAsSureAsTheCarsAgree(count: Int, spread: Double, confidence: Appraisal.Confidence) {
         #expect(Appraisal.confidence(count: count, spread: spread) == confidence)
+    }
+
+    @Test func passesOverCarsThatCannotBe() throws {
+        let cars = (0..<5).map { car($0, 10_000) }
+        let absurd = [
+            car(6, 0), car(7, -1), car(8, year: .min, 10_000), car(9, year: .max, 10_000),
+            car(10, mileage: .max, 10_000), car(11, mileage: -1, 10_000), car(12, .max / 100),
+        ]
+        #expect(try Appraisal(of: subject, from: cars + absurd) == Appraisal(of: subject, from: cars))
+        // Even a subject that cannot be is judged without a trap.
+        _ = try Appraisal(of: Subject(modelYear: .max, mileage: .min), from: cars)
     }
 }

@@ -30,12 +30,15 @@ private final class TemporaryStore: Sendable {
 }
 
 extension QuotationStore {
-    fileprivate func keep(_ order: Quotation.Order, id: String, at now: Date = noon) async throws -> Quotation {
+    fileprivate func keep(_ order: Quotation.Order, id: String, at now: Date = noon) async throws -> Quotation
+    {
         try await keep(order, price: Amount(minorUnits: 12_995_00), vehicleVersion: 4, quoteID: id, at: now)
     }
 }
 
-private func order(_ requestID: String, customer: String = "ann", vin: String = "1M8GDM9AXKP042788") -> Quotation.Order {
+private func order(_ requestID: String, customer: String = "ann", vin: String = "1M8GDM9AXKP042788")
+    -> Quotation.Order
+{
     Quotation.Order(requestID: requestID, vin: vin, customer: customer)
 }
 
@@ -102,7 +105,9 @@ struct QuotationStoreTests {
 
     @Test func everyCommitIsFlushed() async throws {
         let temporary = try TemporaryStore()
-        let synchronous = try await temporary.store.database.write { try Int.fetchOne($0, sql: "PRAGMA synchronous") }
+        let synchronous = try await temporary.store.database.write {
+            try Int.fetchOne($0, sql: "PRAGMA synchronous")
+        }
         #expect(synchronous == 2)
     }
 
@@ -115,7 +120,9 @@ struct QuotationStoreTests {
     @Test func refusesWrongFieldsByName() async throws {
         let temporary = try TemporaryStore()
         let wrong = Quotation.Order(requestID: "", vin: "", customer: "", validity: .seconds(1))
-        let error = await #expect(throws: ValidationError.self) { try await temporary.store.keep(wrong, id: "q1") }
+        let error = await #expect(throws: ValidationError.self) {
+            try await temporary.store.keep(wrong, id: "q1")
+        }
         #expect(error?.violations.map(\.field) == ["request_id", "vin", "customer", "validity"])
         await #expect(throws: QuotationError.notFound(quoteID: "q1")) {
             try await temporary.store.quotation(id: "q1")
@@ -130,7 +137,8 @@ struct QuotationListTests {
     @Test func listsACustomersOwnLatestFirst() async throws {
         let temporary = try TemporaryStore()
         for number in 1...25 {
-            _ = try await temporary.store.keep(order("r\(number)"), id: "q\(number)", at: noon + Double(number))
+            _ = try await temporary.store.keep(
+                order("r\(number)"), id: "q\(number)", at: noon + Double(number))
         }
         _ = try await temporary.store.keep(order("r1", customer: "bob"), id: "bob")
         var ids: [String] = []
