@@ -1,5 +1,116 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// A protobuf message as a Swift value. Generated code conforms to it; nobody else needs to.
+///
+/// A message is encoded and decoded through a C struct of protobuf-c: ``write(to:)`` fills one, ``init(from:)``
+/// reads one. Neither keeps anything of it.
 public protocol Message: Sendable, Hashable {
     /// The empty message: every field absent or at its default.
     init()
+
+    /// Reads the message out of a decoded struct of its type.
+    init(from fields: FieldReader)
+
+    /// Writes the message into an empty struct of its type.
+    func write(to fields: inout FieldWriter)
+
+    /// The schema's message type.
+    static var descriptor: MessageDescriptor { get }
+
+    /// What was received in fields that the schema does not know; sent on with the message.
+    var unknownFields: UnknownFields { get set }
+}
+
+// MARK: - Binary form
+
+extension Message {
+    /// Decodes a message from protobuf's binary form.
+    ///
+    /// - Parameters:
+    ///   - bytes: the encoded message; from anywhere, it is checked before it is decoded.
+    ///   - limits: what it may cost.
+    /// - Throws: ``SchemaError/Code/invalidData`` for bytes that are no such message, with the field and the offset;
+    ///   ``SchemaError/Code/limitExceeded`` for one that costs too much.
+    /// - Source: protobuf encoding guide.
+    @inlinable
+    public init(decoding bytes: UnsafeRawBufferPointer, limits: SchemaLimits = .defaults) throws(SchemaError) {
+        let type = Self.descriptor
+        self = try MessageCoding.decode(bytes, as: type, limits: limits) { Self(from: $0) }
+    }
+
+    /// Decodes a message from protobuf's binary form; see ``init(decoding:limits:)-(UnsafeRawBufferPointer,_)``.
+    @inlinable
+    public init(decoding bytes: [UInt8], limits: SchemaLimits = .defaults) throws(SchemaError) {
+        self = try bytes.span.bytes.withUnsafeBytes { bytes throws(SchemaError) in try Self(decoding: bytes, limits: limits) }
+    }
+
+    /// Encodes the message in protobuf's binary form.
+    ///
+    /// - Parameter deterministic: whether maps are written in order of their keys, so that equal messages have equal
+    ///   bytes in this version. Protobuf promises no such thing across languages and versions.
+    /// - Throws: ``SchemaError/Code/invalidValue`` if the message is nested deeper than 100 levels, is larger than
+    ///   2 GiB or lacks a proto2 `required` field.
+    @inlinable
+    public func encoded(deterministic: Bool = false) throws(SchemaError) -> [UInt8] {
+        try withEncodedBytes(deterministic: deterministic) { Array($0) }
+    }
+
+    /// Encodes the message and lends the bytes to `body`; they are valid only during the call. See
+    /// ``encoded(deterministic:)``, which allocates an array for them.
+    @inlinable
+    public func withEncodedBytes<Result>(
+        deterministic: Bool = false, _ body: (UnsafeRawBufferPointer) -> Result
+    ) throws(SchemaError) -> Result {
+        let type = Self.descriptor
+        return try MessageCoding.encode(as: type, deterministic: deterministic, { write(to: &$0) }, body)
+    }
+}
+
+/// What the generic entry points above do for every message type alike.
+@usableFromInline
+enum MessageCoding {
+    /// Encoding has no budget beside protobuf's own: the value exists already. Twice for the struct's copies.
+    private static let encodeBudget = 2 * SchemaLimits.encodedBytesCeiling
+
+    @usableFromInline
+    static func decode<Value>(
+        _ bytes: UnsafeRawBufferPointer, as type: MessageDescriptor, limits: SchemaLimits,
+        _ read: (FieldReader) -> Value
+    ) throws(SchemaError) -> Value {
+        try Arena.withThreadArena(budget: Codec.arenaBudget(limits)) { arena throws(SchemaError) in
+            let message = try Codec.unpack(bytes, as: type, limits: limits, arena: arena)
+            try RequiredFields.check(message, type, .invalidData)
+            return read(FieldReader(message))
+        }
+    }
+
+    @usableFromInline
+    static func encode<Result>(
+        as type: MessageDescriptor, deterministic: Bool, _ write: (inout FieldWriter) -> Void,
+        _ body: (UnsafeRawBufferPointer) -> Result
+    ) throws(SchemaError) -> Result {
+        try Arena.withThreadArena(budget: encodeBudget) { arena throws(SchemaError) in
+            let (message, sizeBound) = try fill(type, arena: arena, deterministic: deterministic, write)
+            return body(try Codec.pack(message, sizeBound: sizeBound, arena: arena))
+        }
+    }
+
+    /// Fills a struct from a Swift value.
+    static func fill(
+        _ type: MessageDescriptor, arena: Arena, deterministic: Bool, _ write: (inout FieldWriter) -> Void
+    ) throws(SchemaError) -> (message: UnsafeMutableRawPointer, sizeBound: Int) {
+        let message = try Codec.makeStruct(type, arena: arena)
+        var writer = FieldWriter(
+            message, arena: arena, depthMax: SchemaLimits.depthCeiling, isDeterministic: deterministic)
+        write(&writer)
+        switch writer.failure {
+        case .tooDeep:
+            throw SchemaError(
+                .invalidValue, "\(type.fullName) is nested deeper than \(SchemaLimits.depthCeiling) levels")
+        case .outOfMemory: throw SchemaError(.invalidValue, "\(type.fullName) is larger than protobuf's limit of 2 GiB")
+        case nil: break
+        }
+        try RequiredFields.check(message, type, .invalidValue)
+        return (message, writer.sizeBound)
+    }
 }
