@@ -27,6 +27,10 @@ let package = Package(
         .target(name: "RavioliSchema", dependencies: ["CProtobufC"]),
         .testTarget(name: "RavioliSchemaTests", dependencies: ["RavioliSchema"]),
 
+        // MARK: Code generation
+        .target(name: "RavioliCodeGen", dependencies: ["RavioliSchema"]),
+        .executableTarget(name: "protoc-gen-ravioli", dependencies: ["RavioliCodeGen", "RavioliSchema"]),
+
         // MARK: Wire and calls
         .target(
             name: "RavioliWire",

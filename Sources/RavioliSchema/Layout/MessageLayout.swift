@@ -21,6 +21,11 @@ package struct MessageLayout: Sendable, Hashable {
         package var offset: Int
         /// The mark, in bytes from the start of the struct; 0 for a singular message, which needs none.
         package var mark: Int
+
+        package init(offset: Int, mark: Int) {
+            self.offset = offset
+            self.mark = mark
+        }
     }
 
     /// What the layout needs to know of a field.
