@@ -103,11 +103,10 @@ package struct Inventory: Sendable {
     }
 
     private static func sentences(_ random: inout SplitMix64) -> String {
-        let phrases = [
-            random.pick(owners), random.pick(conditions),
-            "With \(random.pick(extras)) and \(random.pick(extras)).",
-        ]
-        return phrases.joined(separator: " ")
+        let (owner, condition) = (random.pick(owners), random.pick(conditions))
+        let one = random.number(in: 0...extras.count - 1)
+        let other = (one + random.number(in: 1...extras.count - 1)) % extras.count
+        return "\(owner) \(condition) With \(extras[one]) and \(extras[other])."
     }
 }
 
