@@ -12,10 +12,13 @@ struct CallCommand: AsyncParsableCommand {
             The response goes to standard output, everything else to standard error, so that both can be piped.
 
             Examples:
-              ravioli call 127.0.0.1:7001 showroom.catalog.v1.Catalog/GetVehicle -d '{"vin": "1HGCM82633A004352"}'
-              ravioli call 127.0.0.1:7001 showroom.catalog.v1.Catalog/AddVehicle -d @vehicle.json --timeout 2s
-              echo '{}' | ravioli call unix:/run/catalog.sock showroom.catalog.v1.Catalog/SearchVehicles -d - -v
-              ravioli call 127.0.0.1:7001 shop.v1.Orders/Place -H x-tenant:north -H trace-bin:AAEC -d '{"sku": "7"}'
+              ravioli call 127.0.0.1:7001 showroom.catalog.v1.Catalog/GetVehicle \\
+                -d '{"vin": "1HGCM82633A004352"}'
+              ravioli call 127.0.0.1:7001 showroom.catalog.v1.Catalog/AddVehicle \\
+                -d @vehicle.json --timeout 2s
+              echo '{}' | ravioli call unix:/run/shop.sock shop.v1.Orders/List -d - -v
+              ravioli call 127.0.0.1:7001 shop.v1.Orders/Place -d '{"sku": "7"}' \\
+                -H x-tenant:north -H trace-bin:AAEC
 
             Exit codes are listed in `ravioli --help`; with --json an error is one JSON object on standard error: \
             code, message, details, executed, origin.

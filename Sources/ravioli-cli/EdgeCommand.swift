@@ -20,8 +20,9 @@ struct EdgeCommand: AsyncParsableCommand {
             let the running calls end first.
 
             Examples:
-              ravioli edge --listen 127.0.0.1:8080 --upstream 127.0.0.1:7001 --upstream 127.0.0.1:7002
-              ravioli edge --upstream unix:/run/catalog.sock --prefix /api --request-header 'x-tenant'
+              ravioli edge --upstream 127.0.0.1:7001 --upstream 127.0.0.1:7002
+              ravioli edge --upstream unix:/run/shop.sock --prefix /api \\
+                --request-header x-tenant --response-header 'x-*'
               curl -H 'Content-Type: application/json' -d '{"vin": "1HGCM82633A004352"}' \\
                 http://127.0.0.1:8080/showroom.catalog.v1.Catalog/GetVehicle
             """)

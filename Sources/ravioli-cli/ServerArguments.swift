@@ -11,11 +11,14 @@ struct ServerAddress: ExpressibleByArgument, Sendable {
         guard let address = Address(argument) else { return nil }
         self.address = address
     }
+
+    var defaultValueDescription: String { address.description }
 }
 
 /// A span of time as people write it: `500ms`, `2s`, `1.5s`, `1m`.
 struct TimeSpan: ExpressibleByArgument, Sendable {
     let duration: Duration
+    let defaultValueDescription: String
 
     init?(argument: String) {
         let units: [(suffix: String, seconds: Double)] = [("ms", 0.001), ("s", 1), ("m", 60)]
@@ -23,6 +26,7 @@ struct TimeSpan: ExpressibleByArgument, Sendable {
             let number = Double(argument.dropLast(unit.suffix.count)), number > 0, number * unit.seconds <= 86_400
         else { return nil }
         duration = .seconds(number * unit.seconds)
+        defaultValueDescription = argument
     }
 }
 
