@@ -25,7 +25,7 @@ let package = Package(
             providers: [.apt(["libprotobuf-c-dev"]), .brew(["protobuf-c"])]
         ),
         .target(name: "RavioliSchema", dependencies: ["CProtobufC"]),
-        .testTarget(name: "RavioliSchemaTests", dependencies: ["RavioliSchema"]),
+        .testTarget(name: "RavioliSchemaTests", dependencies: ["RavioliSchema"], exclude: ["Protos"]),
 
         // MARK: Code generation
         .target(name: "RavioliCodeGen", dependencies: ["RavioliSchema"]),

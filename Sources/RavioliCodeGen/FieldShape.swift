@@ -98,12 +98,20 @@ struct FieldShape {
     /// The constant that holds the entry type of a map.
     var entryConstant: String { "entry\(field.number)" }
 
-    /// Reads the property.
+    /// What the property is set to when the message is read: the value itself, or nothing if it can be absent.
     var read: String {
         if field.isMap, let entry = field.messageType { return readMap(entry) }
         if field.isRepeated { return "r.\(Self.listAccessor(field.kind))(at: \(slot.offset), count: \(slot.mark))" }
-        if field.kind == .message || field.presence == .implicit { return readValue }
-        return "r.isPresent(\(slot.mark)) ? \(readValue) : nil"
+        return field.presence == .implicit ? readValue : "nil"
+    }
+
+    /// The statement that reads a property which can be absent. It comes when all properties have been set: Swift
+    /// copies a large struct whole if one of them is initialised with an optional that is not constant.
+    var readIfPresent: String? {
+        if field.isRepeated || field.presence == .implicit { return nil }
+        let property = name == "r" ? "self.r" : name
+        if field.kind == .message { return "r.message(&\(property), at: \(slot.offset))" }
+        return "if r.isPresent(\(slot.mark)) { \(property) = \(readValue) }"
     }
 
     /// Reads a member of a oneof that is known to be set.

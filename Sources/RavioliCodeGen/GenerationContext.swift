@@ -29,7 +29,7 @@ struct GenerationContext {
 /// Which messages keep their fields in copy-on-write storage.
 struct MessageSizes {
     /// A struct of more bytes than this is not copied wholesale.
-    private static let inlineMax = 192
+    private static let inlineMax = 512
     /// `CopyOnWrite`, in bytes.
     private static let storedSize = 8
 

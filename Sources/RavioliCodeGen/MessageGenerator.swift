@@ -37,7 +37,13 @@ struct MessageGenerator {
         var read: String {
             switch self {
             case .field(let shape): shape.read
-            case .oneof(let shape): "\(shape.type)(from: r)"
+            case .oneof: "nil"
+            }
+        }
+        var readIfPresent: String? {
+            switch self {
+            case .field(let shape): shape.readIfPresent
+            case .oneof(let shape): "if let _value = \(shape.type)(from: r) { \(name == "r" ? "self.r" : name) = _value }"
             }
         }
         var write: String {
@@ -91,7 +97,11 @@ struct MessageGenerator {
         code.block("\(visibility)struct \(name): RavioliSchema.Message") { code in
             if isStored { writeStoredProperties(&code) } else { writeProperties(&code) }
             code.gap()
-            code.line("\(visibility)init() {\(isStored ? " _storage = .init(_Storage()) " : "")}")
+            if isStored {
+                code.line("\(visibility)init() { _storage = .init(_Storage()) }")
+            } else {
+                writeEmpty(&code, visibility)
+            }
             writeMemberwise(&code)
             writeDefaults(&code)
             writeNested(&code)
@@ -105,9 +115,17 @@ struct MessageGenerator {
     private func writeProperties(_ code: inout CodeWriter) {
         for member in members {
             writeDocumentation(of: member, &code)
-            code.line("\(visibility)var \(member.name): \(member.type) = \(member.defaultValue)")
+            code.line("\(visibility)var \(member.name): \(member.type)")
         }
-        code.line("\(visibility)var unknownFields = RavioliSchema.UnknownFields()")
+        code.line("\(visibility)var unknownFields: RavioliSchema.UnknownFields")
+    }
+
+    /// Properties have no initial values: a struct that is read from a message would be filled twice.
+    private func writeEmpty(_ code: inout CodeWriter, _ visibility: String) {
+        code.block("\(visibility)init()") { code in
+            for member in members { code.line("\(member.name) = \(member.defaultValue)") }
+            code.line("unknownFields = .init()")
+        }
     }
 
     private func writeStoredProperties(_ code: inout CodeWriter) {
@@ -144,7 +162,7 @@ struct MessageGenerator {
             if isStored { code.line("var _fields = _Storage()") }
             let target = isStored ? "_fields" : "self"
             for member in members { code.line("\(target).\(member.name) = \(member.name)") }
-            if isStored { code.line("_storage = .init(_fields)") }
+            code.line(isStored ? "_storage = .init(_fields)" : "unknownFields = .init()")
         }
     }
 
@@ -190,6 +208,7 @@ struct MessageGenerator {
                 code.line("\(member.name == "r" ? "self.r" : member.name) = \(member.read)")
             }
             code.line("unknownFields = r.unknownFields()")
+            for member in members { if let statement = member.readIfPresent { code.line(statement) } }
         }
         code.gap()
         code.block("\(visibility)func write(to w: inout RavioliSchema.FieldWriter)") { code in
@@ -205,10 +224,10 @@ struct MessageGenerator {
         code.gap()
         let conformances = "\(context.names.swift("Sendable")), \(context.names.swift("Hashable"))"
         code.block("private struct _Storage: \(conformances)") { code in
-            for member in members { code.line("var \(member.name): \(member.type) = \(member.defaultValue)") }
-            code.line("var unknownFields = RavioliSchema.UnknownFields()")
+            for member in members { code.line("var \(member.name): \(member.type)") }
+            code.line("var unknownFields: RavioliSchema.UnknownFields")
             code.gap()
-            code.line("init() {}")
+            writeEmpty(&code, "")
             writeCoding(&code, "")
         }
     }
