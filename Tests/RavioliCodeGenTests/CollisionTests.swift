@@ -63,9 +63,9 @@ import Testing
         #expect(CarRPC.descriptor.fullName == "ravioli.test.v1.Car")
         #expect(TruckRPC_.descriptor.fullName == "ravioli.test.v1.Truck")
         #expect(CarClient.descriptor.fullName == "ravioli.test.v1.CarClient")
-        #expect(Words_.getX.descriptor?.name == "get_x" && Words_.getX_.descriptor?.name == "GetX")
-        #expect(Words_.init_.descriptor?.name == "init" && Words_.init__.descriptor?.name == "Init")
-        #expect(Words_.default.descriptor?.name == "default" && Words_.deinit.descriptor?.name == "Deinit")
+        #expect(Words_.getX.descriptor.name == "get_x" && Words_.getX_.descriptor.name == "GetX")
+        #expect(Words_.init_.descriptor.name == "init" && Words_.init__.descriptor.name == "Init")
+        #expect(Words_.default.descriptor.name == "default" && Words_.deinit.descriptor.name == "Deinit")
         #expect(Words_Fake().methods.count == Words_.descriptor.methods.count)
     }
 }

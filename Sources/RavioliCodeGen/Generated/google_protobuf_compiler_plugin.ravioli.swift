@@ -5,32 +5,43 @@ public import RavioliSchema
 
 /// The version number of protocol compiler.
 public struct Google_Protobuf_Compiler_Version: RavioliSchema.Message {
-    public var major: Int32? = nil
-    public var minor: Int32? = nil
-    public var patch: Int32? = nil
+    public var major: Int32?
+    public var minor: Int32?
+    public var patch: Int32?
     /// A suffix for alpha, beta or rc release, e.g., "alpha-1", "rc2". It should
     /// be empty for mainline stable releases.
-    public var suffix: String? = nil
-    public var unknownFields = RavioliSchema.UnknownFields()
+    public var suffix: String?
+    public var unknownFields: RavioliSchema.UnknownFields
 
-    public init() {}
+    public init() {
+        major = nil
+        minor = nil
+        patch = nil
+        suffix = nil
+        unknownFields = .init()
+    }
 
     public init(major: Int32? = nil, minor: Int32? = nil, patch: Int32? = nil, suffix: String? = nil) {
         self.major = major
         self.minor = minor
         self.patch = patch
         self.suffix = suffix
+        unknownFields = .init()
     }
 
     public static let descriptor = GoogleProtobufCompilerPluginSchema.file.message(
         "google.protobuf.compiler.Version", structSize: 72)
 
     public init(from r: RavioliSchema.FieldReader) {
-        major = r.isPresent(44) ? r.int32(at: 40) : nil
-        minor = r.isPresent(52) ? r.int32(at: 48) : nil
-        patch = r.isPresent(60) ? r.int32(at: 56) : nil
-        suffix = r.isPresent(64) ? r.string(at: 24) : nil
+        major = nil
+        minor = nil
+        patch = nil
+        suffix = nil
         unknownFields = r.unknownFields()
+        if r.isPresent(44) { major = r.int32(at: 40) }
+        if r.isPresent(52) { minor = r.int32(at: 48) }
+        if r.isPresent(60) { patch = r.int32(at: 56) }
+        if r.isPresent(64) { suffix = r.string(at: 24) }
     }
 
     public func write(to w: inout RavioliSchema.FieldWriter) {
@@ -47,11 +58,11 @@ public struct Google_Protobuf_Compiler_CodeGeneratorRequest: RavioliSchema.Messa
     /// The .proto files that were explicitly listed on the command-line.  The
     /// code generator should generate code only for these files.  Each file's
     /// descriptor will be included in proto_file, below.
-    public var fileToGenerate: [String] = []
+    public var fileToGenerate: [String]
     /// The generator parameter passed on the command-line.
-    public var parameter: String? = nil
+    public var parameter: String?
     /// The version number of protocol compiler.
-    public var compilerVersion: Google_Protobuf_Compiler_Version? = nil
+    public var compilerVersion: Google_Protobuf_Compiler_Version?
     /// FileDescriptorProtos for all files in files_to_generate and everything
     /// they import.  The files will appear in topological order, so each file
     /// appears before any file that imports it.
@@ -66,10 +77,16 @@ public struct Google_Protobuf_Compiler_CodeGeneratorRequest: RavioliSchema.Messa
     ///
     /// Type names of fields and extensions in the FileDescriptorProto are always
     /// fully qualified.
-    public var protoFile: [Google_Protobuf_FileDescriptorProto] = []
-    public var unknownFields = RavioliSchema.UnknownFields()
+    public var protoFile: [Google_Protobuf_FileDescriptorProto]
+    public var unknownFields: RavioliSchema.UnknownFields
 
-    public init() {}
+    public init() {
+        fileToGenerate = []
+        parameter = nil
+        compilerVersion = nil
+        protoFile = []
+        unknownFields = .init()
+    }
 
     public init(
         fileToGenerate: [String] = [],
@@ -81,6 +98,7 @@ public struct Google_Protobuf_Compiler_CodeGeneratorRequest: RavioliSchema.Messa
         self.parameter = parameter
         self.compilerVersion = compilerVersion
         self.protoFile = protoFile
+        unknownFields = .init()
     }
 
     public static let descriptor = GoogleProtobufCompilerPluginSchema.file.message(
@@ -88,10 +106,12 @@ public struct Google_Protobuf_Compiler_CodeGeneratorRequest: RavioliSchema.Messa
 
     public init(from r: RavioliSchema.FieldReader) {
         fileToGenerate = r.strings(at: 24, count: 32)
-        parameter = r.isPresent(80) ? r.string(at: 40) : nil
-        compilerVersion = r.message(at: 56)
+        parameter = nil
+        compilerVersion = nil
         protoFile = r.messages(at: 64, count: 72)
         unknownFields = r.unknownFields()
+        if r.isPresent(80) { parameter = r.string(at: 40) }
+        r.message(&compilerVersion, at: 56)
     }
 
     public func write(to w: inout RavioliSchema.FieldWriter) {
@@ -113,19 +133,25 @@ public struct Google_Protobuf_Compiler_CodeGeneratorResponse: RavioliSchema.Mess
     /// problem in protoc itself -- such as the input CodeGeneratorRequest being
     /// unparseable -- should be reported by writing a message to stderr and
     /// exiting with a non-zero status code.
-    public var error: String? = nil
+    public var error: String?
     /// A bitmask of supported features that the code generator supports.
     /// This is a bitwise "or" of values from the Feature enum.
-    public var supportedFeatures: UInt64? = nil
-    public var file: [File] = []
-    public var unknownFields = RavioliSchema.UnknownFields()
+    public var supportedFeatures: UInt64?
+    public var file: [File]
+    public var unknownFields: RavioliSchema.UnknownFields
 
-    public init() {}
+    public init() {
+        error = nil
+        supportedFeatures = nil
+        file = []
+        unknownFields = .init()
+    }
 
     public init(error: String? = nil, supportedFeatures: UInt64? = nil, file: [File] = []) {
         self.error = error
         self.supportedFeatures = supportedFeatures
         self.file = file
+        unknownFields = .init()
     }
 
     /// Represents a single generated file.
@@ -141,7 +167,7 @@ public struct Google_Protobuf_Compiler_CodeGeneratorResponse: RavioliSchema.Mess
         /// files need not reside completely in memory at one time.  Note that as of
         /// this writing protoc does not optimize for this -- it will read the entire
         /// CodeGeneratorResponse before writing files to disk.
-        public var name: String? = nil
+        public var name: String?
         /// If non-empty, indicates that the named file should already exist, and the
         /// content here is to be inserted into that file at a defined insertion
         /// point.  This feature allows a code generator to extend the output
@@ -179,16 +205,22 @@ public struct Google_Protobuf_Compiler_CodeGeneratorResponse: RavioliSchema.Mess
         /// command line.
         ///
         /// If |insertion_point| is present, |name| must also be present.
-        public var insertionPoint: String? = nil
+        public var insertionPoint: String?
         /// The file contents.
-        public var content: String? = nil
+        public var content: String?
         /// Information describing the file content being inserted. If an insertion
         /// point is used, this information will be appropriately offset and inserted
         /// into the code generation metadata for the generated files.
-        public var generatedCodeInfo: Google_Protobuf_GeneratedCodeInfo? = nil
-        public var unknownFields = RavioliSchema.UnknownFields()
+        public var generatedCodeInfo: Google_Protobuf_GeneratedCodeInfo?
+        public var unknownFields: RavioliSchema.UnknownFields
 
-        public init() {}
+        public init() {
+            name = nil
+            insertionPoint = nil
+            content = nil
+            generatedCodeInfo = nil
+            unknownFields = .init()
+        }
 
         public init(
             name: String? = nil,
@@ -200,17 +232,22 @@ public struct Google_Protobuf_Compiler_CodeGeneratorResponse: RavioliSchema.Mess
             self.insertionPoint = insertionPoint
             self.content = content
             self.generatedCodeInfo = generatedCodeInfo
+            unknownFields = .init()
         }
 
         public static let descriptor = GoogleProtobufCompilerPluginSchema.file.message(
             "google.protobuf.compiler.CodeGeneratorResponse.File", structSize: 96)
 
         public init(from r: RavioliSchema.FieldReader) {
-            name = r.isPresent(80) ? r.string(at: 24) : nil
-            insertionPoint = r.isPresent(84) ? r.string(at: 40) : nil
-            content = r.isPresent(88) ? r.string(at: 56) : nil
-            generatedCodeInfo = r.message(at: 72)
+            name = nil
+            insertionPoint = nil
+            content = nil
+            generatedCodeInfo = nil
             unknownFields = r.unknownFields()
+            if r.isPresent(80) { name = r.string(at: 24) }
+            if r.isPresent(84) { insertionPoint = r.string(at: 40) }
+            if r.isPresent(88) { content = r.string(at: 56) }
+            r.message(&generatedCodeInfo, at: 72)
         }
 
         public func write(to w: inout RavioliSchema.FieldWriter) {
@@ -241,10 +278,12 @@ public struct Google_Protobuf_Compiler_CodeGeneratorResponse: RavioliSchema.Mess
         "google.protobuf.compiler.CodeGeneratorResponse", structSize: 72)
 
     public init(from r: RavioliSchema.FieldReader) {
-        error = r.isPresent(64) ? r.string(at: 24) : nil
-        supportedFeatures = r.isPresent(68) ? r.uint64(at: 40) : nil
+        error = nil
+        supportedFeatures = nil
         file = r.messages(at: 48, count: 56)
         unknownFields = r.unknownFields()
+        if r.isPresent(64) { error = r.string(at: 24) }
+        if r.isPresent(68) { supportedFeatures = r.uint64(at: 40) }
     }
 
     public func write(to w: inout RavioliSchema.FieldWriter) {

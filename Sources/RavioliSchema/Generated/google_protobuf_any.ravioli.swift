@@ -111,16 +111,21 @@ public struct Google_Protobuf_Any: RavioliSchema.Message {
     ///
     /// Schemes other than `http`, `https` (or the empty scheme) might be
     /// used with implementation specific semantics.
-    public var typeUrl: String = ""
+    public var typeUrl: String
     /// Must be a valid serialized protocol buffer of the above specified type.
-    public var value: [UInt8] = []
-    public var unknownFields = RavioliSchema.UnknownFields()
+    public var value: [UInt8]
+    public var unknownFields: RavioliSchema.UnknownFields
 
-    public init() {}
+    public init() {
+        typeUrl = ""
+        value = []
+        unknownFields = .init()
+    }
 
     public init(typeUrl: String = "", value: [UInt8] = []) {
         self.typeUrl = typeUrl
         self.value = value
+        unknownFields = .init()
     }
 
     public static let descriptor = GoogleProtobufAnySchema.file.message("google.protobuf.Any", structSize: 64)

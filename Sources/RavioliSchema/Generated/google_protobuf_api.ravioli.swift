@@ -13,11 +13,11 @@
 public struct Google_Protobuf_Api: RavioliSchema.Message {
     /// The fully qualified name of this interface, including package name
     /// followed by the interface's simple name.
-    public var name: String = ""
+    public var name: String
     /// The methods of this interface, in unspecified order.
-    public var methods: [Google_Protobuf_Method] = []
+    public var methods: [Google_Protobuf_Method]
     /// Any metadata attached to the interface.
-    public var options: [Google_Protobuf_Option] = []
+    public var options: [Google_Protobuf_Option]
     /// A version string for this interface. If specified, must have the form
     /// `major-version.minor-version`, as in `1.10`. If the minor version is
     /// omitted, it defaults to zero. If the entire version field is empty, the
@@ -37,17 +37,26 @@ public struct Google_Protobuf_Api: RavioliSchema.Message {
     /// `google.feature.v1`. For major versions 0 and 1, the suffix can
     /// be omitted. Zero major versions must only be used for
     /// experimental, non-GA interfaces.
-    public var version: String = ""
+    public var version: String
     /// Source context for the protocol buffer service represented by this
     /// message.
-    public var sourceContext: Google_Protobuf_SourceContext? = nil
+    public var sourceContext: Google_Protobuf_SourceContext?
     /// Included interfaces. See [Mixin][].
-    public var mixins: [Google_Protobuf_Mixin] = []
+    public var mixins: [Google_Protobuf_Mixin]
     /// The source syntax of the service.
-    public var syntax: Google_Protobuf_Syntax = .proto2
-    public var unknownFields = RavioliSchema.UnknownFields()
+    public var syntax: Google_Protobuf_Syntax
+    public var unknownFields: RavioliSchema.UnknownFields
 
-    public init() {}
+    public init() {
+        name = ""
+        methods = []
+        options = []
+        version = ""
+        sourceContext = nil
+        mixins = []
+        syntax = .proto2
+        unknownFields = .init()
+    }
 
     public init(
         name: String = "",
@@ -65,6 +74,7 @@ public struct Google_Protobuf_Api: RavioliSchema.Message {
         self.sourceContext = sourceContext
         self.mixins = mixins
         self.syntax = syntax
+        unknownFields = .init()
     }
 
     public static let descriptor = GoogleProtobufApiSchema.file.message(
@@ -75,10 +85,11 @@ public struct Google_Protobuf_Api: RavioliSchema.Message {
         methods = r.messages(at: 40, count: 48)
         options = r.messages(at: 56, count: 64)
         version = r.string(at: 72)
-        sourceContext = r.message(at: 88)
+        sourceContext = nil
         mixins = r.messages(at: 96, count: 104)
         syntax = r.enumeration(at: 120)
         unknownFields = r.unknownFields()
+        r.message(&sourceContext, at: 88)
     }
 
     public func write(to w: inout RavioliSchema.FieldWriter) {
@@ -96,22 +107,31 @@ public struct Google_Protobuf_Api: RavioliSchema.Message {
 /// Method represents a method of an API interface.
 public struct Google_Protobuf_Method: RavioliSchema.Message {
     /// The simple name of this method.
-    public var name: String = ""
+    public var name: String
     /// A URL of the input message type.
-    public var requestTypeUrl: String = ""
+    public var requestTypeUrl: String
     /// If true, the request is streamed.
-    public var requestStreaming: Bool = false
+    public var requestStreaming: Bool
     /// The URL of the output message type.
-    public var responseTypeUrl: String = ""
+    public var responseTypeUrl: String
     /// If true, the response is streamed.
-    public var responseStreaming: Bool = false
+    public var responseStreaming: Bool
     /// Any metadata attached to the method.
-    public var options: [Google_Protobuf_Option] = []
+    public var options: [Google_Protobuf_Option]
     /// The source syntax of this method.
-    public var syntax: Google_Protobuf_Syntax = .proto2
-    public var unknownFields = RavioliSchema.UnknownFields()
+    public var syntax: Google_Protobuf_Syntax
+    public var unknownFields: RavioliSchema.UnknownFields
 
-    public init() {}
+    public init() {
+        name = ""
+        requestTypeUrl = ""
+        requestStreaming = false
+        responseTypeUrl = ""
+        responseStreaming = false
+        options = []
+        syntax = .proto2
+        unknownFields = .init()
+    }
 
     public init(
         name: String = "",
@@ -129,6 +149,7 @@ public struct Google_Protobuf_Method: RavioliSchema.Message {
         self.responseStreaming = responseStreaming
         self.options = options
         self.syntax = syntax
+        unknownFields = .init()
     }
 
     public static let descriptor = GoogleProtobufApiSchema.file.message(
@@ -237,17 +258,22 @@ public struct Google_Protobuf_Method: RavioliSchema.Message {
 ///     }
 public struct Google_Protobuf_Mixin: RavioliSchema.Message {
     /// The fully qualified name of the interface which is included.
-    public var name: String = ""
+    public var name: String
     /// If non-empty specifies a path under which inherited HTTP paths
     /// are rooted.
-    public var root: String = ""
-    public var unknownFields = RavioliSchema.UnknownFields()
+    public var root: String
+    public var unknownFields: RavioliSchema.UnknownFields
 
-    public init() {}
+    public init() {
+        name = ""
+        root = ""
+        unknownFields = .init()
+    }
 
     public init(name: String = "", root: String = "") {
         self.name = name
         self.root = root
+        unknownFields = .init()
     }
 
     public static let descriptor = GoogleProtobufApiSchema.file.message(

@@ -4,13 +4,17 @@
 /// The protocol compiler can output a FileDescriptorSet containing the .proto
 /// files it parses.
 public struct Google_Protobuf_FileDescriptorSet: RavioliSchema.Message {
-    public var file: [Google_Protobuf_FileDescriptorProto] = []
-    public var unknownFields = RavioliSchema.UnknownFields()
+    public var file: [Google_Protobuf_FileDescriptorProto]
+    public var unknownFields: RavioliSchema.UnknownFields
 
-    public init() {}
+    public init() {
+        file = []
+        unknownFields = .init()
+    }
 
     public init(file: [Google_Protobuf_FileDescriptorProto] = []) {
         self.file = file
+        unknownFields = .init()
     }
 
     public static let descriptor = GoogleProtobufDescriptorSchema.file.message(
@@ -30,33 +34,47 @@ public struct Google_Protobuf_FileDescriptorSet: RavioliSchema.Message {
 /// Describes a complete .proto file.
 public struct Google_Protobuf_FileDescriptorProto: RavioliSchema.Message {
     /// file name, relative to root of source tree
-    public var name: String? = nil
+    public var name: String?
     /// e.g. "foo", "foo.bar", etc.
-    public var `package`: String? = nil
+    public var `package`: String?
     /// Names of files imported by this file.
-    public var dependency: [String] = []
+    public var dependency: [String]
     /// All top-level definitions in this file.
-    public var messageType: [Google_Protobuf_DescriptorProto] = []
-    public var enumType: [Google_Protobuf_EnumDescriptorProto] = []
-    public var service: [Google_Protobuf_ServiceDescriptorProto] = []
-    public var `extension`: [Google_Protobuf_FieldDescriptorProto] = []
-    public var options: Google_Protobuf_FileOptions? = nil
+    public var messageType: [Google_Protobuf_DescriptorProto]
+    public var enumType: [Google_Protobuf_EnumDescriptorProto]
+    public var service: [Google_Protobuf_ServiceDescriptorProto]
+    public var `extension`: [Google_Protobuf_FieldDescriptorProto]
+    public var options: Google_Protobuf_FileOptions?
     /// This field contains optional information about the original source code.
     /// You may safely remove this entire field without harming runtime
     /// functionality of the descriptors -- the information is needed only by
     /// development tools.
-    public var sourceCodeInfo: Google_Protobuf_SourceCodeInfo? = nil
+    public var sourceCodeInfo: Google_Protobuf_SourceCodeInfo?
     /// Indexes of the public imported files in the dependency list above.
-    public var publicDependency: [Int32] = []
+    public var publicDependency: [Int32]
     /// Indexes of the weak imported files in the dependency list.
     /// For Google-internal migration only. Do not use.
-    public var weakDependency: [Int32] = []
+    public var weakDependency: [Int32]
     /// The syntax of the proto file.
     /// The supported values are "proto2" and "proto3".
-    public var syntax: String? = nil
-    public var unknownFields = RavioliSchema.UnknownFields()
+    public var syntax: String?
+    public var unknownFields: RavioliSchema.UnknownFields
 
-    public init() {}
+    public init() {
+        name = nil
+        `package` = nil
+        dependency = []
+        messageType = []
+        enumType = []
+        service = []
+        `extension` = []
+        options = nil
+        sourceCodeInfo = nil
+        publicDependency = []
+        weakDependency = []
+        syntax = nil
+        unknownFields = .init()
+    }
 
     public init(
         name: String? = nil,
@@ -84,25 +102,31 @@ public struct Google_Protobuf_FileDescriptorProto: RavioliSchema.Message {
         self.publicDependency = publicDependency
         self.weakDependency = weakDependency
         self.syntax = syntax
+        unknownFields = .init()
     }
 
     public static let descriptor = GoogleProtobufDescriptorSchema.file.message(
         "google.protobuf.FileDescriptorProto", structSize: 216)
 
     public init(from r: RavioliSchema.FieldReader) {
-        name = r.isPresent(200) ? r.string(at: 24) : nil
-        `package` = r.isPresent(204) ? r.string(at: 40) : nil
+        name = nil
+        `package` = nil
         dependency = r.strings(at: 56, count: 64)
         messageType = r.messages(at: 72, count: 80)
         enumType = r.messages(at: 88, count: 96)
         service = r.messages(at: 104, count: 112)
         `extension` = r.messages(at: 120, count: 128)
-        options = r.message(at: 136)
-        sourceCodeInfo = r.message(at: 144)
+        options = nil
+        sourceCodeInfo = nil
         publicDependency = r.int32s(at: 152, count: 160)
         weakDependency = r.int32s(at: 168, count: 176)
-        syntax = r.isPresent(208) ? r.string(at: 184) : nil
+        syntax = nil
         unknownFields = r.unknownFields()
+        if r.isPresent(200) { name = r.string(at: 24) }
+        if r.isPresent(204) { `package` = r.string(at: 40) }
+        r.message(&options, at: 136)
+        r.message(&sourceCodeInfo, at: 144)
+        if r.isPresent(208) { syntax = r.string(at: 184) }
     }
 
     public func write(to w: inout RavioliSchema.FieldWriter) {
@@ -124,21 +148,33 @@ public struct Google_Protobuf_FileDescriptorProto: RavioliSchema.Message {
 
 /// Describes a message type.
 public struct Google_Protobuf_DescriptorProto: RavioliSchema.Message {
-    public var name: String? = nil
-    public var field: [Google_Protobuf_FieldDescriptorProto] = []
-    public var nestedType: [Google_Protobuf_DescriptorProto] = []
-    public var enumType: [Google_Protobuf_EnumDescriptorProto] = []
-    public var extensionRange: [ExtensionRange] = []
-    public var `extension`: [Google_Protobuf_FieldDescriptorProto] = []
-    public var options: Google_Protobuf_MessageOptions? = nil
-    public var oneofDecl: [Google_Protobuf_OneofDescriptorProto] = []
-    public var reservedRange: [ReservedRange] = []
+    public var name: String?
+    public var field: [Google_Protobuf_FieldDescriptorProto]
+    public var nestedType: [Google_Protobuf_DescriptorProto]
+    public var enumType: [Google_Protobuf_EnumDescriptorProto]
+    public var extensionRange: [ExtensionRange]
+    public var `extension`: [Google_Protobuf_FieldDescriptorProto]
+    public var options: Google_Protobuf_MessageOptions?
+    public var oneofDecl: [Google_Protobuf_OneofDescriptorProto]
+    public var reservedRange: [ReservedRange]
     /// Reserved field names, which may not be used by fields in the same message.
     /// A given name may only be reserved once.
-    public var reservedName: [String] = []
-    public var unknownFields = RavioliSchema.UnknownFields()
+    public var reservedName: [String]
+    public var unknownFields: RavioliSchema.UnknownFields
 
-    public init() {}
+    public init() {
+        name = nil
+        field = []
+        nestedType = []
+        enumType = []
+        extensionRange = []
+        `extension` = []
+        options = nil
+        oneofDecl = []
+        reservedRange = []
+        reservedName = []
+        unknownFields = .init()
+    }
 
     public init(
         name: String? = nil,
@@ -162,18 +198,24 @@ public struct Google_Protobuf_DescriptorProto: RavioliSchema.Message {
         self.oneofDecl = oneofDecl
         self.reservedRange = reservedRange
         self.reservedName = reservedName
+        unknownFields = .init()
     }
 
     /// The message `google.protobuf.DescriptorProto.ExtensionRange`.
     public struct ExtensionRange: RavioliSchema.Message {
         /// Inclusive.
-        public var start: Int32? = nil
+        public var start: Int32?
         /// Exclusive.
-        public var end: Int32? = nil
-        public var options: Google_Protobuf_ExtensionRangeOptions? = nil
-        public var unknownFields = RavioliSchema.UnknownFields()
+        public var end: Int32?
+        public var options: Google_Protobuf_ExtensionRangeOptions?
+        public var unknownFields: RavioliSchema.UnknownFields
 
-        public init() {}
+        public init() {
+            start = nil
+            end = nil
+            options = nil
+            unknownFields = .init()
+        }
 
         public init(
             start: Int32? = nil, end: Int32? = nil, options: Google_Protobuf_ExtensionRangeOptions? = nil
@@ -181,16 +223,20 @@ public struct Google_Protobuf_DescriptorProto: RavioliSchema.Message {
             self.start = start
             self.end = end
             self.options = options
+            unknownFields = .init()
         }
 
         public static let descriptor = GoogleProtobufDescriptorSchema.file.message(
             "google.protobuf.DescriptorProto.ExtensionRange", structSize: 48)
 
         public init(from r: RavioliSchema.FieldReader) {
-            start = r.isPresent(36) ? r.int32(at: 32) : nil
-            end = r.isPresent(44) ? r.int32(at: 40) : nil
-            options = r.message(at: 24)
+            start = nil
+            end = nil
+            options = nil
             unknownFields = r.unknownFields()
+            if r.isPresent(36) { start = r.int32(at: 32) }
+            if r.isPresent(44) { end = r.int32(at: 40) }
+            r.message(&options, at: 24)
         }
 
         public func write(to w: inout RavioliSchema.FieldWriter) {
@@ -206,25 +252,32 @@ public struct Google_Protobuf_DescriptorProto: RavioliSchema.Message {
     /// not overlap.
     public struct ReservedRange: RavioliSchema.Message {
         /// Inclusive.
-        public var start: Int32? = nil
+        public var start: Int32?
         /// Exclusive.
-        public var end: Int32? = nil
-        public var unknownFields = RavioliSchema.UnknownFields()
+        public var end: Int32?
+        public var unknownFields: RavioliSchema.UnknownFields
 
-        public init() {}
+        public init() {
+            start = nil
+            end = nil
+            unknownFields = .init()
+        }
 
         public init(start: Int32? = nil, end: Int32? = nil) {
             self.start = start
             self.end = end
+            unknownFields = .init()
         }
 
         public static let descriptor = GoogleProtobufDescriptorSchema.file.message(
             "google.protobuf.DescriptorProto.ReservedRange", structSize: 40)
 
         public init(from r: RavioliSchema.FieldReader) {
-            start = r.isPresent(28) ? r.int32(at: 24) : nil
-            end = r.isPresent(36) ? r.int32(at: 32) : nil
+            start = nil
+            end = nil
             unknownFields = r.unknownFields()
+            if r.isPresent(28) { start = r.int32(at: 24) }
+            if r.isPresent(36) { end = r.int32(at: 32) }
         }
 
         public func write(to w: inout RavioliSchema.FieldWriter) {
@@ -238,17 +291,19 @@ public struct Google_Protobuf_DescriptorProto: RavioliSchema.Message {
         "google.protobuf.DescriptorProto", structSize: 184)
 
     public init(from r: RavioliSchema.FieldReader) {
-        name = r.isPresent(176) ? r.string(at: 24) : nil
+        name = nil
         field = r.messages(at: 40, count: 48)
         nestedType = r.messages(at: 56, count: 64)
         enumType = r.messages(at: 72, count: 80)
         extensionRange = r.messages(at: 88, count: 96)
         `extension` = r.messages(at: 104, count: 112)
-        options = r.message(at: 120)
+        options = nil
         oneofDecl = r.messages(at: 128, count: 136)
         reservedRange = r.messages(at: 144, count: 152)
         reservedName = r.strings(at: 160, count: 168)
         unknownFields = r.unknownFields()
+        if r.isPresent(176) { name = r.string(at: 24) }
+        r.message(&options, at: 120)
     }
 
     public func write(to w: inout RavioliSchema.FieldWriter) {
@@ -269,13 +324,17 @@ public struct Google_Protobuf_DescriptorProto: RavioliSchema.Message {
 /// The message `google.protobuf.ExtensionRangeOptions`.
 public struct Google_Protobuf_ExtensionRangeOptions: RavioliSchema.Message {
     /// The parser stores options it doesn't recognize here. See above.
-    public var uninterpretedOption: [Google_Protobuf_UninterpretedOption] = []
-    public var unknownFields = RavioliSchema.UnknownFields()
+    public var uninterpretedOption: [Google_Protobuf_UninterpretedOption]
+    public var unknownFields: RavioliSchema.UnknownFields
 
-    public init() {}
+    public init() {
+        uninterpretedOption = []
+        unknownFields = .init()
+    }
 
     public init(uninterpretedOption: [Google_Protobuf_UninterpretedOption] = []) {
         self.uninterpretedOption = uninterpretedOption
+        unknownFields = .init()
     }
 
     public static let descriptor = GoogleProtobufDescriptorSchema.file.message(
@@ -294,65 +353,35 @@ public struct Google_Protobuf_ExtensionRangeOptions: RavioliSchema.Message {
 
 /// Describes a field within a message.
 public struct Google_Protobuf_FieldDescriptorProto: RavioliSchema.Message {
-    public var name: String? {
-        get { _storage.value.name }
-        _modify { yield &_storage.value.name }
-    }
+    public var name: String?
     /// For extensions, this is the name of the type being extended.  It is
     /// resolved in the same manner as type_name.
-    public var extendee: String? {
-        get { _storage.value.extendee }
-        _modify { yield &_storage.value.extendee }
-    }
-    public var number: Int32? {
-        get { _storage.value.number }
-        _modify { yield &_storage.value.number }
-    }
-    public var label: Label? {
-        get { _storage.value.label }
-        _modify { yield &_storage.value.label }
-    }
+    public var extendee: String?
+    public var number: Int32?
+    public var label: Label?
     /// If type_name is set, this need not be set.  If both this and type_name
     /// are set, this must be one of TYPE_ENUM, TYPE_MESSAGE or TYPE_GROUP.
-    public var type: Type_? {
-        get { _storage.value.type }
-        _modify { yield &_storage.value.type }
-    }
+    public var type: Type_?
     /// For message and enum types, this is the name of the type.  If the name
     /// starts with a '.', it is fully-qualified.  Otherwise, C++-like scoping
     /// rules are used to find the type (i.e. first the nested types within this
     /// message are searched, then within the parent, on up to the root
     /// namespace).
-    public var typeName: String? {
-        get { _storage.value.typeName }
-        _modify { yield &_storage.value.typeName }
-    }
+    public var typeName: String?
     /// For numeric types, contains the original text representation of the value.
     /// For booleans, "true" or "false".
     /// For strings, contains the default text contents (not escaped in any way).
     /// For bytes, contains the C escaped value.  All bytes >= 128 are escaped.
-    public var defaultValue: String? {
-        get { _storage.value.defaultValue }
-        _modify { yield &_storage.value.defaultValue }
-    }
-    public var options: Google_Protobuf_FieldOptions? {
-        get { _storage.value.options }
-        _modify { yield &_storage.value.options }
-    }
+    public var defaultValue: String?
+    public var options: Google_Protobuf_FieldOptions?
     /// If set, gives the index of a oneof in the containing type's oneof_decl
     /// list.  This field is a member of that oneof.
-    public var oneofIndex: Int32? {
-        get { _storage.value.oneofIndex }
-        _modify { yield &_storage.value.oneofIndex }
-    }
+    public var oneofIndex: Int32?
     /// JSON name of this field. The value is set by protocol compiler. If the
     /// user has set a "json_name" option on this field, that option's value
     /// will be used. Otherwise, it's deduced from the field's name by converting
     /// it to camelCase.
-    public var jsonName: String? {
-        get { _storage.value.jsonName }
-        _modify { yield &_storage.value.jsonName }
-    }
+    public var jsonName: String?
     /// If true, this is a proto3 "optional". When a proto3 field is optional, it
     /// tracks presence regardless of field type.
     ///
@@ -374,18 +403,23 @@ public struct Google_Protobuf_FieldDescriptorProto: RavioliSchema.Message {
     ///
     /// Proto2 optional fields do not set this flag, because they already indicate
     /// optional with `LABEL_OPTIONAL`.
-    public var proto3Optional: Bool? {
-        get { _storage.value.proto3Optional }
-        _modify { yield &_storage.value.proto3Optional }
-    }
-    public var unknownFields: RavioliSchema.UnknownFields {
-        get { _storage.value.unknownFields }
-        _modify { yield &_storage.value.unknownFields }
-    }
+    public var proto3Optional: Bool?
+    public var unknownFields: RavioliSchema.UnknownFields
 
-    private var _storage: RavioliSchema.CopyOnWrite<_Storage>
-
-    public init() { _storage = .init(_Storage()) }
+    public init() {
+        name = nil
+        extendee = nil
+        number = nil
+        label = nil
+        type = nil
+        typeName = nil
+        defaultValue = nil
+        options = nil
+        oneofIndex = nil
+        jsonName = nil
+        proto3Optional = nil
+        unknownFields = .init()
+    }
 
     public init(
         name: String? = nil,
@@ -400,19 +434,18 @@ public struct Google_Protobuf_FieldDescriptorProto: RavioliSchema.Message {
         jsonName: String? = nil,
         proto3Optional: Bool? = nil
     ) {
-        var _fields = _Storage()
-        _fields.name = name
-        _fields.extendee = extendee
-        _fields.number = number
-        _fields.label = label
-        _fields.type = type
-        _fields.typeName = typeName
-        _fields.defaultValue = defaultValue
-        _fields.options = options
-        _fields.oneofIndex = oneofIndex
-        _fields.jsonName = jsonName
-        _fields.proto3Optional = proto3Optional
-        _storage = .init(_fields)
+        self.name = name
+        self.extendee = extendee
+        self.number = number
+        self.label = label
+        self.type = type
+        self.typeName = typeName
+        self.defaultValue = defaultValue
+        self.options = options
+        self.oneofIndex = oneofIndex
+        self.jsonName = jsonName
+        self.proto3Optional = proto3Optional
+        unknownFields = .init()
     }
 
     /// The enum `google.protobuf.FieldDescriptorProto.Type`.
@@ -501,77 +534,75 @@ public struct Google_Protobuf_FieldDescriptorProto: RavioliSchema.Message {
     public static let descriptor = GoogleProtobufDescriptorSchema.file.message(
         "google.protobuf.FieldDescriptorProto", structSize: 176)
 
-    public init(from r: RavioliSchema.FieldReader) { _storage = .init(_Storage(from: r)) }
-    public func write(to w: inout RavioliSchema.FieldWriter) { _storage.value.write(to: &w) }
+    public init(from r: RavioliSchema.FieldReader) {
+        name = nil
+        extendee = nil
+        number = nil
+        label = nil
+        type = nil
+        typeName = nil
+        defaultValue = nil
+        options = nil
+        oneofIndex = nil
+        jsonName = nil
+        proto3Optional = nil
+        unknownFields = r.unknownFields()
+        if r.isPresent(112) { name = r.string(at: 24) }
+        if r.isPresent(116) { extendee = r.string(at: 40) }
+        if r.isPresent(124) { number = r.int32(at: 120) }
+        if r.isPresent(132) { label = r.enumeration(at: 128) }
+        if r.isPresent(140) { type = r.enumeration(at: 136) }
+        if r.isPresent(144) { typeName = r.string(at: 56) }
+        if r.isPresent(148) { defaultValue = r.string(at: 72) }
+        r.message(&options, at: 88)
+        if r.isPresent(156) { oneofIndex = r.int32(at: 152) }
+        if r.isPresent(160) { jsonName = r.string(at: 96) }
+        if r.isPresent(168) { proto3Optional = r.bool(at: 164) }
+    }
 
-    private struct _Storage: Sendable, Hashable {
-        var name: String? = nil
-        var extendee: String? = nil
-        var number: Int32? = nil
-        var label: Label? = nil
-        var type: Type_? = nil
-        var typeName: String? = nil
-        var defaultValue: String? = nil
-        var options: Google_Protobuf_FieldOptions? = nil
-        var oneofIndex: Int32? = nil
-        var jsonName: String? = nil
-        var proto3Optional: Bool? = nil
-        var unknownFields = RavioliSchema.UnknownFields()
-
-        init() {}
-
-        init(from r: RavioliSchema.FieldReader) {
-            name = r.isPresent(112) ? r.string(at: 24) : nil
-            extendee = r.isPresent(116) ? r.string(at: 40) : nil
-            number = r.isPresent(124) ? r.int32(at: 120) : nil
-            label = r.isPresent(132) ? r.enumeration(at: 128) : nil
-            type = r.isPresent(140) ? r.enumeration(at: 136) : nil
-            typeName = r.isPresent(144) ? r.string(at: 56) : nil
-            defaultValue = r.isPresent(148) ? r.string(at: 72) : nil
-            options = r.message(at: 88)
-            oneofIndex = r.isPresent(156) ? r.int32(at: 152) : nil
-            jsonName = r.isPresent(160) ? r.string(at: 96) : nil
-            proto3Optional = r.isPresent(168) ? r.bool(at: 164) : nil
-            unknownFields = r.unknownFields()
-        }
-
-        func write(to w: inout RavioliSchema.FieldWriter) {
-            w.string(name, at: 24, has: 112)
-            w.string(extendee, at: 40, has: 116)
-            w.int32(number, at: 120, has: 124)
-            w.enumeration(label, at: 128, has: 132)
-            w.enumeration(type, at: 136, has: 140)
-            w.string(typeName, at: 56, has: 144)
-            w.string(defaultValue, at: 72, has: 148)
-            w.message(options, at: 88)
-            w.int32(oneofIndex, at: 152, has: 156)
-            w.string(jsonName, at: 96, has: 160)
-            w.bool(proto3Optional, at: 164, has: 168)
-            w.unknownFields(unknownFields)
-        }
+    public func write(to w: inout RavioliSchema.FieldWriter) {
+        w.string(name, at: 24, has: 112)
+        w.string(extendee, at: 40, has: 116)
+        w.int32(number, at: 120, has: 124)
+        w.enumeration(label, at: 128, has: 132)
+        w.enumeration(type, at: 136, has: 140)
+        w.string(typeName, at: 56, has: 144)
+        w.string(defaultValue, at: 72, has: 148)
+        w.message(options, at: 88)
+        w.int32(oneofIndex, at: 152, has: 156)
+        w.string(jsonName, at: 96, has: 160)
+        w.bool(proto3Optional, at: 164, has: 168)
+        w.unknownFields(unknownFields)
     }
 }
 
 /// Describes a oneof.
 public struct Google_Protobuf_OneofDescriptorProto: RavioliSchema.Message {
-    public var name: String? = nil
-    public var options: Google_Protobuf_OneofOptions? = nil
-    public var unknownFields = RavioliSchema.UnknownFields()
+    public var name: String?
+    public var options: Google_Protobuf_OneofOptions?
+    public var unknownFields: RavioliSchema.UnknownFields
 
-    public init() {}
+    public init() {
+        name = nil
+        options = nil
+        unknownFields = .init()
+    }
 
     public init(name: String? = nil, options: Google_Protobuf_OneofOptions? = nil) {
         self.name = name
         self.options = options
+        unknownFields = .init()
     }
 
     public static let descriptor = GoogleProtobufDescriptorSchema.file.message(
         "google.protobuf.OneofDescriptorProto", structSize: 56)
 
     public init(from r: RavioliSchema.FieldReader) {
-        name = r.isPresent(48) ? r.string(at: 24) : nil
-        options = r.message(at: 40)
+        name = nil
+        options = nil
         unknownFields = r.unknownFields()
+        if r.isPresent(48) { name = r.string(at: 24) }
+        r.message(&options, at: 40)
     }
 
     public func write(to w: inout RavioliSchema.FieldWriter) {
@@ -583,19 +614,26 @@ public struct Google_Protobuf_OneofDescriptorProto: RavioliSchema.Message {
 
 /// Describes an enum type.
 public struct Google_Protobuf_EnumDescriptorProto: RavioliSchema.Message {
-    public var name: String? = nil
-    public var value: [Google_Protobuf_EnumValueDescriptorProto] = []
-    public var options: Google_Protobuf_EnumOptions? = nil
+    public var name: String?
+    public var value: [Google_Protobuf_EnumValueDescriptorProto]
+    public var options: Google_Protobuf_EnumOptions?
     /// Range of reserved numeric values. Reserved numeric values may not be used
     /// by enum values in the same enum declaration. Reserved ranges may not
     /// overlap.
-    public var reservedRange: [EnumReservedRange] = []
+    public var reservedRange: [EnumReservedRange]
     /// Reserved enum value names, which may not be reused. A given name may only
     /// be reserved once.
-    public var reservedName: [String] = []
-    public var unknownFields = RavioliSchema.UnknownFields()
+    public var reservedName: [String]
+    public var unknownFields: RavioliSchema.UnknownFields
 
-    public init() {}
+    public init() {
+        name = nil
+        value = []
+        options = nil
+        reservedRange = []
+        reservedName = []
+        unknownFields = .init()
+    }
 
     public init(
         name: String? = nil,
@@ -609,6 +647,7 @@ public struct Google_Protobuf_EnumDescriptorProto: RavioliSchema.Message {
         self.options = options
         self.reservedRange = reservedRange
         self.reservedName = reservedName
+        unknownFields = .init()
     }
 
     /// Range of reserved numeric values. Reserved values may not be used by
@@ -619,25 +658,32 @@ public struct Google_Protobuf_EnumDescriptorProto: RavioliSchema.Message {
     /// domain.
     public struct EnumReservedRange: RavioliSchema.Message {
         /// Inclusive.
-        public var start: Int32? = nil
+        public var start: Int32?
         /// Inclusive.
-        public var end: Int32? = nil
-        public var unknownFields = RavioliSchema.UnknownFields()
+        public var end: Int32?
+        public var unknownFields: RavioliSchema.UnknownFields
 
-        public init() {}
+        public init() {
+            start = nil
+            end = nil
+            unknownFields = .init()
+        }
 
         public init(start: Int32? = nil, end: Int32? = nil) {
             self.start = start
             self.end = end
+            unknownFields = .init()
         }
 
         public static let descriptor = GoogleProtobufDescriptorSchema.file.message(
             "google.protobuf.EnumDescriptorProto.EnumReservedRange", structSize: 40)
 
         public init(from r: RavioliSchema.FieldReader) {
-            start = r.isPresent(28) ? r.int32(at: 24) : nil
-            end = r.isPresent(36) ? r.int32(at: 32) : nil
+            start = nil
+            end = nil
             unknownFields = r.unknownFields()
+            if r.isPresent(28) { start = r.int32(at: 24) }
+            if r.isPresent(36) { end = r.int32(at: 32) }
         }
 
         public func write(to w: inout RavioliSchema.FieldWriter) {
@@ -651,12 +697,14 @@ public struct Google_Protobuf_EnumDescriptorProto: RavioliSchema.Message {
         "google.protobuf.EnumDescriptorProto", structSize: 104)
 
     public init(from r: RavioliSchema.FieldReader) {
-        name = r.isPresent(96) ? r.string(at: 24) : nil
+        name = nil
         value = r.messages(at: 40, count: 48)
-        options = r.message(at: 56)
+        options = nil
         reservedRange = r.messages(at: 64, count: 72)
         reservedName = r.strings(at: 80, count: 88)
         unknownFields = r.unknownFields()
+        if r.isPresent(96) { name = r.string(at: 24) }
+        r.message(&options, at: 56)
     }
 
     public func write(to w: inout RavioliSchema.FieldWriter) {
@@ -671,27 +719,36 @@ public struct Google_Protobuf_EnumDescriptorProto: RavioliSchema.Message {
 
 /// Describes a value within an enum.
 public struct Google_Protobuf_EnumValueDescriptorProto: RavioliSchema.Message {
-    public var name: String? = nil
-    public var number: Int32? = nil
-    public var options: Google_Protobuf_EnumValueOptions? = nil
-    public var unknownFields = RavioliSchema.UnknownFields()
+    public var name: String?
+    public var number: Int32?
+    public var options: Google_Protobuf_EnumValueOptions?
+    public var unknownFields: RavioliSchema.UnknownFields
 
-    public init() {}
+    public init() {
+        name = nil
+        number = nil
+        options = nil
+        unknownFields = .init()
+    }
 
     public init(name: String? = nil, number: Int32? = nil, options: Google_Protobuf_EnumValueOptions? = nil) {
         self.name = name
         self.number = number
         self.options = options
+        unknownFields = .init()
     }
 
     public static let descriptor = GoogleProtobufDescriptorSchema.file.message(
         "google.protobuf.EnumValueDescriptorProto", structSize: 64)
 
     public init(from r: RavioliSchema.FieldReader) {
-        name = r.isPresent(48) ? r.string(at: 24) : nil
-        number = r.isPresent(56) ? r.int32(at: 52) : nil
-        options = r.message(at: 40)
+        name = nil
+        number = nil
+        options = nil
         unknownFields = r.unknownFields()
+        if r.isPresent(48) { name = r.string(at: 24) }
+        if r.isPresent(56) { number = r.int32(at: 52) }
+        r.message(&options, at: 40)
     }
 
     public func write(to w: inout RavioliSchema.FieldWriter) {
@@ -704,12 +761,17 @@ public struct Google_Protobuf_EnumValueDescriptorProto: RavioliSchema.Message {
 
 /// Describes a service.
 public struct Google_Protobuf_ServiceDescriptorProto: RavioliSchema.Message {
-    public var name: String? = nil
-    public var method: [Google_Protobuf_MethodDescriptorProto] = []
-    public var options: Google_Protobuf_ServiceOptions? = nil
-    public var unknownFields = RavioliSchema.UnknownFields()
+    public var name: String?
+    public var method: [Google_Protobuf_MethodDescriptorProto]
+    public var options: Google_Protobuf_ServiceOptions?
+    public var unknownFields: RavioliSchema.UnknownFields
 
-    public init() {}
+    public init() {
+        name = nil
+        method = []
+        options = nil
+        unknownFields = .init()
+    }
 
     public init(
         name: String? = nil,
@@ -719,16 +781,19 @@ public struct Google_Protobuf_ServiceDescriptorProto: RavioliSchema.Message {
         self.name = name
         self.method = method
         self.options = options
+        unknownFields = .init()
     }
 
     public static let descriptor = GoogleProtobufDescriptorSchema.file.message(
         "google.protobuf.ServiceDescriptorProto", structSize: 72)
 
     public init(from r: RavioliSchema.FieldReader) {
-        name = r.isPresent(64) ? r.string(at: 24) : nil
+        name = nil
         method = r.messages(at: 40, count: 48)
-        options = r.message(at: 56)
+        options = nil
         unknownFields = r.unknownFields()
+        if r.isPresent(64) { name = r.string(at: 24) }
+        r.message(&options, at: 56)
     }
 
     public func write(to w: inout RavioliSchema.FieldWriter) {
@@ -741,19 +806,27 @@ public struct Google_Protobuf_ServiceDescriptorProto: RavioliSchema.Message {
 
 /// Describes a method of a service.
 public struct Google_Protobuf_MethodDescriptorProto: RavioliSchema.Message {
-    public var name: String? = nil
+    public var name: String?
     /// Input and output type names.  These are resolved in the same way as
     /// FieldDescriptorProto.type_name, but must refer to a message type.
-    public var inputType: String? = nil
-    public var outputType: String? = nil
-    public var options: Google_Protobuf_MethodOptions? = nil
+    public var inputType: String?
+    public var outputType: String?
+    public var options: Google_Protobuf_MethodOptions?
     /// Identifies if client streams multiple client messages
-    public var clientStreaming: Bool? = nil
+    public var clientStreaming: Bool?
     /// Identifies if server streams multiple server messages
-    public var serverStreaming: Bool? = nil
-    public var unknownFields = RavioliSchema.UnknownFields()
+    public var serverStreaming: Bool?
+    public var unknownFields: RavioliSchema.UnknownFields
 
-    public init() {}
+    public init() {
+        name = nil
+        inputType = nil
+        outputType = nil
+        options = nil
+        clientStreaming = nil
+        serverStreaming = nil
+        unknownFields = .init()
+    }
 
     public init(
         name: String? = nil,
@@ -769,6 +842,7 @@ public struct Google_Protobuf_MethodDescriptorProto: RavioliSchema.Message {
         self.options = options
         self.clientStreaming = clientStreaming
         self.serverStreaming = serverStreaming
+        unknownFields = .init()
     }
 
     /// `clientStreaming`, or the schema's default if it is absent.
@@ -781,13 +855,19 @@ public struct Google_Protobuf_MethodDescriptorProto: RavioliSchema.Message {
         "google.protobuf.MethodDescriptorProto", structSize: 112)
 
     public init(from r: RavioliSchema.FieldReader) {
-        name = r.isPresent(80) ? r.string(at: 24) : nil
-        inputType = r.isPresent(84) ? r.string(at: 40) : nil
-        outputType = r.isPresent(88) ? r.string(at: 56) : nil
-        options = r.message(at: 72)
-        clientStreaming = r.isPresent(96) ? r.bool(at: 92) : nil
-        serverStreaming = r.isPresent(104) ? r.bool(at: 100) : nil
+        name = nil
+        inputType = nil
+        outputType = nil
+        options = nil
+        clientStreaming = nil
+        serverStreaming = nil
         unknownFields = r.unknownFields()
+        if r.isPresent(80) { name = r.string(at: 24) }
+        if r.isPresent(84) { inputType = r.string(at: 40) }
+        if r.isPresent(88) { outputType = r.string(at: 56) }
+        r.message(&options, at: 72)
+        if r.isPresent(96) { clientStreaming = r.bool(at: 92) }
+        if r.isPresent(104) { serverStreaming = r.bool(at: 100) }
     }
 
     public func write(to w: inout RavioliSchema.FieldWriter) {
@@ -807,42 +887,27 @@ public struct Google_Protobuf_FileOptions: RavioliSchema.Message {
     /// placed.  By default, the proto package is used, but this is often
     /// inappropriate because proto packages do not normally start with backwards
     /// domain names.
-    public var javaPackage: String? {
-        get { _storage.value.javaPackage }
-        _modify { yield &_storage.value.javaPackage }
-    }
+    public var javaPackage: String?
     /// Controls the name of the wrapper Java class generated for the .proto file.
     /// That class will always contain the .proto file's getDescriptor() method as
     /// well as any top-level extensions defined in the .proto file.
     /// If java_multiple_files is disabled, then all the other classes from the
     /// .proto file will be nested inside the single wrapper outer class.
-    public var javaOuterClassname: String? {
-        get { _storage.value.javaOuterClassname }
-        _modify { yield &_storage.value.javaOuterClassname }
-    }
-    public var optimizeFor: OptimizeMode? {
-        get { _storage.value.optimizeFor }
-        _modify { yield &_storage.value.optimizeFor }
-    }
+    public var javaOuterClassname: String?
+    public var optimizeFor: OptimizeMode?
     /// If enabled, then the Java code generator will generate a separate .java
     /// file for each top-level message, enum, and service defined in the .proto
     /// file.  Thus, these types will *not* be nested inside the wrapper class
     /// named by java_outer_classname.  However, the wrapper class will still be
     /// generated to contain the file's getDescriptor() method as well as any
     /// top-level extensions defined in the file.
-    public var javaMultipleFiles: Bool? {
-        get { _storage.value.javaMultipleFiles }
-        _modify { yield &_storage.value.javaMultipleFiles }
-    }
+    public var javaMultipleFiles: Bool?
     /// Sets the Go package where structs generated from this .proto will be
     /// placed. If omitted, the Go package will be derived from the following:
     ///   - The basename of the package import path, if provided.
     ///   - Otherwise, the package statement in the .proto file, if present.
     ///   - Otherwise, the basename of the .proto file, without extension.
-    public var goPackage: String? {
-        get { _storage.value.goPackage }
-        _modify { yield &_storage.value.goPackage }
-    }
+    public var goPackage: String?
     /// Should generic services be generated in each language?  "Generic" services
     /// are not specific to any particular RPC system.  They are generated by the
     /// main code generators in each language (without additional plugins).
@@ -853,112 +918,82 @@ public struct Google_Protobuf_FileOptions: RavioliSchema.Message {
     /// that generate code specific to your particular RPC system.  Therefore,
     /// these default to false.  Old code which depends on generic services should
     /// explicitly set them to true.
-    public var ccGenericServices: Bool? {
-        get { _storage.value.ccGenericServices }
-        _modify { yield &_storage.value.ccGenericServices }
-    }
-    public var javaGenericServices: Bool? {
-        get { _storage.value.javaGenericServices }
-        _modify { yield &_storage.value.javaGenericServices }
-    }
-    public var pyGenericServices: Bool? {
-        get { _storage.value.pyGenericServices }
-        _modify { yield &_storage.value.pyGenericServices }
-    }
+    public var ccGenericServices: Bool?
+    public var javaGenericServices: Bool?
+    public var pyGenericServices: Bool?
     /// This option does nothing.
     /// - Warning: Deprecated in the schema.
-    public var javaGenerateEqualsAndHash: Bool? {
-        get { _storage.value.javaGenerateEqualsAndHash }
-        _modify { yield &_storage.value.javaGenerateEqualsAndHash }
-    }
+    public var javaGenerateEqualsAndHash: Bool?
     /// Is this file deprecated?
     /// Depending on the target platform, this can emit Deprecated annotations
     /// for everything in the file, or it will be completely ignored; in the very
     /// least, this is a formalization for deprecating files.
-    public var deprecated: Bool? {
-        get { _storage.value.deprecated }
-        _modify { yield &_storage.value.deprecated }
-    }
+    public var deprecated: Bool?
     /// If set true, then the Java2 code generator will generate code that
     /// throws an exception whenever an attempt is made to assign a non-UTF-8
     /// byte sequence to a string field.
     /// Message reflection will do the same.
     /// However, an extension field still accepts non-UTF-8 byte sequences.
     /// This option has no effect on when used with the lite runtime.
-    public var javaStringCheckUtf8: Bool? {
-        get { _storage.value.javaStringCheckUtf8 }
-        _modify { yield &_storage.value.javaStringCheckUtf8 }
-    }
+    public var javaStringCheckUtf8: Bool?
     /// Enables the use of arenas for the proto messages in this file. This applies
     /// only to generated classes for C++.
-    public var ccEnableArenas: Bool? {
-        get { _storage.value.ccEnableArenas }
-        _modify { yield &_storage.value.ccEnableArenas }
-    }
+    public var ccEnableArenas: Bool?
     /// Sets the objective c class prefix which is prepended to all objective c
     /// generated classes from this .proto. There is no default.
-    public var objcClassPrefix: String? {
-        get { _storage.value.objcClassPrefix }
-        _modify { yield &_storage.value.objcClassPrefix }
-    }
+    public var objcClassPrefix: String?
     /// Namespace for generated classes; defaults to the package.
-    public var csharpNamespace: String? {
-        get { _storage.value.csharpNamespace }
-        _modify { yield &_storage.value.csharpNamespace }
-    }
+    public var csharpNamespace: String?
     /// By default Swift generators will take the proto package and CamelCase it
     /// replacing '.' with underscore and use that to prefix the types/symbols
     /// defined. When this options is provided, they will use this value instead
     /// to prefix the types/symbols defined.
-    public var swiftPrefix: String? {
-        get { _storage.value.swiftPrefix }
-        _modify { yield &_storage.value.swiftPrefix }
-    }
+    public var swiftPrefix: String?
     /// Sets the php class prefix which is prepended to all php generated classes
     /// from this .proto. Default is empty.
-    public var phpClassPrefix: String? {
-        get { _storage.value.phpClassPrefix }
-        _modify { yield &_storage.value.phpClassPrefix }
-    }
+    public var phpClassPrefix: String?
     /// Use this option to change the namespace of php generated classes. Default
     /// is empty. When this option is empty, the package name will be used for
     /// determining the namespace.
-    public var phpNamespace: String? {
-        get { _storage.value.phpNamespace }
-        _modify { yield &_storage.value.phpNamespace }
-    }
-    public var phpGenericServices: Bool? {
-        get { _storage.value.phpGenericServices }
-        _modify { yield &_storage.value.phpGenericServices }
-    }
+    public var phpNamespace: String?
+    public var phpGenericServices: Bool?
     /// Use this option to change the namespace of php generated metadata classes.
     /// Default is empty. When this option is empty, the proto file name will be
     /// used for determining the namespace.
-    public var phpMetadataNamespace: String? {
-        get { _storage.value.phpMetadataNamespace }
-        _modify { yield &_storage.value.phpMetadataNamespace }
-    }
+    public var phpMetadataNamespace: String?
     /// Use this option to change the package of ruby generated classes. Default
     /// is empty. When this option is not set, the package name will be used for
     /// determining the ruby package.
-    public var rubyPackage: String? {
-        get { _storage.value.rubyPackage }
-        _modify { yield &_storage.value.rubyPackage }
-    }
+    public var rubyPackage: String?
     /// The parser stores options it doesn't recognize here.
     /// See the documentation for the "Options" section above.
-    public var uninterpretedOption: [Google_Protobuf_UninterpretedOption] {
-        get { _storage.value.uninterpretedOption }
-        _modify { yield &_storage.value.uninterpretedOption }
-    }
-    public var unknownFields: RavioliSchema.UnknownFields {
-        get { _storage.value.unknownFields }
-        _modify { yield &_storage.value.unknownFields }
-    }
+    public var uninterpretedOption: [Google_Protobuf_UninterpretedOption]
+    public var unknownFields: RavioliSchema.UnknownFields
 
-    private var _storage: RavioliSchema.CopyOnWrite<_Storage>
-
-    public init() { _storage = .init(_Storage()) }
+    public init() {
+        javaPackage = nil
+        javaOuterClassname = nil
+        optimizeFor = nil
+        javaMultipleFiles = nil
+        goPackage = nil
+        ccGenericServices = nil
+        javaGenericServices = nil
+        pyGenericServices = nil
+        javaGenerateEqualsAndHash = nil
+        deprecated = nil
+        javaStringCheckUtf8 = nil
+        ccEnableArenas = nil
+        objcClassPrefix = nil
+        csharpNamespace = nil
+        swiftPrefix = nil
+        phpClassPrefix = nil
+        phpNamespace = nil
+        phpGenericServices = nil
+        phpMetadataNamespace = nil
+        rubyPackage = nil
+        uninterpretedOption = []
+        unknownFields = .init()
+    }
 
     public init(
         javaPackage: String? = nil,
@@ -983,29 +1018,28 @@ public struct Google_Protobuf_FileOptions: RavioliSchema.Message {
         rubyPackage: String? = nil,
         uninterpretedOption: [Google_Protobuf_UninterpretedOption] = []
     ) {
-        var _fields = _Storage()
-        _fields.javaPackage = javaPackage
-        _fields.javaOuterClassname = javaOuterClassname
-        _fields.optimizeFor = optimizeFor
-        _fields.javaMultipleFiles = javaMultipleFiles
-        _fields.goPackage = goPackage
-        _fields.ccGenericServices = ccGenericServices
-        _fields.javaGenericServices = javaGenericServices
-        _fields.pyGenericServices = pyGenericServices
-        _fields.javaGenerateEqualsAndHash = javaGenerateEqualsAndHash
-        _fields.deprecated = deprecated
-        _fields.javaStringCheckUtf8 = javaStringCheckUtf8
-        _fields.ccEnableArenas = ccEnableArenas
-        _fields.objcClassPrefix = objcClassPrefix
-        _fields.csharpNamespace = csharpNamespace
-        _fields.swiftPrefix = swiftPrefix
-        _fields.phpClassPrefix = phpClassPrefix
-        _fields.phpNamespace = phpNamespace
-        _fields.phpGenericServices = phpGenericServices
-        _fields.phpMetadataNamespace = phpMetadataNamespace
-        _fields.rubyPackage = rubyPackage
-        _fields.uninterpretedOption = uninterpretedOption
-        _storage = .init(_fields)
+        self.javaPackage = javaPackage
+        self.javaOuterClassname = javaOuterClassname
+        self.optimizeFor = optimizeFor
+        self.javaMultipleFiles = javaMultipleFiles
+        self.goPackage = goPackage
+        self.ccGenericServices = ccGenericServices
+        self.javaGenericServices = javaGenericServices
+        self.pyGenericServices = pyGenericServices
+        self.javaGenerateEqualsAndHash = javaGenerateEqualsAndHash
+        self.deprecated = deprecated
+        self.javaStringCheckUtf8 = javaStringCheckUtf8
+        self.ccEnableArenas = ccEnableArenas
+        self.objcClassPrefix = objcClassPrefix
+        self.csharpNamespace = csharpNamespace
+        self.swiftPrefix = swiftPrefix
+        self.phpClassPrefix = phpClassPrefix
+        self.phpNamespace = phpNamespace
+        self.phpGenericServices = phpGenericServices
+        self.phpMetadataNamespace = phpMetadataNamespace
+        self.rubyPackage = rubyPackage
+        self.uninterpretedOption = uninterpretedOption
+        unknownFields = .init()
     }
 
     /// `optimizeFor`, or the schema's default if it is absent.
@@ -1057,84 +1091,74 @@ public struct Google_Protobuf_FileOptions: RavioliSchema.Message {
     public static let descriptor = GoogleProtobufDescriptorSchema.file.message(
         "google.protobuf.FileOptions", structSize: 320)
 
-    public init(from r: RavioliSchema.FieldReader) { _storage = .init(_Storage(from: r)) }
-    public func write(to w: inout RavioliSchema.FieldWriter) { _storage.value.write(to: &w) }
+    public init(from r: RavioliSchema.FieldReader) {
+        javaPackage = nil
+        javaOuterClassname = nil
+        optimizeFor = nil
+        javaMultipleFiles = nil
+        goPackage = nil
+        ccGenericServices = nil
+        javaGenericServices = nil
+        pyGenericServices = nil
+        javaGenerateEqualsAndHash = nil
+        deprecated = nil
+        javaStringCheckUtf8 = nil
+        ccEnableArenas = nil
+        objcClassPrefix = nil
+        csharpNamespace = nil
+        swiftPrefix = nil
+        phpClassPrefix = nil
+        phpNamespace = nil
+        phpGenericServices = nil
+        phpMetadataNamespace = nil
+        rubyPackage = nil
+        uninterpretedOption = r.messages(at: 184, count: 192)
+        unknownFields = r.unknownFields()
+        if r.isPresent(200) { javaPackage = r.string(at: 24) }
+        if r.isPresent(204) { javaOuterClassname = r.string(at: 40) }
+        if r.isPresent(212) { optimizeFor = r.enumeration(at: 208) }
+        if r.isPresent(220) { javaMultipleFiles = r.bool(at: 216) }
+        if r.isPresent(224) { goPackage = r.string(at: 56) }
+        if r.isPresent(232) { ccGenericServices = r.bool(at: 228) }
+        if r.isPresent(240) { javaGenericServices = r.bool(at: 236) }
+        if r.isPresent(248) { pyGenericServices = r.bool(at: 244) }
+        if r.isPresent(256) { javaGenerateEqualsAndHash = r.bool(at: 252) }
+        if r.isPresent(264) { deprecated = r.bool(at: 260) }
+        if r.isPresent(272) { javaStringCheckUtf8 = r.bool(at: 268) }
+        if r.isPresent(280) { ccEnableArenas = r.bool(at: 276) }
+        if r.isPresent(284) { objcClassPrefix = r.string(at: 72) }
+        if r.isPresent(288) { csharpNamespace = r.string(at: 88) }
+        if r.isPresent(292) { swiftPrefix = r.string(at: 104) }
+        if r.isPresent(296) { phpClassPrefix = r.string(at: 120) }
+        if r.isPresent(300) { phpNamespace = r.string(at: 136) }
+        if r.isPresent(308) { phpGenericServices = r.bool(at: 304) }
+        if r.isPresent(312) { phpMetadataNamespace = r.string(at: 152) }
+        if r.isPresent(316) { rubyPackage = r.string(at: 168) }
+    }
 
-    private struct _Storage: Sendable, Hashable {
-        var javaPackage: String? = nil
-        var javaOuterClassname: String? = nil
-        var optimizeFor: OptimizeMode? = nil
-        var javaMultipleFiles: Bool? = nil
-        var goPackage: String? = nil
-        var ccGenericServices: Bool? = nil
-        var javaGenericServices: Bool? = nil
-        var pyGenericServices: Bool? = nil
-        var javaGenerateEqualsAndHash: Bool? = nil
-        var deprecated: Bool? = nil
-        var javaStringCheckUtf8: Bool? = nil
-        var ccEnableArenas: Bool? = nil
-        var objcClassPrefix: String? = nil
-        var csharpNamespace: String? = nil
-        var swiftPrefix: String? = nil
-        var phpClassPrefix: String? = nil
-        var phpNamespace: String? = nil
-        var phpGenericServices: Bool? = nil
-        var phpMetadataNamespace: String? = nil
-        var rubyPackage: String? = nil
-        var uninterpretedOption: [Google_Protobuf_UninterpretedOption] = []
-        var unknownFields = RavioliSchema.UnknownFields()
-
-        init() {}
-
-        init(from r: RavioliSchema.FieldReader) {
-            javaPackage = r.isPresent(200) ? r.string(at: 24) : nil
-            javaOuterClassname = r.isPresent(204) ? r.string(at: 40) : nil
-            optimizeFor = r.isPresent(212) ? r.enumeration(at: 208) : nil
-            javaMultipleFiles = r.isPresent(220) ? r.bool(at: 216) : nil
-            goPackage = r.isPresent(224) ? r.string(at: 56) : nil
-            ccGenericServices = r.isPresent(232) ? r.bool(at: 228) : nil
-            javaGenericServices = r.isPresent(240) ? r.bool(at: 236) : nil
-            pyGenericServices = r.isPresent(248) ? r.bool(at: 244) : nil
-            javaGenerateEqualsAndHash = r.isPresent(256) ? r.bool(at: 252) : nil
-            deprecated = r.isPresent(264) ? r.bool(at: 260) : nil
-            javaStringCheckUtf8 = r.isPresent(272) ? r.bool(at: 268) : nil
-            ccEnableArenas = r.isPresent(280) ? r.bool(at: 276) : nil
-            objcClassPrefix = r.isPresent(284) ? r.string(at: 72) : nil
-            csharpNamespace = r.isPresent(288) ? r.string(at: 88) : nil
-            swiftPrefix = r.isPresent(292) ? r.string(at: 104) : nil
-            phpClassPrefix = r.isPresent(296) ? r.string(at: 120) : nil
-            phpNamespace = r.isPresent(300) ? r.string(at: 136) : nil
-            phpGenericServices = r.isPresent(308) ? r.bool(at: 304) : nil
-            phpMetadataNamespace = r.isPresent(312) ? r.string(at: 152) : nil
-            rubyPackage = r.isPresent(316) ? r.string(at: 168) : nil
-            uninterpretedOption = r.messages(at: 184, count: 192)
-            unknownFields = r.unknownFields()
-        }
-
-        func write(to w: inout RavioliSchema.FieldWriter) {
-            w.string(javaPackage, at: 24, has: 200)
-            w.string(javaOuterClassname, at: 40, has: 204)
-            w.enumeration(optimizeFor, at: 208, has: 212)
-            w.bool(javaMultipleFiles, at: 216, has: 220)
-            w.string(goPackage, at: 56, has: 224)
-            w.bool(ccGenericServices, at: 228, has: 232)
-            w.bool(javaGenericServices, at: 236, has: 240)
-            w.bool(pyGenericServices, at: 244, has: 248)
-            w.bool(javaGenerateEqualsAndHash, at: 252, has: 256)
-            w.bool(deprecated, at: 260, has: 264)
-            w.bool(javaStringCheckUtf8, at: 268, has: 272)
-            w.bool(ccEnableArenas, at: 276, has: 280)
-            w.string(objcClassPrefix, at: 72, has: 284)
-            w.string(csharpNamespace, at: 88, has: 288)
-            w.string(swiftPrefix, at: 104, has: 292)
-            w.string(phpClassPrefix, at: 120, has: 296)
-            w.string(phpNamespace, at: 136, has: 300)
-            w.bool(phpGenericServices, at: 304, has: 308)
-            w.string(phpMetadataNamespace, at: 152, has: 312)
-            w.string(rubyPackage, at: 168, has: 316)
-            w.messages(uninterpretedOption, at: 184, count: 192)
-            w.unknownFields(unknownFields)
-        }
+    public func write(to w: inout RavioliSchema.FieldWriter) {
+        w.string(javaPackage, at: 24, has: 200)
+        w.string(javaOuterClassname, at: 40, has: 204)
+        w.enumeration(optimizeFor, at: 208, has: 212)
+        w.bool(javaMultipleFiles, at: 216, has: 220)
+        w.string(goPackage, at: 56, has: 224)
+        w.bool(ccGenericServices, at: 228, has: 232)
+        w.bool(javaGenericServices, at: 236, has: 240)
+        w.bool(pyGenericServices, at: 244, has: 248)
+        w.bool(javaGenerateEqualsAndHash, at: 252, has: 256)
+        w.bool(deprecated, at: 260, has: 264)
+        w.bool(javaStringCheckUtf8, at: 268, has: 272)
+        w.bool(ccEnableArenas, at: 276, has: 280)
+        w.string(objcClassPrefix, at: 72, has: 284)
+        w.string(csharpNamespace, at: 88, has: 288)
+        w.string(swiftPrefix, at: 104, has: 292)
+        w.string(phpClassPrefix, at: 120, has: 296)
+        w.string(phpNamespace, at: 136, has: 300)
+        w.bool(phpGenericServices, at: 304, has: 308)
+        w.string(phpMetadataNamespace, at: 152, has: 312)
+        w.string(rubyPackage, at: 168, has: 316)
+        w.messages(uninterpretedOption, at: 184, count: 192)
+        w.unknownFields(unknownFields)
     }
 }
 
@@ -1158,16 +1182,16 @@ public struct Google_Protobuf_MessageOptions: RavioliSchema.Message {
     ///
     /// Because this is an option, the above two restrictions are not enforced by
     /// the protocol compiler.
-    public var messageSetWireFormat: Bool? = nil
+    public var messageSetWireFormat: Bool?
     /// Disables the generation of the standard "descriptor()" accessor, which can
     /// conflict with a field of the same name.  This is meant to make migration
     /// from proto1 easier; new code should avoid fields named "descriptor".
-    public var noStandardDescriptorAccessor: Bool? = nil
+    public var noStandardDescriptorAccessor: Bool?
     /// Is this message deprecated?
     /// Depending on the target platform, this can emit Deprecated annotations
     /// for the message, or it will be completely ignored; in the very least,
     /// this is a formalization for deprecating messages.
-    public var deprecated: Bool? = nil
+    public var deprecated: Bool?
     /// Whether the message is an automatically generated map entry type for the
     /// maps field.
     ///
@@ -1189,12 +1213,19 @@ public struct Google_Protobuf_MessageOptions: RavioliSchema.Message {
     /// NOTE: Do not set the option in .proto files. Always use the maps syntax
     /// instead. The option should only be implicitly set by the proto compiler
     /// parser.
-    public var mapEntry: Bool? = nil
+    public var mapEntry: Bool?
     /// The parser stores options it doesn't recognize here. See above.
-    public var uninterpretedOption: [Google_Protobuf_UninterpretedOption] = []
-    public var unknownFields = RavioliSchema.UnknownFields()
+    public var uninterpretedOption: [Google_Protobuf_UninterpretedOption]
+    public var unknownFields: RavioliSchema.UnknownFields
 
-    public init() {}
+    public init() {
+        messageSetWireFormat = nil
+        noStandardDescriptorAccessor = nil
+        deprecated = nil
+        mapEntry = nil
+        uninterpretedOption = []
+        unknownFields = .init()
+    }
 
     public init(
         messageSetWireFormat: Bool? = nil,
@@ -1208,6 +1239,7 @@ public struct Google_Protobuf_MessageOptions: RavioliSchema.Message {
         self.deprecated = deprecated
         self.mapEntry = mapEntry
         self.uninterpretedOption = uninterpretedOption
+        unknownFields = .init()
     }
 
     /// `messageSetWireFormat`, or the schema's default if it is absent.
@@ -1223,12 +1255,16 @@ public struct Google_Protobuf_MessageOptions: RavioliSchema.Message {
         "google.protobuf.MessageOptions", structSize: 72)
 
     public init(from r: RavioliSchema.FieldReader) {
-        messageSetWireFormat = r.isPresent(44) ? r.bool(at: 40) : nil
-        noStandardDescriptorAccessor = r.isPresent(52) ? r.bool(at: 48) : nil
-        deprecated = r.isPresent(60) ? r.bool(at: 56) : nil
-        mapEntry = r.isPresent(68) ? r.bool(at: 64) : nil
+        messageSetWireFormat = nil
+        noStandardDescriptorAccessor = nil
+        deprecated = nil
+        mapEntry = nil
         uninterpretedOption = r.messages(at: 24, count: 32)
         unknownFields = r.unknownFields()
+        if r.isPresent(44) { messageSetWireFormat = r.bool(at: 40) }
+        if r.isPresent(52) { noStandardDescriptorAccessor = r.bool(at: 48) }
+        if r.isPresent(60) { deprecated = r.bool(at: 56) }
+        if r.isPresent(68) { mapEntry = r.bool(at: 64) }
     }
 
     public func write(to w: inout RavioliSchema.FieldWriter) {
@@ -1247,18 +1283,18 @@ public struct Google_Protobuf_FieldOptions: RavioliSchema.Message {
     /// representation of the field than it normally would.  See the specific
     /// options below.  This option is not yet implemented in the open source
     /// release -- sorry, we'll try to include it in a future version!
-    public var ctype: CType? = nil
+    public var ctype: CType?
     /// The packed option can be enabled for repeated primitive fields to enable
     /// a more efficient representation on the wire. Rather than repeatedly
     /// writing the tag and type for each element, the entire array is encoded as
     /// a single length-delimited blob. In proto3, only explicit setting it to
     /// false will avoid using packed encoding.
-    public var packed: Bool? = nil
+    public var packed: Bool?
     /// Is this field deprecated?
     /// Depending on the target platform, this can emit Deprecated annotations
     /// for accessors, or it will be completely ignored; in the very least, this
     /// is a formalization for deprecating fields.
-    public var deprecated: Bool? = nil
+    public var deprecated: Bool?
     /// Should this field be parsed lazily?  Lazy applies only to message-type
     /// fields.  It means that when the outer message is initially parsed, the
     /// inner message's contents will not be parsed but instead stored in encoded
@@ -1293,7 +1329,7 @@ public struct Google_Protobuf_FieldOptions: RavioliSchema.Message {
     /// finally parsed upon access.
     ///
     /// TODO(b/211906113):  Enable validation on lazy fields.
-    public var lazy: Bool? = nil
+    public var lazy: Bool?
     /// The jstype option determines the JavaScript type used for values of the
     /// field.  The option is permitted only for 64 bit integral and fixed types
     /// (int64, uint64, sint64, fixed64, sfixed64).  A field with jstype JS_STRING
@@ -1305,18 +1341,28 @@ public struct Google_Protobuf_FieldOptions: RavioliSchema.Message {
     ///
     /// This option is an enum to permit additional types to be added, e.g.
     /// goog.math.Integer.
-    public var jstype: JSType? = nil
+    public var jstype: JSType?
     /// For Google-internal migration only. Do not use.
-    public var weak: Bool? = nil
+    public var weak: Bool?
     /// unverified_lazy does no correctness checks on the byte stream. This should
     /// only be used where lazy with verification is prohibitive for performance
     /// reasons.
-    public var unverifiedLazy: Bool? = nil
+    public var unverifiedLazy: Bool?
     /// The parser stores options it doesn't recognize here. See above.
-    public var uninterpretedOption: [Google_Protobuf_UninterpretedOption] = []
-    public var unknownFields = RavioliSchema.UnknownFields()
+    public var uninterpretedOption: [Google_Protobuf_UninterpretedOption]
+    public var unknownFields: RavioliSchema.UnknownFields
 
-    public init() {}
+    public init() {
+        ctype = nil
+        packed = nil
+        deprecated = nil
+        lazy = nil
+        jstype = nil
+        weak = nil
+        unverifiedLazy = nil
+        uninterpretedOption = []
+        unknownFields = .init()
+    }
 
     public init(
         ctype: CType? = nil,
@@ -1336,6 +1382,7 @@ public struct Google_Protobuf_FieldOptions: RavioliSchema.Message {
         self.weak = weak
         self.unverifiedLazy = unverifiedLazy
         self.uninterpretedOption = uninterpretedOption
+        unknownFields = .init()
     }
 
     /// `ctype`, or the schema's default if it is absent.
@@ -1396,15 +1443,22 @@ public struct Google_Protobuf_FieldOptions: RavioliSchema.Message {
         "google.protobuf.FieldOptions", structSize: 96)
 
     public init(from r: RavioliSchema.FieldReader) {
-        ctype = r.isPresent(44) ? r.enumeration(at: 40) : nil
-        packed = r.isPresent(52) ? r.bool(at: 48) : nil
-        deprecated = r.isPresent(60) ? r.bool(at: 56) : nil
-        lazy = r.isPresent(68) ? r.bool(at: 64) : nil
-        jstype = r.isPresent(76) ? r.enumeration(at: 72) : nil
-        weak = r.isPresent(84) ? r.bool(at: 80) : nil
-        unverifiedLazy = r.isPresent(92) ? r.bool(at: 88) : nil
+        ctype = nil
+        packed = nil
+        deprecated = nil
+        lazy = nil
+        jstype = nil
+        weak = nil
+        unverifiedLazy = nil
         uninterpretedOption = r.messages(at: 24, count: 32)
         unknownFields = r.unknownFields()
+        if r.isPresent(44) { ctype = r.enumeration(at: 40) }
+        if r.isPresent(52) { packed = r.bool(at: 48) }
+        if r.isPresent(60) { deprecated = r.bool(at: 56) }
+        if r.isPresent(68) { lazy = r.bool(at: 64) }
+        if r.isPresent(76) { jstype = r.enumeration(at: 72) }
+        if r.isPresent(84) { weak = r.bool(at: 80) }
+        if r.isPresent(92) { unverifiedLazy = r.bool(at: 88) }
     }
 
     public func write(to w: inout RavioliSchema.FieldWriter) {
@@ -1423,13 +1477,17 @@ public struct Google_Protobuf_FieldOptions: RavioliSchema.Message {
 /// The message `google.protobuf.OneofOptions`.
 public struct Google_Protobuf_OneofOptions: RavioliSchema.Message {
     /// The parser stores options it doesn't recognize here. See above.
-    public var uninterpretedOption: [Google_Protobuf_UninterpretedOption] = []
-    public var unknownFields = RavioliSchema.UnknownFields()
+    public var uninterpretedOption: [Google_Protobuf_UninterpretedOption]
+    public var unknownFields: RavioliSchema.UnknownFields
 
-    public init() {}
+    public init() {
+        uninterpretedOption = []
+        unknownFields = .init()
+    }
 
     public init(uninterpretedOption: [Google_Protobuf_UninterpretedOption] = []) {
         self.uninterpretedOption = uninterpretedOption
+        unknownFields = .init()
     }
 
     public static let descriptor = GoogleProtobufDescriptorSchema.file.message(
@@ -1450,17 +1508,22 @@ public struct Google_Protobuf_OneofOptions: RavioliSchema.Message {
 public struct Google_Protobuf_EnumOptions: RavioliSchema.Message {
     /// Set this option to true to allow mapping different tag names to the same
     /// value.
-    public var allowAlias: Bool? = nil
+    public var allowAlias: Bool?
     /// Is this enum deprecated?
     /// Depending on the target platform, this can emit Deprecated annotations
     /// for the enum, or it will be completely ignored; in the very least, this
     /// is a formalization for deprecating enums.
-    public var deprecated: Bool? = nil
+    public var deprecated: Bool?
     /// The parser stores options it doesn't recognize here. See above.
-    public var uninterpretedOption: [Google_Protobuf_UninterpretedOption] = []
-    public var unknownFields = RavioliSchema.UnknownFields()
+    public var uninterpretedOption: [Google_Protobuf_UninterpretedOption]
+    public var unknownFields: RavioliSchema.UnknownFields
 
-    public init() {}
+    public init() {
+        allowAlias = nil
+        deprecated = nil
+        uninterpretedOption = []
+        unknownFields = .init()
+    }
 
     public init(
         allowAlias: Bool? = nil,
@@ -1470,6 +1533,7 @@ public struct Google_Protobuf_EnumOptions: RavioliSchema.Message {
         self.allowAlias = allowAlias
         self.deprecated = deprecated
         self.uninterpretedOption = uninterpretedOption
+        unknownFields = .init()
     }
 
     /// `deprecated`, or the schema's default if it is absent.
@@ -1479,10 +1543,12 @@ public struct Google_Protobuf_EnumOptions: RavioliSchema.Message {
         "google.protobuf.EnumOptions", structSize: 56)
 
     public init(from r: RavioliSchema.FieldReader) {
-        allowAlias = r.isPresent(44) ? r.bool(at: 40) : nil
-        deprecated = r.isPresent(52) ? r.bool(at: 48) : nil
+        allowAlias = nil
+        deprecated = nil
         uninterpretedOption = r.messages(at: 24, count: 32)
         unknownFields = r.unknownFields()
+        if r.isPresent(44) { allowAlias = r.bool(at: 40) }
+        if r.isPresent(52) { deprecated = r.bool(at: 48) }
     }
 
     public func write(to w: inout RavioliSchema.FieldWriter) {
@@ -1499,16 +1565,21 @@ public struct Google_Protobuf_EnumValueOptions: RavioliSchema.Message {
     /// Depending on the target platform, this can emit Deprecated annotations
     /// for the enum value, or it will be completely ignored; in the very least,
     /// this is a formalization for deprecating enum values.
-    public var deprecated: Bool? = nil
+    public var deprecated: Bool?
     /// The parser stores options it doesn't recognize here. See above.
-    public var uninterpretedOption: [Google_Protobuf_UninterpretedOption] = []
-    public var unknownFields = RavioliSchema.UnknownFields()
+    public var uninterpretedOption: [Google_Protobuf_UninterpretedOption]
+    public var unknownFields: RavioliSchema.UnknownFields
 
-    public init() {}
+    public init() {
+        deprecated = nil
+        uninterpretedOption = []
+        unknownFields = .init()
+    }
 
     public init(deprecated: Bool? = nil, uninterpretedOption: [Google_Protobuf_UninterpretedOption] = []) {
         self.deprecated = deprecated
         self.uninterpretedOption = uninterpretedOption
+        unknownFields = .init()
     }
 
     /// `deprecated`, or the schema's default if it is absent.
@@ -1518,9 +1589,10 @@ public struct Google_Protobuf_EnumValueOptions: RavioliSchema.Message {
         "google.protobuf.EnumValueOptions", structSize: 48)
 
     public init(from r: RavioliSchema.FieldReader) {
-        deprecated = r.isPresent(44) ? r.bool(at: 40) : nil
+        deprecated = nil
         uninterpretedOption = r.messages(at: 24, count: 32)
         unknownFields = r.unknownFields()
+        if r.isPresent(44) { deprecated = r.bool(at: 40) }
     }
 
     public func write(to w: inout RavioliSchema.FieldWriter) {
@@ -1536,16 +1608,21 @@ public struct Google_Protobuf_ServiceOptions: RavioliSchema.Message {
     /// Depending on the target platform, this can emit Deprecated annotations
     /// for the service, or it will be completely ignored; in the very least,
     /// this is a formalization for deprecating services.
-    public var deprecated: Bool? = nil
+    public var deprecated: Bool?
     /// The parser stores options it doesn't recognize here. See above.
-    public var uninterpretedOption: [Google_Protobuf_UninterpretedOption] = []
-    public var unknownFields = RavioliSchema.UnknownFields()
+    public var uninterpretedOption: [Google_Protobuf_UninterpretedOption]
+    public var unknownFields: RavioliSchema.UnknownFields
 
-    public init() {}
+    public init() {
+        deprecated = nil
+        uninterpretedOption = []
+        unknownFields = .init()
+    }
 
     public init(deprecated: Bool? = nil, uninterpretedOption: [Google_Protobuf_UninterpretedOption] = []) {
         self.deprecated = deprecated
         self.uninterpretedOption = uninterpretedOption
+        unknownFields = .init()
     }
 
     /// `deprecated`, or the schema's default if it is absent.
@@ -1555,9 +1632,10 @@ public struct Google_Protobuf_ServiceOptions: RavioliSchema.Message {
         "google.protobuf.ServiceOptions", structSize: 48)
 
     public init(from r: RavioliSchema.FieldReader) {
-        deprecated = r.isPresent(44) ? r.bool(at: 40) : nil
+        deprecated = nil
         uninterpretedOption = r.messages(at: 24, count: 32)
         unknownFields = r.unknownFields()
+        if r.isPresent(44) { deprecated = r.bool(at: 40) }
     }
 
     public func write(to w: inout RavioliSchema.FieldWriter) {
@@ -1573,13 +1651,18 @@ public struct Google_Protobuf_MethodOptions: RavioliSchema.Message {
     /// Depending on the target platform, this can emit Deprecated annotations
     /// for the method, or it will be completely ignored; in the very least,
     /// this is a formalization for deprecating methods.
-    public var deprecated: Bool? = nil
-    public var idempotencyLevel: IdempotencyLevel? = nil
+    public var deprecated: Bool?
+    public var idempotencyLevel: IdempotencyLevel?
     /// The parser stores options it doesn't recognize here. See above.
-    public var uninterpretedOption: [Google_Protobuf_UninterpretedOption] = []
-    public var unknownFields = RavioliSchema.UnknownFields()
+    public var uninterpretedOption: [Google_Protobuf_UninterpretedOption]
+    public var unknownFields: RavioliSchema.UnknownFields
 
-    public init() {}
+    public init() {
+        deprecated = nil
+        idempotencyLevel = nil
+        uninterpretedOption = []
+        unknownFields = .init()
+    }
 
     public init(
         deprecated: Bool? = nil,
@@ -1589,6 +1672,7 @@ public struct Google_Protobuf_MethodOptions: RavioliSchema.Message {
         self.deprecated = deprecated
         self.idempotencyLevel = idempotencyLevel
         self.uninterpretedOption = uninterpretedOption
+        unknownFields = .init()
     }
 
     /// `deprecated`, or the schema's default if it is absent.
@@ -1621,10 +1705,12 @@ public struct Google_Protobuf_MethodOptions: RavioliSchema.Message {
         "google.protobuf.MethodOptions", structSize: 56)
 
     public init(from r: RavioliSchema.FieldReader) {
-        deprecated = r.isPresent(44) ? r.bool(at: 40) : nil
-        idempotencyLevel = r.isPresent(52) ? r.enumeration(at: 48) : nil
+        deprecated = nil
+        idempotencyLevel = nil
         uninterpretedOption = r.messages(at: 24, count: 32)
         unknownFields = r.unknownFields()
+        if r.isPresent(44) { deprecated = r.bool(at: 40) }
+        if r.isPresent(52) { idempotencyLevel = r.enumeration(at: 48) }
     }
 
     public func write(to w: inout RavioliSchema.FieldWriter) {
@@ -1642,18 +1728,27 @@ public struct Google_Protobuf_MethodOptions: RavioliSchema.Message {
 /// or produced by Descriptor::CopyTo()) will never have UninterpretedOptions
 /// in them.
 public struct Google_Protobuf_UninterpretedOption: RavioliSchema.Message {
-    public var name: [NamePart] = []
+    public var name: [NamePart]
     /// The value of the uninterpreted option, in whatever type the tokenizer
     /// identified it as during parsing. Exactly one of these should be set.
-    public var identifierValue: String? = nil
-    public var positiveIntValue: UInt64? = nil
-    public var negativeIntValue: Int64? = nil
-    public var doubleValue: Double? = nil
-    public var stringValue: [UInt8]? = nil
-    public var aggregateValue: String? = nil
-    public var unknownFields = RavioliSchema.UnknownFields()
+    public var identifierValue: String?
+    public var positiveIntValue: UInt64?
+    public var negativeIntValue: Int64?
+    public var doubleValue: Double?
+    public var stringValue: [UInt8]?
+    public var aggregateValue: String?
+    public var unknownFields: RavioliSchema.UnknownFields
 
-    public init() {}
+    public init() {
+        name = []
+        identifierValue = nil
+        positiveIntValue = nil
+        negativeIntValue = nil
+        doubleValue = nil
+        stringValue = nil
+        aggregateValue = nil
+        unknownFields = .init()
+    }
 
     public init(
         name: [NamePart] = [],
@@ -1671,6 +1766,7 @@ public struct Google_Protobuf_UninterpretedOption: RavioliSchema.Message {
         self.doubleValue = doubleValue
         self.stringValue = stringValue
         self.aggregateValue = aggregateValue
+        unknownFields = .init()
     }
 
     /// The name of the uninterpreted option.  Each string represents a segment in
@@ -1679,24 +1775,31 @@ public struct Google_Protobuf_UninterpretedOption: RavioliSchema.Message {
     /// E.g.,{ ["foo", false], ["bar.baz", true], ["moo", false] } represents
     /// "foo.(bar.baz).moo".
     public struct NamePart: RavioliSchema.Message {
-        public var namePart: String? = nil
-        public var isExtension: Bool? = nil
-        public var unknownFields = RavioliSchema.UnknownFields()
+        public var namePart: String?
+        public var isExtension: Bool?
+        public var unknownFields: RavioliSchema.UnknownFields
 
-        public init() {}
+        public init() {
+            namePart = nil
+            isExtension = nil
+            unknownFields = .init()
+        }
 
         public init(namePart: String? = nil, isExtension: Bool? = nil) {
             self.namePart = namePart
             self.isExtension = isExtension
+            unknownFields = .init()
         }
 
         public static let descriptor = GoogleProtobufDescriptorSchema.file.message(
             "google.protobuf.UninterpretedOption.NamePart", structSize: 56)
 
         public init(from r: RavioliSchema.FieldReader) {
-            namePart = r.isPresent(40) ? r.string(at: 24) : nil
-            isExtension = r.isPresent(48) ? r.bool(at: 44) : nil
+            namePart = nil
+            isExtension = nil
             unknownFields = r.unknownFields()
+            if r.isPresent(40) { namePart = r.string(at: 24) }
+            if r.isPresent(48) { isExtension = r.bool(at: 44) }
         }
 
         public func write(to w: inout RavioliSchema.FieldWriter) {
@@ -1711,13 +1814,19 @@ public struct Google_Protobuf_UninterpretedOption: RavioliSchema.Message {
 
     public init(from r: RavioliSchema.FieldReader) {
         name = r.messages(at: 24, count: 32)
-        identifierValue = r.isPresent(112) ? r.string(at: 40) : nil
-        positiveIntValue = r.isPresent(116) ? r.uint64(at: 56) : nil
-        negativeIntValue = r.isPresent(120) ? r.int64(at: 64) : nil
-        doubleValue = r.isPresent(124) ? r.double(at: 72) : nil
-        stringValue = r.isPresent(128) ? r.bytes(at: 80) : nil
-        aggregateValue = r.isPresent(132) ? r.string(at: 96) : nil
+        identifierValue = nil
+        positiveIntValue = nil
+        negativeIntValue = nil
+        doubleValue = nil
+        stringValue = nil
+        aggregateValue = nil
         unknownFields = r.unknownFields()
+        if r.isPresent(112) { identifierValue = r.string(at: 40) }
+        if r.isPresent(116) { positiveIntValue = r.uint64(at: 56) }
+        if r.isPresent(120) { negativeIntValue = r.int64(at: 64) }
+        if r.isPresent(124) { doubleValue = r.double(at: 72) }
+        if r.isPresent(128) { stringValue = r.bytes(at: 80) }
+        if r.isPresent(132) { aggregateValue = r.string(at: 96) }
     }
 
     public func write(to w: inout RavioliSchema.FieldWriter) {
@@ -1778,13 +1887,17 @@ public struct Google_Protobuf_SourceCodeInfo: RavioliSchema.Message {
     /// - Code which tries to interpret locations should probably be designed to
     ///   ignore those that it doesn't understand, as more types of locations could
     ///   be recorded in the future.
-    public var location: [Location] = []
-    public var unknownFields = RavioliSchema.UnknownFields()
+    public var location: [Location]
+    public var unknownFields: RavioliSchema.UnknownFields
 
-    public init() {}
+    public init() {
+        location = []
+        unknownFields = .init()
+    }
 
     public init(location: [Location] = []) {
         self.location = location
+        unknownFields = .init()
     }
 
     /// The message `google.protobuf.SourceCodeInfo.Location`.
@@ -1812,13 +1925,13 @@ public struct Google_Protobuf_SourceCodeInfo: RavioliSchema.Message {
         ///   [ 4, 3, 2, 7 ]
         /// this path refers to the whole field declaration (from the beginning
         /// of the label to the terminating semicolon).
-        public var path: [Int32] = []
+        public var path: [Int32]
         /// Always has exactly three or four elements: start line, start column,
         /// end line (optional, otherwise assumed same as start line), end column.
         /// These are packed into a single field for efficiency.  Note that line
         /// and column numbers are zero-based -- typically you will want to add
         /// 1 to each before displaying to a user.
-        public var span: [Int32] = []
+        public var span: [Int32]
         /// If this SourceCodeInfo represents a complete declaration, these are any
         /// comments appearing before and after the declaration which appear to be
         /// attached to the declaration.
@@ -1866,12 +1979,19 @@ public struct Google_Protobuf_SourceCodeInfo: RavioliSchema.Message {
         ///   optional int32 grault = 6;
         ///
         ///   // ignored detached comments.
-        public var leadingComments: String? = nil
-        public var trailingComments: String? = nil
-        public var leadingDetachedComments: [String] = []
-        public var unknownFields = RavioliSchema.UnknownFields()
+        public var leadingComments: String?
+        public var trailingComments: String?
+        public var leadingDetachedComments: [String]
+        public var unknownFields: RavioliSchema.UnknownFields
 
-        public init() {}
+        public init() {
+            path = []
+            span = []
+            leadingComments = nil
+            trailingComments = nil
+            leadingDetachedComments = []
+            unknownFields = .init()
+        }
 
         public init(
             path: [Int32] = [],
@@ -1885,6 +2005,7 @@ public struct Google_Protobuf_SourceCodeInfo: RavioliSchema.Message {
             self.leadingComments = leadingComments
             self.trailingComments = trailingComments
             self.leadingDetachedComments = leadingDetachedComments
+            unknownFields = .init()
         }
 
         public static let descriptor = GoogleProtobufDescriptorSchema.file.message(
@@ -1893,10 +2014,12 @@ public struct Google_Protobuf_SourceCodeInfo: RavioliSchema.Message {
         public init(from r: RavioliSchema.FieldReader) {
             path = r.int32s(at: 24, count: 32)
             span = r.int32s(at: 40, count: 48)
-            leadingComments = r.isPresent(104) ? r.string(at: 56) : nil
-            trailingComments = r.isPresent(108) ? r.string(at: 72) : nil
+            leadingComments = nil
+            trailingComments = nil
             leadingDetachedComments = r.strings(at: 88, count: 96)
             unknownFields = r.unknownFields()
+            if r.isPresent(104) { leadingComments = r.string(at: 56) }
+            if r.isPresent(108) { trailingComments = r.string(at: 72) }
         }
 
         public func write(to w: inout RavioliSchema.FieldWriter) {
@@ -1929,38 +2052,49 @@ public struct Google_Protobuf_SourceCodeInfo: RavioliSchema.Message {
 public struct Google_Protobuf_GeneratedCodeInfo: RavioliSchema.Message {
     /// An Annotation connects some span of text in generated code to an element
     /// of its generating .proto file.
-    public var annotation: [Annotation] = []
-    public var unknownFields = RavioliSchema.UnknownFields()
+    public var annotation: [Annotation]
+    public var unknownFields: RavioliSchema.UnknownFields
 
-    public init() {}
+    public init() {
+        annotation = []
+        unknownFields = .init()
+    }
 
     public init(annotation: [Annotation] = []) {
         self.annotation = annotation
+        unknownFields = .init()
     }
 
     /// The message `google.protobuf.GeneratedCodeInfo.Annotation`.
     public struct Annotation: RavioliSchema.Message {
         /// Identifies the element in the original source .proto file. This field
         /// is formatted the same as SourceCodeInfo.Location.path.
-        public var path: [Int32] = []
+        public var path: [Int32]
         /// Identifies the filesystem path to the original source .proto.
-        public var sourceFile: String? = nil
+        public var sourceFile: String?
         /// Identifies the starting offset in bytes in the generated code
         /// that relates to the identified object.
-        public var begin: Int32? = nil
+        public var begin: Int32?
         /// Identifies the ending offset in bytes in the generated code that
         /// relates to the identified offset. The end offset should be one past
         /// the last relevant byte (so the length of the text = end - begin).
-        public var end: Int32? = nil
-        public var unknownFields = RavioliSchema.UnknownFields()
+        public var end: Int32?
+        public var unknownFields: RavioliSchema.UnknownFields
 
-        public init() {}
+        public init() {
+            path = []
+            sourceFile = nil
+            begin = nil
+            end = nil
+            unknownFields = .init()
+        }
 
         public init(path: [Int32] = [], sourceFile: String? = nil, begin: Int32? = nil, end: Int32? = nil) {
             self.path = path
             self.sourceFile = sourceFile
             self.begin = begin
             self.end = end
+            unknownFields = .init()
         }
 
         public static let descriptor = GoogleProtobufDescriptorSchema.file.message(
@@ -1968,10 +2102,13 @@ public struct Google_Protobuf_GeneratedCodeInfo: RavioliSchema.Message {
 
         public init(from r: RavioliSchema.FieldReader) {
             path = r.int32s(at: 24, count: 32)
-            sourceFile = r.isPresent(56) ? r.string(at: 40) : nil
-            begin = r.isPresent(64) ? r.int32(at: 60) : nil
-            end = r.isPresent(72) ? r.int32(at: 68) : nil
+            sourceFile = nil
+            begin = nil
+            end = nil
             unknownFields = r.unknownFields()
+            if r.isPresent(56) { sourceFile = r.string(at: 40) }
+            if r.isPresent(64) { begin = r.int32(at: 60) }
+            if r.isPresent(72) { end = r.int32(at: 68) }
         }
 
         public func write(to w: inout RavioliSchema.FieldWriter) {

@@ -63,21 +63,26 @@ public struct Google_Protobuf_Duration: RavioliSchema.Message {
     /// Signed seconds of the span of time. Must be from -315,576,000,000
     /// to +315,576,000,000 inclusive. Note: these bounds are computed from:
     /// 60 sec/min * 60 min/hr * 24 hr/day * 365.25 days/year * 10000 years
-    public var seconds: Int64 = 0
+    public var seconds: Int64
     /// Signed fractions of a second at nanosecond resolution of the span
     /// of time. Durations less than one second are represented with a 0
     /// `seconds` field and a positive or negative `nanos` field. For durations
     /// of one second or more, a non-zero value for the `nanos` field must be
     /// of the same sign as the `seconds` field. Must be from -999,999,999
     /// to +999,999,999 inclusive.
-    public var nanos: Int32 = 0
-    public var unknownFields = RavioliSchema.UnknownFields()
+    public var nanos: Int32
+    public var unknownFields: RavioliSchema.UnknownFields
 
-    public init() {}
+    public init() {
+        seconds = 0
+        nanos = 0
+        unknownFields = .init()
+    }
 
     public init(seconds: Int64 = 0, nanos: Int32 = 0) {
         self.seconds = seconds
         self.nanos = nanos
+        unknownFields = .init()
     }
 
     public static let descriptor = GoogleProtobufDurationSchema.file.message(

@@ -9,9 +9,11 @@
 ///       rpc Bar(google.protobuf.Empty) returns (google.protobuf.Empty);
 ///     }
 public struct Google_Protobuf_Empty: RavioliSchema.Message {
-    public var unknownFields = RavioliSchema.UnknownFields()
+    public var unknownFields: RavioliSchema.UnknownFields
 
-    public init() {}
+    public init() {
+        unknownFields = .init()
+    }
 
     public static let descriptor = GoogleProtobufEmptySchema.file.message(
         "google.protobuf.Empty", structSize: 24)

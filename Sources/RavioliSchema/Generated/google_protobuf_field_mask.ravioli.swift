@@ -202,13 +202,17 @@
 /// `INVALID_ARGUMENT` error if any path is unmappable.
 public struct Google_Protobuf_FieldMask: RavioliSchema.Message {
     /// The set of field mask paths.
-    public var paths: [String] = []
-    public var unknownFields = RavioliSchema.UnknownFields()
+    public var paths: [String]
+    public var unknownFields: RavioliSchema.UnknownFields
 
-    public init() {}
+    public init() {
+        paths = []
+        unknownFields = .init()
+    }
 
     public init(paths: [String] = []) {
         self.paths = paths
+        unknownFields = .init()
     }
 
     public static let descriptor = GoogleProtobufFieldMaskSchema.file.message(

@@ -6,13 +6,17 @@
 public struct Google_Protobuf_SourceContext: RavioliSchema.Message {
     /// The path-qualified name of the .proto file that contained the associated
     /// protobuf element.  For example: `"google/protobuf/source_context.proto"`.
-    public var fileName: String = ""
-    public var unknownFields = RavioliSchema.UnknownFields()
+    public var fileName: String
+    public var unknownFields: RavioliSchema.UnknownFields
 
-    public init() {}
+    public init() {
+        fileName = ""
+        unknownFields = .init()
+    }
 
     public init(fileName: String = "") {
         self.fileName = fileName
+        unknownFields = .init()
     }
 
     public static let descriptor = GoogleProtobufSourceContextSchema.file.message(

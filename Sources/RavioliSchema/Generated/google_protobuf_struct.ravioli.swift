@@ -11,13 +11,17 @@
 /// The JSON representation for `Struct` is JSON object.
 public struct Google_Protobuf_Struct: RavioliSchema.Message {
     /// Unordered map of dynamically typed values.
-    public var fields: [String: Google_Protobuf_Value] = [:]
-    public var unknownFields = RavioliSchema.UnknownFields()
+    public var fields: [String: Google_Protobuf_Value]
+    public var unknownFields: RavioliSchema.UnknownFields
 
-    public init() {}
+    public init() {
+        fields = [:]
+        unknownFields = .init()
+    }
 
     public init(fields: [String: Google_Protobuf_Value] = [:]) {
         self.fields = fields
+        unknownFields = .init()
     }
 
     public static let descriptor = GoogleProtobufStructSchema.file.message(
@@ -46,13 +50,17 @@ public struct Google_Protobuf_Struct: RavioliSchema.Message {
 /// The JSON representation for `Value` is JSON value.
 public struct Google_Protobuf_Value: RavioliSchema.Message {
     /// The kind of value.
-    public var kind: Kind? = nil
-    public var unknownFields = RavioliSchema.UnknownFields()
+    public var kind: Kind?
+    public var unknownFields: RavioliSchema.UnknownFields
 
-    public init() {}
+    public init() {
+        kind = nil
+        unknownFields = .init()
+    }
 
     public init(kind: Kind? = nil) {
         self.kind = kind
+        unknownFields = .init()
     }
 
     /// The choices of the oneof `kind`.
@@ -98,8 +106,9 @@ public struct Google_Protobuf_Value: RavioliSchema.Message {
         "google.protobuf.Value", structSize: 48)
 
     public init(from r: RavioliSchema.FieldReader) {
-        kind = Kind(from: r)
+        kind = nil
         unknownFields = r.unknownFields()
+        if let _value = Kind(from: r) { kind = _value }
     }
 
     public func write(to w: inout RavioliSchema.FieldWriter) {
@@ -113,13 +122,17 @@ public struct Google_Protobuf_Value: RavioliSchema.Message {
 /// The JSON representation for `ListValue` is JSON array.
 public struct Google_Protobuf_ListValue: RavioliSchema.Message {
     /// Repeated field of dynamically typed values.
-    public var values: [Google_Protobuf_Value] = []
-    public var unknownFields = RavioliSchema.UnknownFields()
+    public var values: [Google_Protobuf_Value]
+    public var unknownFields: RavioliSchema.UnknownFields
 
-    public init() {}
+    public init() {
+        values = []
+        unknownFields = .init()
+    }
 
     public init(values: [Google_Protobuf_Value] = []) {
         self.values = values
+        unknownFields = .init()
     }
 
     public static let descriptor = GoogleProtobufStructSchema.file.message(

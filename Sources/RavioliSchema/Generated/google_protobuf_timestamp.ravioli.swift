@@ -96,19 +96,24 @@ public struct Google_Protobuf_Timestamp: RavioliSchema.Message {
     /// Represents seconds of UTC time since Unix epoch
     /// 1970-01-01T00:00:00Z. Must be from 0001-01-01T00:00:00Z to
     /// 9999-12-31T23:59:59Z inclusive.
-    public var seconds: Int64 = 0
+    public var seconds: Int64
     /// Non-negative fractions of a second at nanosecond resolution. Negative
     /// second values with fractions must still have non-negative nanos values
     /// that count forward in time. Must be from 0 to 999,999,999
     /// inclusive.
-    public var nanos: Int32 = 0
-    public var unknownFields = RavioliSchema.UnknownFields()
+    public var nanos: Int32
+    public var unknownFields: RavioliSchema.UnknownFields
 
-    public init() {}
+    public init() {
+        seconds = 0
+        nanos = 0
+        unknownFields = .init()
+    }
 
     public init(seconds: Int64 = 0, nanos: Int32 = 0) {
         self.seconds = seconds
         self.nanos = nanos
+        unknownFields = .init()
     }
 
     public static let descriptor = GoogleProtobufTimestampSchema.file.message(

@@ -4,20 +4,28 @@
 /// A protocol buffer message type.
 public struct Google_Protobuf_Type: RavioliSchema.Message {
     /// The fully qualified message name.
-    public var name: String = ""
+    public var name: String
     /// The list of fields.
-    public var fields: [Google_Protobuf_Field] = []
+    public var fields: [Google_Protobuf_Field]
     /// The list of types appearing in `oneof` definitions in this type.
-    public var oneofs: [String] = []
+    public var oneofs: [String]
     /// The protocol buffer options.
-    public var options: [Google_Protobuf_Option] = []
+    public var options: [Google_Protobuf_Option]
     /// The source context.
-    public var sourceContext: Google_Protobuf_SourceContext? = nil
+    public var sourceContext: Google_Protobuf_SourceContext?
     /// The source syntax.
-    public var syntax: Google_Protobuf_Syntax = .proto2
-    public var unknownFields = RavioliSchema.UnknownFields()
+    public var syntax: Google_Protobuf_Syntax
+    public var unknownFields: RavioliSchema.UnknownFields
 
-    public init() {}
+    public init() {
+        name = ""
+        fields = []
+        oneofs = []
+        options = []
+        sourceContext = nil
+        syntax = .proto2
+        unknownFields = .init()
+    }
 
     public init(
         name: String = "",
@@ -33,6 +41,7 @@ public struct Google_Protobuf_Type: RavioliSchema.Message {
         self.options = options
         self.sourceContext = sourceContext
         self.syntax = syntax
+        unknownFields = .init()
     }
 
     public static let descriptor = GoogleProtobufTypeSchema.file.message(
@@ -43,9 +52,10 @@ public struct Google_Protobuf_Type: RavioliSchema.Message {
         fields = r.messages(at: 40, count: 48)
         oneofs = r.strings(at: 56, count: 64)
         options = r.messages(at: 72, count: 80)
-        sourceContext = r.message(at: 88)
+        sourceContext = nil
         syntax = r.enumeration(at: 100)
         unknownFields = r.unknownFields()
+        r.message(&sourceContext, at: 88)
     }
 
     public func write(to w: inout RavioliSchema.FieldWriter) {
@@ -62,30 +72,42 @@ public struct Google_Protobuf_Type: RavioliSchema.Message {
 /// A single field of a message type.
 public struct Google_Protobuf_Field: RavioliSchema.Message {
     /// The field type.
-    public var kind: Kind = .typeUnknown
+    public var kind: Kind
     /// The field cardinality.
-    public var cardinality: Cardinality = .unknown
+    public var cardinality: Cardinality
     /// The field number.
-    public var number: Int32 = 0
+    public var number: Int32
     /// The field name.
-    public var name: String = ""
+    public var name: String
     /// The field type URL, without the scheme, for message or enumeration
     /// types. Example: `"type.googleapis.com/google.protobuf.Timestamp"`.
-    public var typeUrl: String = ""
+    public var typeUrl: String
     /// The index of the field type in `Type.oneofs`, for message or enumeration
     /// types. The first type has index 1; zero means the type is not in the list.
-    public var oneofIndex: Int32 = 0
+    public var oneofIndex: Int32
     /// Whether to use alternative packed wire representation.
-    public var packed: Bool = false
+    public var packed: Bool
     /// The protocol buffer options.
-    public var options: [Google_Protobuf_Option] = []
+    public var options: [Google_Protobuf_Option]
     /// The field JSON name.
-    public var jsonName: String = ""
+    public var jsonName: String
     /// The string value of the default value of this field. Proto2 syntax only.
-    public var defaultValue: String = ""
-    public var unknownFields = RavioliSchema.UnknownFields()
+    public var defaultValue: String
+    public var unknownFields: RavioliSchema.UnknownFields
 
-    public init() {}
+    public init() {
+        kind = .typeUnknown
+        cardinality = .unknown
+        number = 0
+        name = ""
+        typeUrl = ""
+        oneofIndex = 0
+        packed = false
+        options = []
+        jsonName = ""
+        defaultValue = ""
+        unknownFields = .init()
+    }
 
     public init(
         kind: Kind = .typeUnknown,
@@ -109,6 +131,7 @@ public struct Google_Protobuf_Field: RavioliSchema.Message {
         self.options = options
         self.jsonName = jsonName
         self.defaultValue = defaultValue
+        unknownFields = .init()
     }
 
     /// Basic field types.
@@ -239,18 +262,25 @@ public struct Google_Protobuf_Field: RavioliSchema.Message {
 /// Enum type definition.
 public struct Google_Protobuf_Enum: RavioliSchema.Message {
     /// Enum type name.
-    public var name: String = ""
+    public var name: String
     /// Enum value definitions.
-    public var enumvalue: [Google_Protobuf_EnumValue] = []
+    public var enumvalue: [Google_Protobuf_EnumValue]
     /// Protocol buffer options.
-    public var options: [Google_Protobuf_Option] = []
+    public var options: [Google_Protobuf_Option]
     /// The source context.
-    public var sourceContext: Google_Protobuf_SourceContext? = nil
+    public var sourceContext: Google_Protobuf_SourceContext?
     /// The source syntax.
-    public var syntax: Google_Protobuf_Syntax = .proto2
-    public var unknownFields = RavioliSchema.UnknownFields()
+    public var syntax: Google_Protobuf_Syntax
+    public var unknownFields: RavioliSchema.UnknownFields
 
-    public init() {}
+    public init() {
+        name = ""
+        enumvalue = []
+        options = []
+        sourceContext = nil
+        syntax = .proto2
+        unknownFields = .init()
+    }
 
     public init(
         name: String = "",
@@ -264,6 +294,7 @@ public struct Google_Protobuf_Enum: RavioliSchema.Message {
         self.options = options
         self.sourceContext = sourceContext
         self.syntax = syntax
+        unknownFields = .init()
     }
 
     public static let descriptor = GoogleProtobufTypeSchema.file.message(
@@ -273,9 +304,10 @@ public struct Google_Protobuf_Enum: RavioliSchema.Message {
         name = r.string(at: 24)
         enumvalue = r.messages(at: 40, count: 48)
         options = r.messages(at: 56, count: 64)
-        sourceContext = r.message(at: 72)
+        sourceContext = nil
         syntax = r.enumeration(at: 84)
         unknownFields = r.unknownFields()
+        r.message(&sourceContext, at: 72)
     }
 
     public func write(to w: inout RavioliSchema.FieldWriter) {
@@ -291,19 +323,25 @@ public struct Google_Protobuf_Enum: RavioliSchema.Message {
 /// Enum value definition.
 public struct Google_Protobuf_EnumValue: RavioliSchema.Message {
     /// Enum value name.
-    public var name: String = ""
+    public var name: String
     /// Enum value number.
-    public var number: Int32 = 0
+    public var number: Int32
     /// Protocol buffer options.
-    public var options: [Google_Protobuf_Option] = []
-    public var unknownFields = RavioliSchema.UnknownFields()
+    public var options: [Google_Protobuf_Option]
+    public var unknownFields: RavioliSchema.UnknownFields
 
-    public init() {}
+    public init() {
+        name = ""
+        number = 0
+        options = []
+        unknownFields = .init()
+    }
 
     public init(name: String = "", number: Int32 = 0, options: [Google_Protobuf_Option] = []) {
         self.name = name
         self.number = number
         self.options = options
+        unknownFields = .init()
     }
 
     public static let descriptor = GoogleProtobufTypeSchema.file.message(
@@ -331,19 +369,24 @@ public struct Google_Protobuf_Option: RavioliSchema.Message {
     /// descriptor.proto), this is the short name. For example, `"map_entry"`.
     /// For custom options, it should be the fully-qualified name. For example,
     /// `"google.api.http"`.
-    public var name: String = ""
+    public var name: String
     /// The option's value packed in an Any message. If the value is a primitive,
     /// the corresponding wrapper type defined in google/protobuf/wrappers.proto
     /// should be used. If the value is an enum, it should be stored as an int32
     /// value using the google.protobuf.Int32Value type.
-    public var value: Google_Protobuf_Any? = nil
-    public var unknownFields = RavioliSchema.UnknownFields()
+    public var value: Google_Protobuf_Any?
+    public var unknownFields: RavioliSchema.UnknownFields
 
-    public init() {}
+    public init() {
+        name = ""
+        value = nil
+        unknownFields = .init()
+    }
 
     public init(name: String = "", value: Google_Protobuf_Any? = nil) {
         self.name = name
         self.value = value
+        unknownFields = .init()
     }
 
     public static let descriptor = GoogleProtobufTypeSchema.file.message(
@@ -351,8 +394,9 @@ public struct Google_Protobuf_Option: RavioliSchema.Message {
 
     public init(from r: RavioliSchema.FieldReader) {
         name = r.string(at: 24)
-        value = r.message(at: 40)
+        value = nil
         unknownFields = r.unknownFields()
+        r.message(&value, at: 40)
     }
 
     public func write(to w: inout RavioliSchema.FieldWriter) {

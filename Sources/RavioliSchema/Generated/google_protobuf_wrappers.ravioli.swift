@@ -6,13 +6,17 @@
 /// The JSON representation for `DoubleValue` is JSON number.
 public struct Google_Protobuf_DoubleValue: RavioliSchema.Message {
     /// The double value.
-    public var value: Double = 0
-    public var unknownFields = RavioliSchema.UnknownFields()
+    public var value: Double
+    public var unknownFields: RavioliSchema.UnknownFields
 
-    public init() {}
+    public init() {
+        value = 0
+        unknownFields = .init()
+    }
 
     public init(value: Double = 0) {
         self.value = value
+        unknownFields = .init()
     }
 
     public static let descriptor = GoogleProtobufWrappersSchema.file.message(
@@ -34,13 +38,17 @@ public struct Google_Protobuf_DoubleValue: RavioliSchema.Message {
 /// The JSON representation for `FloatValue` is JSON number.
 public struct Google_Protobuf_FloatValue: RavioliSchema.Message {
     /// The float value.
-    public var value: Float = 0
-    public var unknownFields = RavioliSchema.UnknownFields()
+    public var value: Float
+    public var unknownFields: RavioliSchema.UnknownFields
 
-    public init() {}
+    public init() {
+        value = 0
+        unknownFields = .init()
+    }
 
     public init(value: Float = 0) {
         self.value = value
+        unknownFields = .init()
     }
 
     public static let descriptor = GoogleProtobufWrappersSchema.file.message(
@@ -62,13 +70,17 @@ public struct Google_Protobuf_FloatValue: RavioliSchema.Message {
 /// The JSON representation for `Int64Value` is JSON string.
 public struct Google_Protobuf_Int64Value: RavioliSchema.Message {
     /// The int64 value.
-    public var value: Int64 = 0
-    public var unknownFields = RavioliSchema.UnknownFields()
+    public var value: Int64
+    public var unknownFields: RavioliSchema.UnknownFields
 
-    public init() {}
+    public init() {
+        value = 0
+        unknownFields = .init()
+    }
 
     public init(value: Int64 = 0) {
         self.value = value
+        unknownFields = .init()
     }
 
     public static let descriptor = GoogleProtobufWrappersSchema.file.message(
@@ -90,13 +102,17 @@ public struct Google_Protobuf_Int64Value: RavioliSchema.Message {
 /// The JSON representation for `UInt64Value` is JSON string.
 public struct Google_Protobuf_UInt64Value: RavioliSchema.Message {
     /// The uint64 value.
-    public var value: UInt64 = 0
-    public var unknownFields = RavioliSchema.UnknownFields()
+    public var value: UInt64
+    public var unknownFields: RavioliSchema.UnknownFields
 
-    public init() {}
+    public init() {
+        value = 0
+        unknownFields = .init()
+    }
 
     public init(value: UInt64 = 0) {
         self.value = value
+        unknownFields = .init()
     }
 
     public static let descriptor = GoogleProtobufWrappersSchema.file.message(
@@ -118,13 +134,17 @@ public struct Google_Protobuf_UInt64Value: RavioliSchema.Message {
 /// The JSON representation for `Int32Value` is JSON number.
 public struct Google_Protobuf_Int32Value: RavioliSchema.Message {
     /// The int32 value.
-    public var value: Int32 = 0
-    public var unknownFields = RavioliSchema.UnknownFields()
+    public var value: Int32
+    public var unknownFields: RavioliSchema.UnknownFields
 
-    public init() {}
+    public init() {
+        value = 0
+        unknownFields = .init()
+    }
 
     public init(value: Int32 = 0) {
         self.value = value
+        unknownFields = .init()
     }
 
     public static let descriptor = GoogleProtobufWrappersSchema.file.message(
@@ -146,13 +166,17 @@ public struct Google_Protobuf_Int32Value: RavioliSchema.Message {
 /// The JSON representation for `UInt32Value` is JSON number.
 public struct Google_Protobuf_UInt32Value: RavioliSchema.Message {
     /// The uint32 value.
-    public var value: UInt32 = 0
-    public var unknownFields = RavioliSchema.UnknownFields()
+    public var value: UInt32
+    public var unknownFields: RavioliSchema.UnknownFields
 
-    public init() {}
+    public init() {
+        value = 0
+        unknownFields = .init()
+    }
 
     public init(value: UInt32 = 0) {
         self.value = value
+        unknownFields = .init()
     }
 
     public static let descriptor = GoogleProtobufWrappersSchema.file.message(
@@ -174,13 +198,17 @@ public struct Google_Protobuf_UInt32Value: RavioliSchema.Message {
 /// The JSON representation for `BoolValue` is JSON `true` and `false`.
 public struct Google_Protobuf_BoolValue: RavioliSchema.Message {
     /// The bool value.
-    public var value: Bool = false
-    public var unknownFields = RavioliSchema.UnknownFields()
+    public var value: Bool
+    public var unknownFields: RavioliSchema.UnknownFields
 
-    public init() {}
+    public init() {
+        value = false
+        unknownFields = .init()
+    }
 
     public init(value: Bool = false) {
         self.value = value
+        unknownFields = .init()
     }
 
     public static let descriptor = GoogleProtobufWrappersSchema.file.message(
@@ -202,13 +230,17 @@ public struct Google_Protobuf_BoolValue: RavioliSchema.Message {
 /// The JSON representation for `StringValue` is JSON string.
 public struct Google_Protobuf_StringValue: RavioliSchema.Message {
     /// The string value.
-    public var value: String = ""
-    public var unknownFields = RavioliSchema.UnknownFields()
+    public var value: String
+    public var unknownFields: RavioliSchema.UnknownFields
 
-    public init() {}
+    public init() {
+        value = ""
+        unknownFields = .init()
+    }
 
     public init(value: String = "") {
         self.value = value
+        unknownFields = .init()
     }
 
     public static let descriptor = GoogleProtobufWrappersSchema.file.message(
@@ -230,13 +262,17 @@ public struct Google_Protobuf_StringValue: RavioliSchema.Message {
 /// The JSON representation for `BytesValue` is JSON string.
 public struct Google_Protobuf_BytesValue: RavioliSchema.Message {
     /// The bytes value.
-    public var value: [UInt8] = []
-    public var unknownFields = RavioliSchema.UnknownFields()
+    public var value: [UInt8]
+    public var unknownFields: RavioliSchema.UnknownFields
 
-    public init() {}
+    public init() {
+        value = []
+        unknownFields = .init()
+    }
 
     public init(value: [UInt8] = []) {
         self.value = value
+        unknownFields = .init()
     }
 
     public static let descriptor = GoogleProtobufWrappersSchema.file.message(

@@ -185,6 +185,15 @@ extension Arena {
         return kept
     }
 
+    /// Runs `body` with this thread's arena.
+    static func withThreadArena<Result>(
+        budget: Int, _ body: (Arena) throws(SchemaError) -> Result
+    ) throws(SchemaError) -> Result {
+        let arena = takeForThread(budget: budget)
+        defer { giveBack(arena) }
+        return try body(arena.takeUnretainedValue())
+    }
+
     /// Ends what ``takeForThread(budget:)`` began, on the same thread.
     static func giveBack(_ arena: Unmanaged<Arena>) {
         let isThreads = arena._withUnsafeGuaranteedRef { arena in

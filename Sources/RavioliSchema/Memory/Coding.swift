@@ -73,6 +73,16 @@ struct Encoding: ~Copyable {
         return fields.base
     }
 
+    /// Runs `body` with the filled struct and the arena, allowing so many more bytes to be taken.
+    func withMessage<Result>(
+        addingBudget bytes: Int, _ body: (UnsafeMutableRawPointer, Arena) throws(SchemaError) -> Result
+    ) throws(SchemaError) -> Result {
+        let message = try message()
+        let arena = arena.takeUnretainedValue()
+        arena.addBudget(bytes)
+        return try body(message, arena)
+    }
+
     /// The encoded message, valid as long as this value lives.
     @usableFromInline
     func pack() throws(SchemaError) -> UnsafeRawBufferPointer {

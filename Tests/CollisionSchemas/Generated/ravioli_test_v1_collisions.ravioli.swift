@@ -53,20 +53,27 @@ package struct String: RavioliSchema.Message {
     package func write(to w: inout RavioliSchema.FieldWriter) { _storage.value.write(to: &w) }
 
     private struct _Storage: Swift.Sendable, Swift.Hashable {
-        var string: Swift.String = ""
-        var inner: String? = nil
-        var list: [String] = []
-        var map: [Swift.String: String] = [:]
-        var unknownFields = RavioliSchema.UnknownFields()
+        var string: Swift.String
+        var inner: String?
+        var list: [String]
+        var map: [Swift.String: String]
+        var unknownFields: RavioliSchema.UnknownFields
 
-        init() {}
+        init() {
+            string = ""
+            inner = nil
+            list = []
+            map = [:]
+            unknownFields = .init()
+        }
 
         init(from r: RavioliSchema.FieldReader) {
             string = r.string(at: 24)
-            inner = r.message(at: 40)
+            inner = nil
             list = r.messages(at: 48, count: 56)
             map = r.map(at: 64, count: 72) { ($0.string(at: 24), $0.message(at: 40) ?? .init()) }
             unknownFields = r.unknownFields()
+            r.message(&inner, at: 40)
         }
 
         func write(to w: inout RavioliSchema.FieldWriter) {
@@ -84,15 +91,20 @@ package struct String: RavioliSchema.Message {
 
 /// The message `ravioli.test.v1.Int32`.
 package struct Int32: RavioliSchema.Message {
-    package var int32: Swift.Int32 = 0
-    package var maybe: Swift.Int32? = nil
-    package var unknownFields = RavioliSchema.UnknownFields()
+    package var int32: Swift.Int32
+    package var maybe: Swift.Int32?
+    package var unknownFields: RavioliSchema.UnknownFields
 
-    package init() {}
+    package init() {
+        int32 = 0
+        maybe = nil
+        unknownFields = .init()
+    }
 
     package init(int32: Swift.Int32 = 0, maybe: Swift.Int32? = nil) {
         self.int32 = int32
         self.maybe = maybe
+        unknownFields = .init()
     }
 
     package static let descriptor = RavioliTestV1CollisionsSchema.file.message(
@@ -100,8 +112,9 @@ package struct Int32: RavioliSchema.Message {
 
     package init(from r: RavioliSchema.FieldReader) {
         int32 = r.int32(at: 24)
-        maybe = r.isPresent(36) ? r.int32(at: 32) : nil
+        maybe = nil
         unknownFields = r.unknownFields()
+        if r.isPresent(36) { maybe = r.int32(at: 32) }
     }
 
     package func write(to w: inout RavioliSchema.FieldWriter) {
@@ -113,13 +126,17 @@ package struct Int32: RavioliSchema.Message {
 
 /// The message `ravioli.test.v1.Int64`.
 package struct Int64: RavioliSchema.Message {
-    package var int64: Swift.Int64 = 0
-    package var unknownFields = RavioliSchema.UnknownFields()
+    package var int64: Swift.Int64
+    package var unknownFields: RavioliSchema.UnknownFields
 
-    package init() {}
+    package init() {
+        int64 = 0
+        unknownFields = .init()
+    }
 
     package init(int64: Swift.Int64 = 0) {
         self.int64 = int64
+        unknownFields = .init()
     }
 
     package static let descriptor = RavioliTestV1CollisionsSchema.file.message(
@@ -138,13 +155,17 @@ package struct Int64: RavioliSchema.Message {
 
 /// The message `ravioli.test.v1.UInt8`.
 package struct UInt8: RavioliSchema.Message {
-    package var bytes: [Swift.UInt8] = []
-    package var unknownFields = RavioliSchema.UnknownFields()
+    package var bytes: [Swift.UInt8]
+    package var unknownFields: RavioliSchema.UnknownFields
 
-    package init() {}
+    package init() {
+        bytes = []
+        unknownFields = .init()
+    }
 
     package init(bytes: [Swift.UInt8] = []) {
         self.bytes = bytes
+        unknownFields = .init()
     }
 
     package static let descriptor = RavioliTestV1CollisionsSchema.file.message(
@@ -163,13 +184,17 @@ package struct UInt8: RavioliSchema.Message {
 
 /// The message `ravioli.test.v1.UInt32`.
 package struct UInt32: RavioliSchema.Message {
-    package var uint32: Swift.UInt32 = 0
-    package var unknownFields = RavioliSchema.UnknownFields()
+    package var uint32: Swift.UInt32
+    package var unknownFields: RavioliSchema.UnknownFields
 
-    package init() {}
+    package init() {
+        uint32 = 0
+        unknownFields = .init()
+    }
 
     package init(uint32: Swift.UInt32 = 0) {
         self.uint32 = uint32
+        unknownFields = .init()
     }
 
     package static let descriptor = RavioliTestV1CollisionsSchema.file.message(
@@ -188,13 +213,17 @@ package struct UInt32: RavioliSchema.Message {
 
 /// The message `ravioli.test.v1.UInt64`.
 package struct UInt64: RavioliSchema.Message {
-    package var uint64: Swift.UInt64 = 0
-    package var unknownFields = RavioliSchema.UnknownFields()
+    package var uint64: Swift.UInt64
+    package var unknownFields: RavioliSchema.UnknownFields
 
-    package init() {}
+    package init() {
+        uint64 = 0
+        unknownFields = .init()
+    }
 
     package init(uint64: Swift.UInt64 = 0) {
         self.uint64 = uint64
+        unknownFields = .init()
     }
 
     package static let descriptor = RavioliTestV1CollisionsSchema.file.message(
@@ -213,15 +242,20 @@ package struct UInt64: RavioliSchema.Message {
 
 /// The message `ravioli.test.v1.Bool`.
 package struct Bool: RavioliSchema.Message {
-    package var bool: Swift.Bool = false
-    package var bools: [Swift.Bool: Swift.Bool] = [:]
-    package var unknownFields = RavioliSchema.UnknownFields()
+    package var bool: Swift.Bool
+    package var bools: [Swift.Bool: Swift.Bool]
+    package var unknownFields: RavioliSchema.UnknownFields
 
-    package init() {}
+    package init() {
+        bool = false
+        bools = [:]
+        unknownFields = .init()
+    }
 
     package init(bool: Swift.Bool = false, bools: [Swift.Bool: Swift.Bool] = [:]) {
         self.bool = bool
         self.bools = bools
+        unknownFields = .init()
     }
 
     package static let descriptor = RavioliTestV1CollisionsSchema.file.message(
@@ -246,13 +280,17 @@ package struct Bool: RavioliSchema.Message {
 
 /// The message `ravioli.test.v1.Float`.
 package struct Float: RavioliSchema.Message {
-    package var float: Swift.Float = 0
-    package var unknownFields = RavioliSchema.UnknownFields()
+    package var float: Swift.Float
+    package var unknownFields: RavioliSchema.UnknownFields
 
-    package init() {}
+    package init() {
+        float = 0
+        unknownFields = .init()
+    }
 
     package init(float: Swift.Float = 0) {
         self.float = float
+        unknownFields = .init()
     }
 
     package static let descriptor = RavioliTestV1CollisionsSchema.file.message(
@@ -271,13 +309,17 @@ package struct Float: RavioliSchema.Message {
 
 /// The message `ravioli.test.v1.Double`.
 package struct Double: RavioliSchema.Message {
-    package var double: Swift.Double = 0
-    package var unknownFields = RavioliSchema.UnknownFields()
+    package var double: Swift.Double
+    package var unknownFields: RavioliSchema.UnknownFields
 
-    package init() {}
+    package init() {
+        double = 0
+        unknownFields = .init()
+    }
 
     package init(double: Swift.Double = 0) {
         self.double = double
+        unknownFields = .init()
     }
 
     package static let descriptor = RavioliTestV1CollisionsSchema.file.message(
@@ -296,15 +338,20 @@ package struct Double: RavioliSchema.Message {
 
 /// The message `ravioli.test.v1.Array`.
 package struct Array: RavioliSchema.Message {
-    package var array: [Array] = []
-    package var ints: [Swift.Int32] = []
-    package var unknownFields = RavioliSchema.UnknownFields()
+    package var array: [Array]
+    package var ints: [Swift.Int32]
+    package var unknownFields: RavioliSchema.UnknownFields
 
-    package init() {}
+    package init() {
+        array = []
+        ints = []
+        unknownFields = .init()
+    }
 
     package init(array: [Array] = [], ints: [Swift.Int32] = []) {
         self.array = array
         self.ints = ints
+        unknownFields = .init()
     }
 
     package static let descriptor = RavioliTestV1CollisionsSchema.file.message(
@@ -325,13 +372,17 @@ package struct Array: RavioliSchema.Message {
 
 /// The message `ravioli.test.v1.Dictionary`.
 package struct Dictionary: RavioliSchema.Message {
-    package var dictionary: [Swift.String: Dictionary] = [:]
-    package var unknownFields = RavioliSchema.UnknownFields()
+    package var dictionary: [Swift.String: Dictionary]
+    package var unknownFields: RavioliSchema.UnknownFields
 
-    package init() {}
+    package init() {
+        dictionary = [:]
+        unknownFields = .init()
+    }
 
     package init(dictionary: [Swift.String: Dictionary] = [:]) {
         self.dictionary = dictionary
+        unknownFields = .init()
     }
 
     package static let descriptor = RavioliTestV1CollisionsSchema.file.message(
@@ -390,18 +441,26 @@ package struct Optional: RavioliSchema.Message {
     package func write(to w: inout RavioliSchema.FieldWriter) { _storage.value.write(to: &w) }
 
     private struct _Storage: Swift.Sendable, Swift.Hashable {
-        var optional: Swift.Int32? = nil
-        var inner: Optional? = nil
-        var again: Optional? = nil
-        var unknownFields = RavioliSchema.UnknownFields()
+        var optional: Swift.Int32?
+        var inner: Optional?
+        var again: Optional?
+        var unknownFields: RavioliSchema.UnknownFields
 
-        init() {}
+        init() {
+            optional = nil
+            inner = nil
+            again = nil
+            unknownFields = .init()
+        }
 
         init(from r: RavioliSchema.FieldReader) {
-            optional = r.isPresent(44) ? r.int32(at: 40) : nil
-            inner = r.message(at: 24)
-            again = r.message(at: 32)
+            optional = nil
+            inner = nil
+            again = nil
             unknownFields = r.unknownFields()
+            if r.isPresent(44) { optional = r.int32(at: 40) }
+            r.message(&inner, at: 24)
+            r.message(&again, at: 32)
         }
 
         func write(to w: inout RavioliSchema.FieldWriter) {
@@ -462,14 +521,18 @@ package struct Sendable: RavioliSchema.Message {
     package func write(to w: inout RavioliSchema.FieldWriter) { _storage.value.write(to: &w) }
 
     private struct _Storage: Swift.Sendable, Swift.Hashable {
-        var sendable: SendableOneof? = nil
-        var unknownFields = RavioliSchema.UnknownFields()
+        var sendable: SendableOneof?
+        var unknownFields: RavioliSchema.UnknownFields
 
-        init() {}
+        init() {
+            sendable = nil
+            unknownFields = .init()
+        }
 
         init(from r: RavioliSchema.FieldReader) {
-            sendable = SendableOneof(from: r)
+            sendable = nil
             unknownFields = r.unknownFields()
+            if let _value = SendableOneof(from: r) { sendable = _value }
         }
 
         func write(to w: inout RavioliSchema.FieldWriter) {
@@ -481,13 +544,17 @@ package struct Sendable: RavioliSchema.Message {
 
 /// The message `ravioli.test.v1.Hashable`.
 package struct Hashable: RavioliSchema.Message {
-    package var hashable: HashableOneof? = nil
-    package var unknownFields = RavioliSchema.UnknownFields()
+    package var hashable: HashableOneof?
+    package var unknownFields: RavioliSchema.UnknownFields
 
-    package init() {}
+    package init() {
+        hashable = nil
+        unknownFields = .init()
+    }
 
     package init(hashable: HashableOneof? = nil) {
         self.hashable = hashable
+        unknownFields = .init()
     }
 
     /// The choices of the oneof `hashable`.
@@ -515,8 +582,9 @@ package struct Hashable: RavioliSchema.Message {
         "ravioli.test.v1.Hashable", structSize: 48)
 
     package init(from r: RavioliSchema.FieldReader) {
-        hashable = HashableOneof(from: r)
+        hashable = nil
         unknownFields = r.unknownFields()
+        if let _value = HashableOneof(from: r) { hashable = _value }
     }
 
     package func write(to w: inout RavioliSchema.FieldWriter) {
@@ -527,13 +595,17 @@ package struct Hashable: RavioliSchema.Message {
 
 /// The message `ravioli.test.v1.Equatable`.
 package struct Equatable: RavioliSchema.Message {
-    package var a: Swift.Int32 = 0
-    package var unknownFields = RavioliSchema.UnknownFields()
+    package var a: Swift.Int32
+    package var unknownFields: RavioliSchema.UnknownFields
 
-    package init() {}
+    package init() {
+        a = 0
+        unknownFields = .init()
+    }
 
     package init(a: Swift.Int32 = 0) {
         self.a = a
+        unknownFields = .init()
     }
 
     package static let descriptor = RavioliTestV1CollisionsSchema.file.message(
@@ -552,13 +624,17 @@ package struct Equatable: RavioliSchema.Message {
 
 /// The message `ravioli.test.v1.Codable`.
 package struct Codable: RavioliSchema.Message {
-    package var a: Swift.Int32 = 0
-    package var unknownFields = RavioliSchema.UnknownFields()
+    package var a: Swift.Int32
+    package var unknownFields: RavioliSchema.UnknownFields
 
-    package init() {}
+    package init() {
+        a = 0
+        unknownFields = .init()
+    }
 
     package init(a: Swift.Int32 = 0) {
         self.a = a
+        unknownFields = .init()
     }
 
     package static let descriptor = RavioliTestV1CollisionsSchema.file.message(
@@ -577,13 +653,17 @@ package struct Codable: RavioliSchema.Message {
 
 /// The message `ravioli.test.v1.Int`.
 package struct Int: RavioliSchema.Message {
-    package var int: Swift.Int32 = 0
-    package var unknownFields = RavioliSchema.UnknownFields()
+    package var int: Swift.Int32
+    package var unknownFields: RavioliSchema.UnknownFields
 
-    package init() {}
+    package init() {
+        int = 0
+        unknownFields = .init()
+    }
 
     package init(int: Swift.Int32 = 0) {
         self.int = int
+        unknownFields = .init()
     }
 
     package static let descriptor = RavioliTestV1CollisionsSchema.file.message(
@@ -602,13 +682,17 @@ package struct Int: RavioliSchema.Message {
 
 /// The message `ravioli.test.v1.Void`.
 package struct Void: RavioliSchema.Message {
-    package var void: Swift.Int32 = 0
-    package var unknownFields = RavioliSchema.UnknownFields()
+    package var void: Swift.Int32
+    package var unknownFields: RavioliSchema.UnknownFields
 
-    package init() {}
+    package init() {
+        void = 0
+        unknownFields = .init()
+    }
 
     package init(void: Swift.Int32 = 0) {
         self.void = void
+        unknownFields = .init()
     }
 
     package static let descriptor = RavioliTestV1CollisionsSchema.file.message(
@@ -627,13 +711,17 @@ package struct Void: RavioliSchema.Message {
 
 /// The message `ravioli.test.v1.Never`.
 package struct Never: RavioliSchema.Message {
-    package var never: Swift.Int32 = 0
-    package var unknownFields = RavioliSchema.UnknownFields()
+    package var never: Swift.Int32
+    package var unknownFields: RavioliSchema.UnknownFields
 
-    package init() {}
+    package init() {
+        never = 0
+        unknownFields = .init()
+    }
 
     package init(never: Swift.Int32 = 0) {
         self.never = never
+        unknownFields = .init()
     }
 
     package static let descriptor = RavioliTestV1CollisionsSchema.file.message(
@@ -652,13 +740,17 @@ package struct Never: RavioliSchema.Message {
 
 /// The message `ravioli.test.v1.Error`.
 package struct Error: RavioliSchema.Message {
-    package var error: Swift.String = ""
-    package var unknownFields = RavioliSchema.UnknownFields()
+    package var error: Swift.String
+    package var unknownFields: RavioliSchema.UnknownFields
 
-    package init() {}
+    package init() {
+        error = ""
+        unknownFields = .init()
+    }
 
     package init(error: Swift.String = "") {
         self.error = error
+        unknownFields = .init()
     }
 
     package static let descriptor = RavioliTestV1CollisionsSchema.file.message(
@@ -677,13 +769,17 @@ package struct Error: RavioliSchema.Message {
 
 /// The message `ravioli.test.v1.Task`.
 package struct Task: RavioliSchema.Message {
-    package var task: Swift.String = ""
-    package var unknownFields = RavioliSchema.UnknownFields()
+    package var task: Swift.String
+    package var unknownFields: RavioliSchema.UnknownFields
 
-    package init() {}
+    package init() {
+        task = ""
+        unknownFields = .init()
+    }
 
     package init(task: Swift.String = "") {
         self.task = task
+        unknownFields = .init()
     }
 
     package static let descriptor = RavioliTestV1CollisionsSchema.file.message(
@@ -702,13 +798,17 @@ package struct Task: RavioliSchema.Message {
 
 /// The message `ravioli.test.v1.Result`.
 package struct Result: RavioliSchema.Message {
-    package var result: Swift.String = ""
-    package var unknownFields = RavioliSchema.UnknownFields()
+    package var result: Swift.String
+    package var unknownFields: RavioliSchema.UnknownFields
 
-    package init() {}
+    package init() {
+        result = ""
+        unknownFields = .init()
+    }
 
     package init(result: Swift.String = "") {
         self.result = result
+        unknownFields = .init()
     }
 
     package static let descriptor = RavioliTestV1CollisionsSchema.file.message(
@@ -727,13 +827,17 @@ package struct Result: RavioliSchema.Message {
 
 /// The message `ravioli.test.v1.RawRepresentable`.
 package struct RawRepresentable: RavioliSchema.Message {
-    package var raw: Swift.String = ""
-    package var unknownFields = RavioliSchema.UnknownFields()
+    package var raw: Swift.String
+    package var unknownFields: RavioliSchema.UnknownFields
 
-    package init() {}
+    package init() {
+        raw = ""
+        unknownFields = .init()
+    }
 
     package init(raw: Swift.String = "") {
         self.raw = raw
+        unknownFields = .init()
     }
 
     package static let descriptor = RavioliTestV1CollisionsSchema.file.message(
@@ -752,13 +856,17 @@ package struct RawRepresentable: RavioliSchema.Message {
 
 /// The message `ravioli.test.v1.Swift`.
 package struct Ravioli_Test_V1_Swift: RavioliSchema.Message {
-    package var swift: Swift.String = ""
-    package var unknownFields = RavioliSchema.UnknownFields()
+    package var swift: Swift.String
+    package var unknownFields: RavioliSchema.UnknownFields
 
-    package init() {}
+    package init() {
+        swift = ""
+        unknownFields = .init()
+    }
 
     package init(swift: Swift.String = "") {
         self.swift = swift
+        unknownFields = .init()
     }
 
     package static let descriptor = RavioliTestV1CollisionsSchema.file.message(
@@ -777,13 +885,17 @@ package struct Ravioli_Test_V1_Swift: RavioliSchema.Message {
 
 /// The message `ravioli.test.v1.Ravioli`.
 package struct Ravioli_Test_V1_Ravioli: RavioliSchema.Message {
-    package var ravioli: Swift.String = ""
-    package var unknownFields = RavioliSchema.UnknownFields()
+    package var ravioli: Swift.String
+    package var unknownFields: RavioliSchema.UnknownFields
 
-    package init() {}
+    package init() {
+        ravioli = ""
+        unknownFields = .init()
+    }
 
     package init(ravioli: Swift.String = "") {
         self.ravioli = ravioli
+        unknownFields = .init()
     }
 
     package static let descriptor = RavioliTestV1CollisionsSchema.file.message(
@@ -802,17 +914,22 @@ package struct Ravioli_Test_V1_Ravioli: RavioliSchema.Message {
 
 /// The message `ravioli.test.v1.RavioliSchema`.
 package struct Ravioli_Test_V1_RavioliSchema: RavioliSchema.Message {
-    package var ravioliSchema: Swift.String = ""
-    package var other: Ravioli_Test_V1_RavioliTestV1CollisionsSchema? = nil
-    package var unknownFields = RavioliSchema.UnknownFields()
+    package var ravioliSchema: Swift.String
+    package var other: Ravioli_Test_V1_RavioliTestV1CollisionsSchema?
+    package var unknownFields: RavioliSchema.UnknownFields
 
-    package init() {}
+    package init() {
+        ravioliSchema = ""
+        other = nil
+        unknownFields = .init()
+    }
 
     package init(
         ravioliSchema: Swift.String = "", other: Ravioli_Test_V1_RavioliTestV1CollisionsSchema? = nil
     ) {
         self.ravioliSchema = ravioliSchema
         self.other = other
+        unknownFields = .init()
     }
 
     package static let descriptor = RavioliTestV1CollisionsSchema.file.message(
@@ -820,8 +937,9 @@ package struct Ravioli_Test_V1_RavioliSchema: RavioliSchema.Message {
 
     package init(from r: RavioliSchema.FieldReader) {
         ravioliSchema = r.string(at: 24)
-        other = r.message(at: 40)
+        other = nil
         unknownFields = r.unknownFields()
+        r.message(&other, at: 40)
     }
 
     package func write(to w: inout RavioliSchema.FieldWriter) {
@@ -833,13 +951,17 @@ package struct Ravioli_Test_V1_RavioliSchema: RavioliSchema.Message {
 
 /// The message `ravioli.test.v1.RavioliTestV1CollisionsSchema`.
 package struct Ravioli_Test_V1_RavioliTestV1CollisionsSchema: RavioliSchema.Message {
-    package var file: Swift.String = ""
-    package var unknownFields = RavioliSchema.UnknownFields()
+    package var file: Swift.String
+    package var unknownFields: RavioliSchema.UnknownFields
 
-    package init() {}
+    package init() {
+        file = ""
+        unknownFields = .init()
+    }
 
     package init(file: Swift.String = "") {
         self.file = file
+        unknownFields = .init()
     }
 
     package static let descriptor = RavioliTestV1CollisionsSchema.file.message(
@@ -884,14 +1006,18 @@ package struct Message: RavioliSchema.Message {
     package func write(to w: inout RavioliSchema.FieldWriter) { _storage.value.write(to: &w) }
 
     private struct _Storage: Swift.Sendable, Swift.Hashable {
-        var message: Message? = nil
-        var unknownFields = RavioliSchema.UnknownFields()
+        var message: Message?
+        var unknownFields: RavioliSchema.UnknownFields
 
-        init() {}
+        init() {
+            message = nil
+            unknownFields = .init()
+        }
 
         init(from r: RavioliSchema.FieldReader) {
-            message = r.message(at: 24)
+            message = nil
             unknownFields = r.unknownFields()
+            r.message(&message, at: 24)
         }
 
         func write(to w: inout RavioliSchema.FieldWriter) {
@@ -929,14 +1055,18 @@ package struct OpenEnum: RavioliSchema.Message {
     package func write(to w: inout RavioliSchema.FieldWriter) { _storage.value.write(to: &w) }
 
     private struct _Storage: Swift.Sendable, Swift.Hashable {
-        var openEnum: OpenEnum? = nil
-        var unknownFields = RavioliSchema.UnknownFields()
+        var openEnum: OpenEnum?
+        var unknownFields: RavioliSchema.UnknownFields
 
-        init() {}
+        init() {
+            openEnum = nil
+            unknownFields = .init()
+        }
 
         init(from r: RavioliSchema.FieldReader) {
-            openEnum = r.message(at: 24)
+            openEnum = nil
             unknownFields = r.unknownFields()
+            r.message(&openEnum, at: 24)
         }
 
         func write(to w: inout RavioliSchema.FieldWriter) {
@@ -974,14 +1104,18 @@ package struct UnknownFields: RavioliSchema.Message {
     package func write(to w: inout RavioliSchema.FieldWriter) { _storage.value.write(to: &w) }
 
     private struct _Storage: Swift.Sendable, Swift.Hashable {
-        var unknownFields_: UnknownFields? = nil
-        var unknownFields = RavioliSchema.UnknownFields()
+        var unknownFields_: UnknownFields?
+        var unknownFields: RavioliSchema.UnknownFields
 
-        init() {}
+        init() {
+            unknownFields_ = nil
+            unknownFields = .init()
+        }
 
         init(from r: RavioliSchema.FieldReader) {
-            unknownFields_ = r.message(at: 24)
+            unknownFields_ = nil
             unknownFields = r.unknownFields()
+            r.message(&unknownFields_, at: 24)
         }
 
         func write(to w: inout RavioliSchema.FieldWriter) {
@@ -1019,14 +1153,18 @@ package struct FieldReader: RavioliSchema.Message {
     package func write(to w: inout RavioliSchema.FieldWriter) { _storage.value.write(to: &w) }
 
     private struct _Storage: Swift.Sendable, Swift.Hashable {
-        var r: FieldReader? = nil
-        var unknownFields = RavioliSchema.UnknownFields()
+        var r: FieldReader?
+        var unknownFields: RavioliSchema.UnknownFields
 
-        init() {}
+        init() {
+            r = nil
+            unknownFields = .init()
+        }
 
         init(from r: RavioliSchema.FieldReader) {
-            self.r = r.message(at: 24)
+            self.r = nil
             unknownFields = r.unknownFields()
+            r.message(&self.r, at: 24)
         }
 
         func write(to w: inout RavioliSchema.FieldWriter) {
@@ -1064,14 +1202,18 @@ package struct FieldWriter: RavioliSchema.Message {
     package func write(to w: inout RavioliSchema.FieldWriter) { _storage.value.write(to: &w) }
 
     private struct _Storage: Swift.Sendable, Swift.Hashable {
-        var w: FieldWriter? = nil
-        var unknownFields = RavioliSchema.UnknownFields()
+        var w: FieldWriter?
+        var unknownFields: RavioliSchema.UnknownFields
 
-        init() {}
+        init() {
+            w = nil
+            unknownFields = .init()
+        }
 
         init(from r: RavioliSchema.FieldReader) {
-            w = r.message(at: 24)
+            w = nil
             unknownFields = r.unknownFields()
+            r.message(&w, at: 24)
         }
 
         func write(to w: inout RavioliSchema.FieldWriter) {
@@ -1109,14 +1251,18 @@ package struct CopyOnWrite: RavioliSchema.Message {
     package func write(to w: inout RavioliSchema.FieldWriter) { _storage.value.write(to: &w) }
 
     private struct _Storage: Swift.Sendable, Swift.Hashable {
-        var value: CopyOnWrite? = nil
-        var unknownFields = RavioliSchema.UnknownFields()
+        var value: CopyOnWrite?
+        var unknownFields: RavioliSchema.UnknownFields
 
-        init() {}
+        init() {
+            value = nil
+            unknownFields = .init()
+        }
 
         init(from r: RavioliSchema.FieldReader) {
-            value = r.message(at: 24)
+            value = nil
             unknownFields = r.unknownFields()
+            r.message(&value, at: 24)
         }
 
         func write(to w: inout RavioliSchema.FieldWriter) {
@@ -1164,18 +1310,25 @@ package struct _Storage_: RavioliSchema.Message {
     package func write(to w: inout RavioliSchema.FieldWriter) { _storage.value.write(to: &w) }
 
     private struct _Storage: Swift.Sendable, Swift.Hashable {
-        var storage: _Storage_? = nil
-        var storage2: Swift.String = ""
-        var fields: _Storage_? = nil
-        var unknownFields = RavioliSchema.UnknownFields()
+        var storage: _Storage_?
+        var storage2: Swift.String
+        var fields: _Storage_?
+        var unknownFields: RavioliSchema.UnknownFields
 
-        init() {}
+        init() {
+            storage = nil
+            storage2 = ""
+            fields = nil
+            unknownFields = .init()
+        }
 
         init(from r: RavioliSchema.FieldReader) {
-            storage = r.message(at: 24)
+            storage = nil
             storage2 = r.string(at: 32)
-            fields = r.message(at: 48)
+            fields = nil
             unknownFields = r.unknownFields()
+            r.message(&storage, at: 24)
+            r.message(&fields, at: 48)
         }
 
         func write(to w: inout RavioliSchema.FieldWriter) {
@@ -1189,13 +1342,17 @@ package struct _Storage_: RavioliSchema.Message {
 
 /// The message `ravioli.test.v1.Service`.
 package struct Service: RavioliSchema.Message {
-    package var service: Swift.String = ""
-    package var unknownFields = RavioliSchema.UnknownFields()
+    package var service: Swift.String
+    package var unknownFields: RavioliSchema.UnknownFields
 
-    package init() {}
+    package init() {
+        service = ""
+        unknownFields = .init()
+    }
 
     package init(service: Swift.String = "") {
         self.service = service
+        unknownFields = .init()
     }
 
     package static let descriptor = RavioliTestV1CollisionsSchema.file.message(
@@ -1214,13 +1371,17 @@ package struct Service: RavioliSchema.Message {
 
 /// The message `ravioli.test.v1.Channel`.
 package struct Channel: RavioliSchema.Message {
-    package var channel: Swift.String = ""
-    package var unknownFields = RavioliSchema.UnknownFields()
+    package var channel: Swift.String
+    package var unknownFields: RavioliSchema.UnknownFields
 
-    package init() {}
+    package init() {
+        channel = ""
+        unknownFields = .init()
+    }
 
     package init(channel: Swift.String = "") {
         self.channel = channel
+        unknownFields = .init()
     }
 
     package static let descriptor = RavioliTestV1CollisionsSchema.file.message(
@@ -1239,13 +1400,17 @@ package struct Channel: RavioliSchema.Message {
 
 /// The message `ravioli.test.v1.Response`.
 package struct Response: RavioliSchema.Message {
-    package var response: Swift.String = ""
-    package var unknownFields = RavioliSchema.UnknownFields()
+    package var response: Swift.String
+    package var unknownFields: RavioliSchema.UnknownFields
 
-    package init() {}
+    package init() {
+        response = ""
+        unknownFields = .init()
+    }
 
     package init(response: Swift.String = "") {
         self.response = response
+        unknownFields = .init()
     }
 
     package static let descriptor = RavioliTestV1CollisionsSchema.file.message(
@@ -1264,13 +1429,17 @@ package struct Response: RavioliSchema.Message {
 
 /// The message `ravioli.test.v1.Request`.
 package struct Request: RavioliSchema.Message {
-    package var request: Swift.String = ""
-    package var unknownFields = RavioliSchema.UnknownFields()
+    package var request: Swift.String
+    package var unknownFields: RavioliSchema.UnknownFields
 
-    package init() {}
+    package init() {
+        request = ""
+        unknownFields = .init()
+    }
 
     package init(request: Swift.String = "") {
         self.request = request
+        unknownFields = .init()
     }
 
     package static let descriptor = RavioliTestV1CollisionsSchema.file.message(
@@ -1289,13 +1458,17 @@ package struct Request: RavioliSchema.Message {
 
 /// The message `ravioli.test.v1.Method`.
 package struct Method: RavioliSchema.Message {
-    package var method: Swift.String = ""
-    package var unknownFields = RavioliSchema.UnknownFields()
+    package var method: Swift.String
+    package var unknownFields: RavioliSchema.UnknownFields
 
-    package init() {}
+    package init() {
+        method = ""
+        unknownFields = .init()
+    }
 
     package init(method: Swift.String = "") {
         self.method = method
+        unknownFields = .init()
     }
 
     package static let descriptor = RavioliTestV1CollisionsSchema.file.message(
@@ -1314,13 +1487,17 @@ package struct Method: RavioliSchema.Message {
 
 /// The message `ravioli.test.v1.Type`.
 package struct Type_: RavioliSchema.Message {
-    package var type: Swift.String = ""
-    package var unknownFields = RavioliSchema.UnknownFields()
+    package var type: Swift.String
+    package var unknownFields: RavioliSchema.UnknownFields
 
-    package init() {}
+    package init() {
+        type = ""
+        unknownFields = .init()
+    }
 
     package init(type: Swift.String = "") {
         self.type = type
+        unknownFields = .init()
     }
 
     package static let descriptor = RavioliTestV1CollisionsSchema.file.message(
@@ -1339,13 +1516,17 @@ package struct Type_: RavioliSchema.Message {
 
 /// The message `ravioli.test.v1.Protocol`.
 package struct Protocol_: RavioliSchema.Message {
-    package var `protocol`: Swift.String = ""
-    package var unknownFields = RavioliSchema.UnknownFields()
+    package var `protocol`: Swift.String
+    package var unknownFields: RavioliSchema.UnknownFields
 
-    package init() {}
+    package init() {
+        `protocol` = ""
+        unknownFields = .init()
+    }
 
     package init(`protocol`: Swift.String = "") {
         self.`protocol` = `protocol`
+        unknownFields = .init()
     }
 
     package static let descriptor = RavioliTestV1CollisionsSchema.file.message(
@@ -1364,13 +1545,17 @@ package struct Protocol_: RavioliSchema.Message {
 
 /// The message `ravioli.test.v1.Self`.
 package struct Ravioli_Test_V1_Self: RavioliSchema.Message {
-    package var self_: Swift.String = ""
-    package var unknownFields = RavioliSchema.UnknownFields()
+    package var self_: Swift.String
+    package var unknownFields: RavioliSchema.UnknownFields
 
-    package init() {}
+    package init() {
+        self_ = ""
+        unknownFields = .init()
+    }
 
     package init(self_: Swift.String = "") {
         self.self_ = self_
+        unknownFields = .init()
     }
 
     package static let descriptor = RavioliTestV1CollisionsSchema.file.message(
@@ -1389,13 +1574,17 @@ package struct Ravioli_Test_V1_Self: RavioliSchema.Message {
 
 /// The message `ravioli.test.v1.Any`.
 package struct Any_: RavioliSchema.Message {
-    package var `any`: Swift.String = ""
-    package var unknownFields = RavioliSchema.UnknownFields()
+    package var `any`: Swift.String
+    package var unknownFields: RavioliSchema.UnknownFields
 
-    package init() {}
+    package init() {
+        `any` = ""
+        unknownFields = .init()
+    }
 
     package init(`any`: Swift.String = "") {
         self.`any` = `any`
+        unknownFields = .init()
     }
 
     package static let descriptor = RavioliTestV1CollisionsSchema.file.message(
@@ -1414,13 +1603,17 @@ package struct Any_: RavioliSchema.Message {
 
 /// Swift's words, as messages, fields and values.
 package struct Class: RavioliSchema.Message {
-    package var `class`: Swift.Int32 = 0
-    package var unknownFields = RavioliSchema.UnknownFields()
+    package var `class`: Swift.Int32
+    package var unknownFields: RavioliSchema.UnknownFields
 
-    package init() {}
+    package init() {
+        `class` = 0
+        unknownFields = .init()
+    }
 
     package init(`class`: Swift.Int32 = 0) {
         self.`class` = `class`
+        unknownFields = .init()
     }
 
     package static let descriptor = RavioliTestV1CollisionsSchema.file.message(
@@ -1439,13 +1632,17 @@ package struct Class: RavioliSchema.Message {
 
 /// The message `ravioli.test.v1.func`.
 package struct Func: RavioliSchema.Message {
-    package var `func`: Swift.Int32 = 0
-    package var unknownFields = RavioliSchema.UnknownFields()
+    package var `func`: Swift.Int32
+    package var unknownFields: RavioliSchema.UnknownFields
 
-    package init() {}
+    package init() {
+        `func` = 0
+        unknownFields = .init()
+    }
 
     package init(`func`: Swift.Int32 = 0) {
         self.`func` = `func`
+        unknownFields = .init()
     }
 
     package static let descriptor = RavioliTestV1CollisionsSchema.file.message(
@@ -1464,13 +1661,17 @@ package struct Func: RavioliSchema.Message {
 
 /// The message `ravioli.test.v1.init`.
 package struct Init: RavioliSchema.Message {
-    package var `init`: Swift.Int32 = 0
-    package var unknownFields = RavioliSchema.UnknownFields()
+    package var `init`: Swift.Int32
+    package var unknownFields: RavioliSchema.UnknownFields
 
-    package init() {}
+    package init() {
+        `init` = 0
+        unknownFields = .init()
+    }
 
     package init(`init`: Swift.Int32 = 0) {
         self.`init` = `init`
+        unknownFields = .init()
     }
 
     package static let descriptor = RavioliTestV1CollisionsSchema.file.message(
@@ -1489,13 +1690,17 @@ package struct Init: RavioliSchema.Message {
 
 /// The message `ravioli.test.v1.self`.
 package struct Ravioli_Test_V1_self: RavioliSchema.Message {
-    package var self_: Swift.Int32 = 0
-    package var unknownFields = RavioliSchema.UnknownFields()
+    package var self_: Swift.Int32
+    package var unknownFields: RavioliSchema.UnknownFields
 
-    package init() {}
+    package init() {
+        self_ = 0
+        unknownFields = .init()
+    }
 
     package init(self_: Swift.Int32 = 0) {
         self.self_ = self_
+        unknownFields = .init()
     }
 
     package static let descriptor = RavioliTestV1CollisionsSchema.file.message(
@@ -1540,14 +1745,18 @@ package struct Ravioli_Test_V1_protocol: RavioliSchema.Message {
     package func write(to w: inout RavioliSchema.FieldWriter) { _storage.value.write(to: &w) }
 
     private struct _Storage: Swift.Sendable, Swift.Hashable {
-        var `protocol`: Ravioli_Test_V1_protocol? = nil
-        var unknownFields = RavioliSchema.UnknownFields()
+        var `protocol`: Ravioli_Test_V1_protocol?
+        var unknownFields: RavioliSchema.UnknownFields
 
-        init() {}
+        init() {
+            `protocol` = nil
+            unknownFields = .init()
+        }
 
         init(from r: RavioliSchema.FieldReader) {
-            `protocol` = r.message(at: 24)
+            `protocol` = nil
             unknownFields = r.unknownFields()
+            r.message(&`protocol`, at: 24)
         }
 
         func write(to w: inout RavioliSchema.FieldWriter) {
@@ -1559,322 +1768,165 @@ package struct Ravioli_Test_V1_protocol: RavioliSchema.Message {
 
 /// The message `ravioli.test.v1.Words`.
 package struct Words: RavioliSchema.Message {
-    package var `init`: Swift.Int32 {
-        get { _storage.value.`init` }
-        _modify { yield &_storage.value.`init` }
-    }
-    package var self_: Swift.Int32 {
-        get { _storage.value.self_ }
-        _modify { yield &_storage.value.self_ }
-    }
-    package var hashValue_: Swift.Int32 {
-        get { _storage.value.hashValue_ }
-        _modify { yield &_storage.value.hashValue_ }
-    }
-    package var unknownFields_: Swift.Int32 {
-        get { _storage.value.unknownFields_ }
-        _modify { yield &_storage.value.unknownFields_ }
-    }
-    package var description: Swift.Int32 {
-        get { _storage.value.description }
-        _modify { yield &_storage.value.description }
-    }
-    package var debugDescription: Swift.Int32 {
-        get { _storage.value.debugDescription }
-        _modify { yield &_storage.value.debugDescription }
-    }
-    package var descriptor: Swift.Int32 {
-        get { _storage.value.descriptor }
-        _modify { yield &_storage.value.descriptor }
-    }
-    package var methods: Swift.Int32 {
-        get { _storage.value.methods }
-        _modify { yield &_storage.value.methods }
-    }
-    package var base: Swift.Int32 {
-        get { _storage.value.base }
-        _modify { yield &_storage.value.base }
-    }
-    package var write_: Swift.Int32 {
-        get { _storage.value.write_ }
-        _modify { yield &_storage.value.write_ }
-    }
-    package var encoded_: Swift.Int32 {
-        get { _storage.value.encoded_ }
-        _modify { yield &_storage.value.encoded_ }
-    }
-    package var json_: Swift.Int32 {
-        get { _storage.value.json_ }
-        _modify { yield &_storage.value.json_ }
-    }
-    package var hash_: Swift.Int32 {
-        get { _storage.value.hash_ }
-        _modify { yield &_storage.value.hash_ }
-    }
-    package var decoding_: [Swift.UInt8] {
-        get { _storage.value.decoding_ }
-        _modify { yield &_storage.value.decoding_ }
-    }
-    package var from: Swift.Int32 {
-        get { _storage.value.from }
-        _modify { yield &_storage.value.from }
-    }
-    package var storage: Swift.Int32 {
-        get { _storage.value.storage }
-        _modify { yield &_storage.value.storage }
-    }
-    package var fields: Swift.Int32 {
-        get { _storage.value.fields }
-        _modify { yield &_storage.value.fields }
-    }
-    package var r: Swift.Int32 {
-        get { _storage.value.r }
-        _modify { yield &_storage.value.r }
-    }
-    package var w: [Swift.String: Swift.String] {
-        get { _storage.value.w }
-        _modify { yield &_storage.value.w }
-    }
-    package var value: Swift.Int32 {
-        get { _storage.value.value }
-        _modify { yield &_storage.value.value }
-    }
-    package var `in`: Swift.Int32 {
-        get { _storage.value.`in` }
-        _modify { yield &_storage.value.`in` }
-    }
-    package var `inout`: Swift.Int32 {
-        get { _storage.value.`inout` }
-        _modify { yield &_storage.value.`inout` }
-    }
-    package var `let`: Swift.Int32 {
-        get { _storage.value.`let` }
-        _modify { yield &_storage.value.`let` }
-    }
-    package var `var`: Swift.Int32 {
-        get { _storage.value.`var` }
-        _modify { yield &_storage.value.`var` }
-    }
-    package var `default`: Swift.Int32 {
-        get { _storage.value.`default` }
-        _modify { yield &_storage.value.`default` }
-    }
-    package var `case`: Swift.Int32 {
-        get { _storage.value.`case` }
-        _modify { yield &_storage.value.`case` }
-    }
-    package var `switch`: Swift.Int32 {
-        get { _storage.value.`switch` }
-        _modify { yield &_storage.value.`switch` }
-    }
-    package var `true`: Swift.Int32 {
-        get { _storage.value.`true` }
-        _modify { yield &_storage.value.`true` }
-    }
-    package var `nil`: Swift.Int32 {
-        get { _storage.value.`nil` }
-        _modify { yield &_storage.value.`nil` }
-    }
-    package var `throws`: Swift.Int32 {
-        get { _storage.value.`throws` }
-        _modify { yield &_storage.value.`throws` }
-    }
-    package var `try`: Swift.Int32 {
-        get { _storage.value.`try` }
-        _modify { yield &_storage.value.`try` }
-    }
-    package var `await`: Swift.Int32 {
-        get { _storage.value.`await` }
-        _modify { yield &_storage.value.`await` }
-    }
-    package var `async`: Swift.Int32 {
-        get { _storage.value.`async` }
-        _modify { yield &_storage.value.`async` }
-    }
-    package var `actor`: Swift.Int32 {
-        get { _storage.value.`actor` }
-        _modify { yield &_storage.value.`actor` }
-    }
-    package var `some`: Swift.Int32 {
-        get { _storage.value.`some` }
-        _modify { yield &_storage.value.`some` }
-    }
-    package var `any`: Swift.Int32 {
-        get { _storage.value.`any` }
-        _modify { yield &_storage.value.`any` }
-    }
-    package var get: Swift.Int32 {
-        get { _storage.value.get }
-        _modify { yield &_storage.value.get }
-    }
-    package var set: Swift.Int32 {
-        get { _storage.value.set }
-        _modify { yield &_storage.value.set }
-    }
-    package var `where`: Swift.Int32 {
-        get { _storage.value.`where` }
-        _modify { yield &_storage.value.`where` }
-    }
-    package var `operator`: Swift.Int32 {
-        get { _storage.value.`operator` }
-        _modify { yield &_storage.value.`operator` }
-    }
-    package var `import`: Swift.Int32 {
-        get { _storage.value.`import` }
-        _modify { yield &_storage.value.`import` }
-    }
-    package var `extension`: Swift.Int32 {
-        get { _storage.value.`extension` }
-        _modify { yield &_storage.value.`extension` }
-    }
-    package var `is`: Swift.Int32 {
-        get { _storage.value.`is` }
-        _modify { yield &_storage.value.`is` }
-    }
-    package var `as`: Swift.Int32 {
-        get { _storage.value.`as` }
-        _modify { yield &_storage.value.`as` }
-    }
-    package var `super`: Swift.Int32 {
-        get { _storage.value.`super` }
-        _modify { yield &_storage.value.`super` }
-    }
-    package var `return`: Swift.Int32 {
-        get { _storage.value.`return` }
-        _modify { yield &_storage.value.`return` }
-    }
-    package var `repeat`: Swift.Int32 {
-        get { _storage.value.`repeat` }
-        _modify { yield &_storage.value.`repeat` }
-    }
-    package var `while`: Swift.Int32 {
-        get { _storage.value.`while` }
-        _modify { yield &_storage.value.`while` }
-    }
-    package var `static`: Swift.Int32 {
-        get { _storage.value.`static` }
-        _modify { yield &_storage.value.`static` }
-    }
-    package var `struct`: Swift.Int32 {
-        get { _storage.value.`struct` }
-        _modify { yield &_storage.value.`struct` }
-    }
-    package var type: Swift.Int32 {
-        get { _storage.value.type }
-        _modify { yield &_storage.value.type }
-    }
-    package var none: Swift.Int32 {
-        get { _storage.value.none }
-        _modify { yield &_storage.value.none }
-    }
-    package var `rethrows`: Swift.Int32 {
-        get { _storage.value.`rethrows` }
-        _modify { yield &_storage.value.`rethrows` }
-    }
-    package var `deinit`: Swift.Int32 {
-        get { _storage.value.`deinit` }
-        _modify { yield &_storage.value.`deinit` }
-    }
-    package var `subscript`: Swift.Int32 {
-        get { _storage.value.`subscript` }
-        _modify { yield &_storage.value.`subscript` }
-    }
-    package var `fileprivate`: Swift.Int32 {
-        get { _storage.value.`fileprivate` }
-        _modify { yield &_storage.value.`fileprivate` }
-    }
-    package var willSet: Swift.Int32 {
-        get { _storage.value.willSet }
-        _modify { yield &_storage.value.willSet }
-    }
-    package var newValue: Swift.Int32 {
-        get { _storage.value.newValue }
-        _modify { yield &_storage.value.newValue }
-    }
-    package var yield: Swift.Int32 {
-        get { _storage.value.yield }
-        _modify { yield &_storage.value.yield }
-    }
-    package var entry19: Swift.Int32 {
-        get { _storage.value.entry19 }
-        _modify { yield &_storage.value.entry19 }
-    }
-    package var new: Swift.Int32 {
-        get { _storage.value.new }
-        _modify { yield &_storage.value.new }
-    }
-    package var rawValue: Swift.Int32 {
-        get { _storage.value.rawValue }
-        _modify { yield &_storage.value.rawValue }
-    }
-    package var allCases: Swift.Int32 {
-        get { _storage.value.allCases }
-        _modify { yield &_storage.value.allCases }
-    }
-    package var jsonUtf8Bytes: Swift.Int32 {
-        get { _storage.value.jsonUtf8Bytes }
-        _modify { yield &_storage.value.jsonUtf8Bytes }
-    }
-    package var withEncodedBytes_: Swift.Int32 {
-        get { _storage.value.withEncodedBytes_ }
-        _modify { yield &_storage.value.withEncodedBytes_ }
-    }
-    package var weak: Swift.Int32 {
-        get { _storage.value.weak }
-        _modify { yield &_storage.value.weak }
-    }
-    package var unowned: Swift.Int32 {
-        get { _storage.value.unowned }
-        _modify { yield &_storage.value.unowned }
-    }
-    package var lazy: Swift.Int32 {
-        get { _storage.value.lazy }
-        _modify { yield &_storage.value.lazy }
-    }
-    package var mutating: Swift.Int32 {
-        get { _storage.value.mutating }
-        _modify { yield &_storage.value.mutating }
-    }
-    package var macro: Swift.Int32 {
-        get { _storage.value.macro }
-        _modify { yield &_storage.value.macro }
-    }
-    package var `each`: Swift.Int32 {
-        get { _storage.value.`each` }
-        _modify { yield &_storage.value.`each` }
-    }
-    package var sending: Swift.Int32 {
-        get { _storage.value.sending }
-        _modify { yield &_storage.value.sending }
-    }
-    package var isolated: Swift.Int32 {
-        get { _storage.value.isolated }
-        _modify { yield &_storage.value.isolated }
-    }
-    package var discard: Swift.Int32 {
-        get { _storage.value.discard }
-        _modify { yield &_storage.value.discard }
-    }
-    package var left: Swift.Int32 {
-        get { _storage.value.left }
-        _modify { yield &_storage.value.left }
-    }
-    package var right: Swift.Int32 {
-        get { _storage.value.right }
-        _modify { yield &_storage.value.right }
-    }
-    package var index: Swift.Int32 {
-        get { _storage.value.index }
-        _modify { yield &_storage.value.index }
-    }
-    package var unknownFields: RavioliSchema.UnknownFields {
-        get { _storage.value.unknownFields }
-        _modify { yield &_storage.value.unknownFields }
-    }
+    package var `init`: Swift.Int32
+    package var self_: Swift.Int32
+    package var hashValue_: Swift.Int32
+    package var unknownFields_: Swift.Int32
+    package var description: Swift.Int32
+    package var debugDescription: Swift.Int32
+    package var descriptor: Swift.Int32
+    package var methods: Swift.Int32
+    package var base: Swift.Int32
+    package var write_: Swift.Int32
+    package var encoded_: Swift.Int32
+    package var json_: Swift.Int32
+    package var hash_: Swift.Int32
+    package var decoding_: [Swift.UInt8]
+    package var from: Swift.Int32
+    package var storage: Swift.Int32
+    package var fields: Swift.Int32
+    package var r: Swift.Int32
+    package var w: [Swift.String: Swift.String]
+    package var value: Swift.Int32
+    package var `in`: Swift.Int32
+    package var `inout`: Swift.Int32
+    package var `let`: Swift.Int32
+    package var `var`: Swift.Int32
+    package var `default`: Swift.Int32
+    package var `case`: Swift.Int32
+    package var `switch`: Swift.Int32
+    package var `true`: Swift.Int32
+    package var `nil`: Swift.Int32
+    package var `throws`: Swift.Int32
+    package var `try`: Swift.Int32
+    package var `await`: Swift.Int32
+    package var `async`: Swift.Int32
+    package var `actor`: Swift.Int32
+    package var `some`: Swift.Int32
+    package var `any`: Swift.Int32
+    package var get: Swift.Int32
+    package var set: Swift.Int32
+    package var `where`: Swift.Int32
+    package var `operator`: Swift.Int32
+    package var `import`: Swift.Int32
+    package var `extension`: Swift.Int32
+    package var `is`: Swift.Int32
+    package var `as`: Swift.Int32
+    package var `super`: Swift.Int32
+    package var `return`: Swift.Int32
+    package var `repeat`: Swift.Int32
+    package var `while`: Swift.Int32
+    package var `static`: Swift.Int32
+    package var `struct`: Swift.Int32
+    package var type: Swift.Int32
+    package var none: Swift.Int32
+    package var `rethrows`: Swift.Int32
+    package var `deinit`: Swift.Int32
+    package var `subscript`: Swift.Int32
+    package var `fileprivate`: Swift.Int32
+    package var willSet: Swift.Int32
+    package var newValue: Swift.Int32
+    package var yield: Swift.Int32
+    package var entry19: Swift.Int32
+    package var new: Swift.Int32
+    package var rawValue: Swift.Int32
+    package var allCases: Swift.Int32
+    package var jsonUtf8Bytes: Swift.Int32
+    package var withEncodedBytes_: Swift.Int32
+    package var weak: Swift.Int32
+    package var unowned: Swift.Int32
+    package var lazy: Swift.Int32
+    package var mutating: Swift.Int32
+    package var macro: Swift.Int32
+    package var `each`: Swift.Int32
+    package var sending: Swift.Int32
+    package var isolated: Swift.Int32
+    package var discard: Swift.Int32
+    package var left: Swift.Int32
+    package var right: Swift.Int32
+    package var index: Swift.Int32
+    package var unknownFields: RavioliSchema.UnknownFields
 
-    private var _storage: RavioliSchema.CopyOnWrite<_Storage>
-
-    package init() { _storage = .init(_Storage()) }
+    package init() {
+        `init` = 0
+        self_ = 0
+        hashValue_ = 0
+        unknownFields_ = 0
+        description = 0
+        debugDescription = 0
+        descriptor = 0
+        methods = 0
+        base = 0
+        write_ = 0
+        encoded_ = 0
+        json_ = 0
+        hash_ = 0
+        decoding_ = []
+        from = 0
+        storage = 0
+        fields = 0
+        r = 0
+        w = [:]
+        value = 0
+        `in` = 0
+        `inout` = 0
+        `let` = 0
+        `var` = 0
+        `default` = 0
+        `case` = 0
+        `switch` = 0
+        `true` = 0
+        `nil` = 0
+        `throws` = 0
+        `try` = 0
+        `await` = 0
+        `async` = 0
+        `actor` = 0
+        `some` = 0
+        `any` = 0
+        get = 0
+        set = 0
+        `where` = 0
+        `operator` = 0
+        `import` = 0
+        `extension` = 0
+        `is` = 0
+        `as` = 0
+        `super` = 0
+        `return` = 0
+        `repeat` = 0
+        `while` = 0
+        `static` = 0
+        `struct` = 0
+        type = 0
+        none = 0
+        `rethrows` = 0
+        `deinit` = 0
+        `subscript` = 0
+        `fileprivate` = 0
+        willSet = 0
+        newValue = 0
+        yield = 0
+        entry19 = 0
+        new = 0
+        rawValue = 0
+        allCases = 0
+        jsonUtf8Bytes = 0
+        withEncodedBytes_ = 0
+        weak = 0
+        unowned = 0
+        lazy = 0
+        mutating = 0
+        macro = 0
+        `each` = 0
+        sending = 0
+        isolated = 0
+        discard = 0
+        left = 0
+        right = 0
+        index = 0
+        unknownFields = .init()
+    }
 
     package init(
         `init`: Swift.Int32 = 0,
@@ -1955,340 +2007,253 @@ package struct Words: RavioliSchema.Message {
         right: Swift.Int32 = 0,
         index: Swift.Int32 = 0
     ) {
-        var _fields = _Storage()
-        _fields.`init` = `init`
-        _fields.self_ = self_
-        _fields.hashValue_ = hashValue_
-        _fields.unknownFields_ = unknownFields_
-        _fields.description = description
-        _fields.debugDescription = debugDescription
-        _fields.descriptor = descriptor
-        _fields.methods = methods
-        _fields.base = base
-        _fields.write_ = write_
-        _fields.encoded_ = encoded_
-        _fields.json_ = json_
-        _fields.hash_ = hash_
-        _fields.decoding_ = decoding_
-        _fields.from = from
-        _fields.storage = storage
-        _fields.fields = fields
-        _fields.r = r
-        _fields.w = w
-        _fields.value = value
-        _fields.`in` = `in`
-        _fields.`inout` = `inout`
-        _fields.`let` = `let`
-        _fields.`var` = `var`
-        _fields.`default` = `default`
-        _fields.`case` = `case`
-        _fields.`switch` = `switch`
-        _fields.`true` = `true`
-        _fields.`nil` = `nil`
-        _fields.`throws` = `throws`
-        _fields.`try` = `try`
-        _fields.`await` = `await`
-        _fields.`async` = `async`
-        _fields.`actor` = `actor`
-        _fields.`some` = `some`
-        _fields.`any` = `any`
-        _fields.get = get
-        _fields.set = set
-        _fields.`where` = `where`
-        _fields.`operator` = `operator`
-        _fields.`import` = `import`
-        _fields.`extension` = `extension`
-        _fields.`is` = `is`
-        _fields.`as` = `as`
-        _fields.`super` = `super`
-        _fields.`return` = `return`
-        _fields.`repeat` = `repeat`
-        _fields.`while` = `while`
-        _fields.`static` = `static`
-        _fields.`struct` = `struct`
-        _fields.type = type
-        _fields.none = none
-        _fields.`rethrows` = `rethrows`
-        _fields.`deinit` = `deinit`
-        _fields.`subscript` = `subscript`
-        _fields.`fileprivate` = `fileprivate`
-        _fields.willSet = willSet
-        _fields.newValue = newValue
-        _fields.yield = yield
-        _fields.entry19 = entry19
-        _fields.new = new
-        _fields.rawValue = rawValue
-        _fields.allCases = allCases
-        _fields.jsonUtf8Bytes = jsonUtf8Bytes
-        _fields.withEncodedBytes_ = withEncodedBytes_
-        _fields.weak = weak
-        _fields.unowned = unowned
-        _fields.lazy = lazy
-        _fields.mutating = mutating
-        _fields.macro = macro
-        _fields.`each` = `each`
-        _fields.sending = sending
-        _fields.isolated = isolated
-        _fields.discard = discard
-        _fields.left = left
-        _fields.right = right
-        _fields.index = index
-        _storage = .init(_fields)
+        self.`init` = `init`
+        self.self_ = self_
+        self.hashValue_ = hashValue_
+        self.unknownFields_ = unknownFields_
+        self.description = description
+        self.debugDescription = debugDescription
+        self.descriptor = descriptor
+        self.methods = methods
+        self.base = base
+        self.write_ = write_
+        self.encoded_ = encoded_
+        self.json_ = json_
+        self.hash_ = hash_
+        self.decoding_ = decoding_
+        self.from = from
+        self.storage = storage
+        self.fields = fields
+        self.r = r
+        self.w = w
+        self.value = value
+        self.`in` = `in`
+        self.`inout` = `inout`
+        self.`let` = `let`
+        self.`var` = `var`
+        self.`default` = `default`
+        self.`case` = `case`
+        self.`switch` = `switch`
+        self.`true` = `true`
+        self.`nil` = `nil`
+        self.`throws` = `throws`
+        self.`try` = `try`
+        self.`await` = `await`
+        self.`async` = `async`
+        self.`actor` = `actor`
+        self.`some` = `some`
+        self.`any` = `any`
+        self.get = get
+        self.set = set
+        self.`where` = `where`
+        self.`operator` = `operator`
+        self.`import` = `import`
+        self.`extension` = `extension`
+        self.`is` = `is`
+        self.`as` = `as`
+        self.`super` = `super`
+        self.`return` = `return`
+        self.`repeat` = `repeat`
+        self.`while` = `while`
+        self.`static` = `static`
+        self.`struct` = `struct`
+        self.type = type
+        self.none = none
+        self.`rethrows` = `rethrows`
+        self.`deinit` = `deinit`
+        self.`subscript` = `subscript`
+        self.`fileprivate` = `fileprivate`
+        self.willSet = willSet
+        self.newValue = newValue
+        self.yield = yield
+        self.entry19 = entry19
+        self.new = new
+        self.rawValue = rawValue
+        self.allCases = allCases
+        self.jsonUtf8Bytes = jsonUtf8Bytes
+        self.withEncodedBytes_ = withEncodedBytes_
+        self.weak = weak
+        self.unowned = unowned
+        self.lazy = lazy
+        self.mutating = mutating
+        self.macro = macro
+        self.`each` = `each`
+        self.sending = sending
+        self.isolated = isolated
+        self.discard = discard
+        self.left = left
+        self.right = right
+        self.index = index
+        unknownFields = .init()
     }
 
     package static let descriptor = RavioliTestV1CollisionsSchema.file.message(
         "ravioli.test.v1.Words", structSize: 664)
     private static let entry19 = descriptor.entry(of: 19)
 
-    package init(from r: RavioliSchema.FieldReader) { _storage = .init(_Storage(from: r)) }
-    package func write(to w: inout RavioliSchema.FieldWriter) { _storage.value.write(to: &w) }
+    package init(from r: RavioliSchema.FieldReader) {
+        `init` = r.int32(at: 56)
+        self_ = r.int32(at: 64)
+        hashValue_ = r.int32(at: 72)
+        unknownFields_ = r.int32(at: 80)
+        description = r.int32(at: 88)
+        debugDescription = r.int32(at: 96)
+        descriptor = r.int32(at: 104)
+        methods = r.int32(at: 112)
+        base = r.int32(at: 120)
+        write_ = r.int32(at: 128)
+        encoded_ = r.int32(at: 136)
+        json_ = r.int32(at: 144)
+        hash_ = r.int32(at: 152)
+        decoding_ = r.bytes(at: 24)
+        from = r.int32(at: 164)
+        storage = r.int32(at: 172)
+        fields = r.int32(at: 180)
+        self.r = r.int32(at: 188)
+        w = r.map(at: 40, count: 48) { ($0.string(at: 24), $0.string(at: 40)) }
+        value = r.int32(at: 196)
+        `in` = r.int32(at: 204)
+        `inout` = r.int32(at: 212)
+        `let` = r.int32(at: 220)
+        `var` = r.int32(at: 228)
+        `default` = r.int32(at: 236)
+        `case` = r.int32(at: 244)
+        `switch` = r.int32(at: 252)
+        `true` = r.int32(at: 260)
+        `nil` = r.int32(at: 268)
+        `throws` = r.int32(at: 276)
+        `try` = r.int32(at: 284)
+        `await` = r.int32(at: 292)
+        `async` = r.int32(at: 300)
+        `actor` = r.int32(at: 308)
+        `some` = r.int32(at: 316)
+        `any` = r.int32(at: 324)
+        get = r.int32(at: 332)
+        set = r.int32(at: 340)
+        `where` = r.int32(at: 348)
+        `operator` = r.int32(at: 356)
+        `import` = r.int32(at: 364)
+        `extension` = r.int32(at: 372)
+        `is` = r.int32(at: 380)
+        `as` = r.int32(at: 388)
+        `super` = r.int32(at: 396)
+        `return` = r.int32(at: 404)
+        `repeat` = r.int32(at: 412)
+        `while` = r.int32(at: 420)
+        `static` = r.int32(at: 428)
+        `struct` = r.int32(at: 436)
+        type = r.int32(at: 444)
+        none = r.int32(at: 452)
+        `rethrows` = r.int32(at: 460)
+        `deinit` = r.int32(at: 468)
+        `subscript` = r.int32(at: 476)
+        `fileprivate` = r.int32(at: 484)
+        willSet = r.int32(at: 492)
+        newValue = r.int32(at: 500)
+        yield = r.int32(at: 508)
+        entry19 = r.int32(at: 516)
+        new = r.int32(at: 524)
+        rawValue = r.int32(at: 532)
+        allCases = r.int32(at: 540)
+        jsonUtf8Bytes = r.int32(at: 548)
+        withEncodedBytes_ = r.int32(at: 556)
+        weak = r.int32(at: 564)
+        unowned = r.int32(at: 572)
+        lazy = r.int32(at: 580)
+        mutating = r.int32(at: 588)
+        macro = r.int32(at: 596)
+        `each` = r.int32(at: 604)
+        sending = r.int32(at: 612)
+        isolated = r.int32(at: 620)
+        discard = r.int32(at: 628)
+        left = r.int32(at: 636)
+        right = r.int32(at: 644)
+        index = r.int32(at: 652)
+        unknownFields = r.unknownFields()
+    }
 
-    private struct _Storage: Swift.Sendable, Swift.Hashable {
-        var `init`: Swift.Int32 = 0
-        var self_: Swift.Int32 = 0
-        var hashValue_: Swift.Int32 = 0
-        var unknownFields_: Swift.Int32 = 0
-        var description: Swift.Int32 = 0
-        var debugDescription: Swift.Int32 = 0
-        var descriptor: Swift.Int32 = 0
-        var methods: Swift.Int32 = 0
-        var base: Swift.Int32 = 0
-        var write_: Swift.Int32 = 0
-        var encoded_: Swift.Int32 = 0
-        var json_: Swift.Int32 = 0
-        var hash_: Swift.Int32 = 0
-        var decoding_: [Swift.UInt8] = []
-        var from: Swift.Int32 = 0
-        var storage: Swift.Int32 = 0
-        var fields: Swift.Int32 = 0
-        var r: Swift.Int32 = 0
-        var w: [Swift.String: Swift.String] = [:]
-        var value: Swift.Int32 = 0
-        var `in`: Swift.Int32 = 0
-        var `inout`: Swift.Int32 = 0
-        var `let`: Swift.Int32 = 0
-        var `var`: Swift.Int32 = 0
-        var `default`: Swift.Int32 = 0
-        var `case`: Swift.Int32 = 0
-        var `switch`: Swift.Int32 = 0
-        var `true`: Swift.Int32 = 0
-        var `nil`: Swift.Int32 = 0
-        var `throws`: Swift.Int32 = 0
-        var `try`: Swift.Int32 = 0
-        var `await`: Swift.Int32 = 0
-        var `async`: Swift.Int32 = 0
-        var `actor`: Swift.Int32 = 0
-        var `some`: Swift.Int32 = 0
-        var `any`: Swift.Int32 = 0
-        var get: Swift.Int32 = 0
-        var set: Swift.Int32 = 0
-        var `where`: Swift.Int32 = 0
-        var `operator`: Swift.Int32 = 0
-        var `import`: Swift.Int32 = 0
-        var `extension`: Swift.Int32 = 0
-        var `is`: Swift.Int32 = 0
-        var `as`: Swift.Int32 = 0
-        var `super`: Swift.Int32 = 0
-        var `return`: Swift.Int32 = 0
-        var `repeat`: Swift.Int32 = 0
-        var `while`: Swift.Int32 = 0
-        var `static`: Swift.Int32 = 0
-        var `struct`: Swift.Int32 = 0
-        var type: Swift.Int32 = 0
-        var none: Swift.Int32 = 0
-        var `rethrows`: Swift.Int32 = 0
-        var `deinit`: Swift.Int32 = 0
-        var `subscript`: Swift.Int32 = 0
-        var `fileprivate`: Swift.Int32 = 0
-        var willSet: Swift.Int32 = 0
-        var newValue: Swift.Int32 = 0
-        var yield: Swift.Int32 = 0
-        var entry19: Swift.Int32 = 0
-        var new: Swift.Int32 = 0
-        var rawValue: Swift.Int32 = 0
-        var allCases: Swift.Int32 = 0
-        var jsonUtf8Bytes: Swift.Int32 = 0
-        var withEncodedBytes_: Swift.Int32 = 0
-        var weak: Swift.Int32 = 0
-        var unowned: Swift.Int32 = 0
-        var lazy: Swift.Int32 = 0
-        var mutating: Swift.Int32 = 0
-        var macro: Swift.Int32 = 0
-        var `each`: Swift.Int32 = 0
-        var sending: Swift.Int32 = 0
-        var isolated: Swift.Int32 = 0
-        var discard: Swift.Int32 = 0
-        var left: Swift.Int32 = 0
-        var right: Swift.Int32 = 0
-        var index: Swift.Int32 = 0
-        var unknownFields = RavioliSchema.UnknownFields()
-
-        init() {}
-
-        init(from r: RavioliSchema.FieldReader) {
-            `init` = r.int32(at: 56)
-            self_ = r.int32(at: 64)
-            hashValue_ = r.int32(at: 72)
-            unknownFields_ = r.int32(at: 80)
-            description = r.int32(at: 88)
-            debugDescription = r.int32(at: 96)
-            descriptor = r.int32(at: 104)
-            methods = r.int32(at: 112)
-            base = r.int32(at: 120)
-            write_ = r.int32(at: 128)
-            encoded_ = r.int32(at: 136)
-            json_ = r.int32(at: 144)
-            hash_ = r.int32(at: 152)
-            decoding_ = r.bytes(at: 24)
-            from = r.int32(at: 164)
-            storage = r.int32(at: 172)
-            fields = r.int32(at: 180)
-            self.r = r.int32(at: 188)
-            w = r.map(at: 40, count: 48) { ($0.string(at: 24), $0.string(at: 40)) }
-            value = r.int32(at: 196)
-            `in` = r.int32(at: 204)
-            `inout` = r.int32(at: 212)
-            `let` = r.int32(at: 220)
-            `var` = r.int32(at: 228)
-            `default` = r.int32(at: 236)
-            `case` = r.int32(at: 244)
-            `switch` = r.int32(at: 252)
-            `true` = r.int32(at: 260)
-            `nil` = r.int32(at: 268)
-            `throws` = r.int32(at: 276)
-            `try` = r.int32(at: 284)
-            `await` = r.int32(at: 292)
-            `async` = r.int32(at: 300)
-            `actor` = r.int32(at: 308)
-            `some` = r.int32(at: 316)
-            `any` = r.int32(at: 324)
-            get = r.int32(at: 332)
-            set = r.int32(at: 340)
-            `where` = r.int32(at: 348)
-            `operator` = r.int32(at: 356)
-            `import` = r.int32(at: 364)
-            `extension` = r.int32(at: 372)
-            `is` = r.int32(at: 380)
-            `as` = r.int32(at: 388)
-            `super` = r.int32(at: 396)
-            `return` = r.int32(at: 404)
-            `repeat` = r.int32(at: 412)
-            `while` = r.int32(at: 420)
-            `static` = r.int32(at: 428)
-            `struct` = r.int32(at: 436)
-            type = r.int32(at: 444)
-            none = r.int32(at: 452)
-            `rethrows` = r.int32(at: 460)
-            `deinit` = r.int32(at: 468)
-            `subscript` = r.int32(at: 476)
-            `fileprivate` = r.int32(at: 484)
-            willSet = r.int32(at: 492)
-            newValue = r.int32(at: 500)
-            yield = r.int32(at: 508)
-            entry19 = r.int32(at: 516)
-            new = r.int32(at: 524)
-            rawValue = r.int32(at: 532)
-            allCases = r.int32(at: 540)
-            jsonUtf8Bytes = r.int32(at: 548)
-            withEncodedBytes_ = r.int32(at: 556)
-            weak = r.int32(at: 564)
-            unowned = r.int32(at: 572)
-            lazy = r.int32(at: 580)
-            mutating = r.int32(at: 588)
-            macro = r.int32(at: 596)
-            `each` = r.int32(at: 604)
-            sending = r.int32(at: 612)
-            isolated = r.int32(at: 620)
-            discard = r.int32(at: 628)
-            left = r.int32(at: 636)
-            right = r.int32(at: 644)
-            index = r.int32(at: 652)
-            unknownFields = r.unknownFields()
+    package func write(to w: inout RavioliSchema.FieldWriter) {
+        w.int32(`init`, at: 56, has: 60)
+        w.int32(self_, at: 64, has: 68)
+        w.int32(hashValue_, at: 72, has: 76)
+        w.int32(unknownFields_, at: 80, has: 84)
+        w.int32(description, at: 88, has: 92)
+        w.int32(debugDescription, at: 96, has: 100)
+        w.int32(descriptor, at: 104, has: 108)
+        w.int32(methods, at: 112, has: 116)
+        w.int32(base, at: 120, has: 124)
+        w.int32(write_, at: 128, has: 132)
+        w.int32(encoded_, at: 136, has: 140)
+        w.int32(json_, at: 144, has: 148)
+        w.int32(hash_, at: 152, has: 156)
+        w.bytes(decoding_, at: 24, has: 160)
+        w.int32(from, at: 164, has: 168)
+        w.int32(storage, at: 172, has: 176)
+        w.int32(fields, at: 180, has: 184)
+        w.int32(r, at: 188, has: 192)
+        w.map(self.w, at: 40, count: 48, entry: Words.entry19) {
+            $0.string(set: $1, at: 24, in: 56, as: 1)
+            $0.string(set: $2, at: 40, in: 60, as: 1)
         }
-
-        func write(to w: inout RavioliSchema.FieldWriter) {
-            w.int32(`init`, at: 56, has: 60)
-            w.int32(self_, at: 64, has: 68)
-            w.int32(hashValue_, at: 72, has: 76)
-            w.int32(unknownFields_, at: 80, has: 84)
-            w.int32(description, at: 88, has: 92)
-            w.int32(debugDescription, at: 96, has: 100)
-            w.int32(descriptor, at: 104, has: 108)
-            w.int32(methods, at: 112, has: 116)
-            w.int32(base, at: 120, has: 124)
-            w.int32(write_, at: 128, has: 132)
-            w.int32(encoded_, at: 136, has: 140)
-            w.int32(json_, at: 144, has: 148)
-            w.int32(hash_, at: 152, has: 156)
-            w.bytes(decoding_, at: 24, has: 160)
-            w.int32(from, at: 164, has: 168)
-            w.int32(storage, at: 172, has: 176)
-            w.int32(fields, at: 180, has: 184)
-            w.int32(r, at: 188, has: 192)
-            w.map(self.w, at: 40, count: 48, entry: Words.entry19) {
-                $0.string(set: $1, at: 24, in: 56, as: 1)
-                $0.string(set: $2, at: 40, in: 60, as: 1)
-            }
-            w.int32(value, at: 196, has: 200)
-            w.int32(`in`, at: 204, has: 208)
-            w.int32(`inout`, at: 212, has: 216)
-            w.int32(`let`, at: 220, has: 224)
-            w.int32(`var`, at: 228, has: 232)
-            w.int32(`default`, at: 236, has: 240)
-            w.int32(`case`, at: 244, has: 248)
-            w.int32(`switch`, at: 252, has: 256)
-            w.int32(`true`, at: 260, has: 264)
-            w.int32(`nil`, at: 268, has: 272)
-            w.int32(`throws`, at: 276, has: 280)
-            w.int32(`try`, at: 284, has: 288)
-            w.int32(`await`, at: 292, has: 296)
-            w.int32(`async`, at: 300, has: 304)
-            w.int32(`actor`, at: 308, has: 312)
-            w.int32(`some`, at: 316, has: 320)
-            w.int32(`any`, at: 324, has: 328)
-            w.int32(get, at: 332, has: 336)
-            w.int32(set, at: 340, has: 344)
-            w.int32(`where`, at: 348, has: 352)
-            w.int32(`operator`, at: 356, has: 360)
-            w.int32(`import`, at: 364, has: 368)
-            w.int32(`extension`, at: 372, has: 376)
-            w.int32(`is`, at: 380, has: 384)
-            w.int32(`as`, at: 388, has: 392)
-            w.int32(`super`, at: 396, has: 400)
-            w.int32(`return`, at: 404, has: 408)
-            w.int32(`repeat`, at: 412, has: 416)
-            w.int32(`while`, at: 420, has: 424)
-            w.int32(`static`, at: 428, has: 432)
-            w.int32(`struct`, at: 436, has: 440)
-            w.int32(type, at: 444, has: 448)
-            w.int32(none, at: 452, has: 456)
-            w.int32(`rethrows`, at: 460, has: 464)
-            w.int32(`deinit`, at: 468, has: 472)
-            w.int32(`subscript`, at: 476, has: 480)
-            w.int32(`fileprivate`, at: 484, has: 488)
-            w.int32(willSet, at: 492, has: 496)
-            w.int32(newValue, at: 500, has: 504)
-            w.int32(yield, at: 508, has: 512)
-            w.int32(entry19, at: 516, has: 520)
-            w.int32(new, at: 524, has: 528)
-            w.int32(rawValue, at: 532, has: 536)
-            w.int32(allCases, at: 540, has: 544)
-            w.int32(jsonUtf8Bytes, at: 548, has: 552)
-            w.int32(withEncodedBytes_, at: 556, has: 560)
-            w.int32(weak, at: 564, has: 568)
-            w.int32(unowned, at: 572, has: 576)
-            w.int32(lazy, at: 580, has: 584)
-            w.int32(mutating, at: 588, has: 592)
-            w.int32(macro, at: 596, has: 600)
-            w.int32(`each`, at: 604, has: 608)
-            w.int32(sending, at: 612, has: 616)
-            w.int32(isolated, at: 620, has: 624)
-            w.int32(discard, at: 628, has: 632)
-            w.int32(left, at: 636, has: 640)
-            w.int32(right, at: 644, has: 648)
-            w.int32(index, at: 652, has: 656)
-            w.unknownFields(unknownFields)
-        }
+        w.int32(value, at: 196, has: 200)
+        w.int32(`in`, at: 204, has: 208)
+        w.int32(`inout`, at: 212, has: 216)
+        w.int32(`let`, at: 220, has: 224)
+        w.int32(`var`, at: 228, has: 232)
+        w.int32(`default`, at: 236, has: 240)
+        w.int32(`case`, at: 244, has: 248)
+        w.int32(`switch`, at: 252, has: 256)
+        w.int32(`true`, at: 260, has: 264)
+        w.int32(`nil`, at: 268, has: 272)
+        w.int32(`throws`, at: 276, has: 280)
+        w.int32(`try`, at: 284, has: 288)
+        w.int32(`await`, at: 292, has: 296)
+        w.int32(`async`, at: 300, has: 304)
+        w.int32(`actor`, at: 308, has: 312)
+        w.int32(`some`, at: 316, has: 320)
+        w.int32(`any`, at: 324, has: 328)
+        w.int32(get, at: 332, has: 336)
+        w.int32(set, at: 340, has: 344)
+        w.int32(`where`, at: 348, has: 352)
+        w.int32(`operator`, at: 356, has: 360)
+        w.int32(`import`, at: 364, has: 368)
+        w.int32(`extension`, at: 372, has: 376)
+        w.int32(`is`, at: 380, has: 384)
+        w.int32(`as`, at: 388, has: 392)
+        w.int32(`super`, at: 396, has: 400)
+        w.int32(`return`, at: 404, has: 408)
+        w.int32(`repeat`, at: 412, has: 416)
+        w.int32(`while`, at: 420, has: 424)
+        w.int32(`static`, at: 428, has: 432)
+        w.int32(`struct`, at: 436, has: 440)
+        w.int32(type, at: 444, has: 448)
+        w.int32(none, at: 452, has: 456)
+        w.int32(`rethrows`, at: 460, has: 464)
+        w.int32(`deinit`, at: 468, has: 472)
+        w.int32(`subscript`, at: 476, has: 480)
+        w.int32(`fileprivate`, at: 484, has: 488)
+        w.int32(willSet, at: 492, has: 496)
+        w.int32(newValue, at: 500, has: 504)
+        w.int32(yield, at: 508, has: 512)
+        w.int32(entry19, at: 516, has: 520)
+        w.int32(new, at: 524, has: 528)
+        w.int32(rawValue, at: 532, has: 536)
+        w.int32(allCases, at: 540, has: 544)
+        w.int32(jsonUtf8Bytes, at: 548, has: 552)
+        w.int32(withEncodedBytes_, at: 556, has: 560)
+        w.int32(weak, at: 564, has: 568)
+        w.int32(unowned, at: 572, has: 576)
+        w.int32(lazy, at: 580, has: 584)
+        w.int32(mutating, at: 588, has: 592)
+        w.int32(macro, at: 596, has: 600)
+        w.int32(`each`, at: 604, has: 608)
+        w.int32(sending, at: 612, has: 616)
+        w.int32(isolated, at: 620, has: 624)
+        w.int32(discard, at: 628, has: 632)
+        w.int32(left, at: 636, has: 640)
+        w.int32(right, at: 644, has: 648)
+        w.int32(index, at: 652, has: 656)
+        w.unknownFields(unknownFields)
     }
 }
 
@@ -2376,22 +2341,30 @@ package struct FewWords: RavioliSchema.Message {
     package func write(to w: inout RavioliSchema.FieldWriter) { _storage.value.write(to: &w) }
 
     private struct _Storage: Swift.Sendable, Swift.Hashable {
-        var `init`: Swift.Int32 = 0
-        var r: Swift.Int32 = 0
-        var w: Swift.Int32 = 0
-        var storage: Swift.Int32 = 0
-        var `in`: In? = nil
-        var unknownFields = RavioliSchema.UnknownFields()
+        var `init`: Swift.Int32
+        var r: Swift.Int32
+        var w: Swift.Int32
+        var storage: Swift.Int32
+        var `in`: In?
+        var unknownFields: RavioliSchema.UnknownFields
 
-        init() {}
+        init() {
+            `init` = 0
+            r = 0
+            w = 0
+            storage = 0
+            `in` = nil
+            unknownFields = .init()
+        }
 
         init(from r: RavioliSchema.FieldReader) {
             `init` = r.int32(at: 40)
             self.r = r.int32(at: 48)
             w = r.int32(at: 56)
             storage = r.int32(at: 64)
-            `in` = In(from: r)
+            `in` = nil
             unknownFields = r.unknownFields()
+            if let _value = In(from: r) { `in` = _value }
         }
 
         func write(to w: inout RavioliSchema.FieldWriter) {
@@ -2407,19 +2380,26 @@ package struct FewWords: RavioliSchema.Message {
 
 /// The message `ravioli.test.v1.OneofWords`.
 package struct OneofWords: RavioliSchema.Message {
-    package var r: R? = nil
-    package var w: W? = nil
-    package var self_: Self_? = nil
-    package var unknownFields_: UnknownFields? = nil
-    package var unknownFields = RavioliSchema.UnknownFields()
+    package var r: R?
+    package var w: W?
+    package var self_: Self_?
+    package var unknownFields_: UnknownFields?
+    package var unknownFields: RavioliSchema.UnknownFields
 
-    package init() {}
+    package init() {
+        r = nil
+        w = nil
+        self_ = nil
+        unknownFields_ = nil
+        unknownFields = .init()
+    }
 
     package init(r: R? = nil, w: W? = nil, self_: Self_? = nil, unknownFields_: UnknownFields? = nil) {
         self.r = r
         self.w = w
         self.self_ = self_
         self.unknownFields_ = unknownFields_
+        unknownFields = .init()
     }
 
     /// The choices of the oneof `r`.
@@ -2519,11 +2499,15 @@ package struct OneofWords: RavioliSchema.Message {
         "ravioli.test.v1.OneofWords", structSize: 72)
 
     package init(from r: RavioliSchema.FieldReader) {
-        self.r = R(from: r)
-        w = W(from: r)
-        self_ = Self_(from: r)
-        unknownFields_ = UnknownFields(from: r)
+        self.r = nil
+        w = nil
+        self_ = nil
+        unknownFields_ = nil
         unknownFields = r.unknownFields()
+        if let _value = R(from: r) { self.r = _value }
+        if let _value = W(from: r) { w = _value }
+        if let _value = Self_(from: r) { self_ = _value }
+        if let _value = UnknownFields(from: r) { unknownFields_ = _value }
     }
 
     package func write(to w: inout RavioliSchema.FieldWriter) {
@@ -2537,13 +2521,19 @@ package struct OneofWords: RavioliSchema.Message {
 
 /// The message `ravioli.test.v1.UsesValues`.
 package struct UsesValues: RavioliSchema.Message {
-    package var values: Values = .values
-    package var maybe: Values? = nil
-    package var cases: CaseIterable = .unspecified
-    package var klass: Class? = nil
-    package var unknownFields = RavioliSchema.UnknownFields()
+    package var values: Values
+    package var maybe: Values?
+    package var cases: CaseIterable
+    package var klass: Class?
+    package var unknownFields: RavioliSchema.UnknownFields
 
-    package init() {}
+    package init() {
+        values = .values
+        maybe = nil
+        cases = .unspecified
+        klass = nil
+        unknownFields = .init()
+    }
 
     package init(
         values: Values = .values,
@@ -2555,6 +2545,7 @@ package struct UsesValues: RavioliSchema.Message {
         self.maybe = maybe
         self.cases = cases
         self.klass = klass
+        unknownFields = .init()
     }
 
     package static let descriptor = RavioliTestV1CollisionsSchema.file.message(
@@ -2562,10 +2553,12 @@ package struct UsesValues: RavioliSchema.Message {
 
     package init(from r: RavioliSchema.FieldReader) {
         values = r.enumeration(at: 32)
-        maybe = r.isPresent(44) ? r.enumeration(at: 40) : nil
+        maybe = nil
         cases = r.enumeration(at: 48)
-        klass = r.message(at: 24)
+        klass = nil
         unknownFields = r.unknownFields()
+        if r.isPresent(44) { maybe = r.enumeration(at: 40) }
+        r.message(&klass, at: 24)
     }
 
     package func write(to w: inout RavioliSchema.FieldWriter) {
@@ -2579,13 +2572,17 @@ package struct UsesValues: RavioliSchema.Message {
 
 /// Names that become one.
 package struct FooBar: RavioliSchema.Message {
-    package var a: Swift.Int32 = 0
-    package var unknownFields = RavioliSchema.UnknownFields()
+    package var a: Swift.Int32
+    package var unknownFields: RavioliSchema.UnknownFields
 
-    package init() {}
+    package init() {
+        a = 0
+        unknownFields = .init()
+    }
 
     package init(a: Swift.Int32 = 0) {
         self.a = a
+        unknownFields = .init()
     }
 
     package static let descriptor = RavioliTestV1CollisionsSchema.file.message(
@@ -2604,21 +2601,26 @@ package struct FooBar: RavioliSchema.Message {
 
 /// The message `ravioli.test.v1.Foo_Bar`.
 package struct Foo_Bar: RavioliSchema.Message {
-    package var other: FooBar? = nil
-    package var unknownFields = RavioliSchema.UnknownFields()
+    package var other: FooBar?
+    package var unknownFields: RavioliSchema.UnknownFields
 
-    package init() {}
+    package init() {
+        other = nil
+        unknownFields = .init()
+    }
 
     package init(other: FooBar? = nil) {
         self.other = other
+        unknownFields = .init()
     }
 
     package static let descriptor = RavioliTestV1CollisionsSchema.file.message(
         "ravioli.test.v1.Foo_Bar", structSize: 32)
 
     package init(from r: RavioliSchema.FieldReader) {
-        other = r.message(at: 24)
+        other = nil
         unknownFields = r.unknownFields()
+        r.message(&other, at: 24)
     }
 
     package func write(to w: inout RavioliSchema.FieldWriter) {
@@ -2629,21 +2631,26 @@ package struct Foo_Bar: RavioliSchema.Message {
 
 /// The message `ravioli.test.v1.foo_bar`.
 package struct Foo_bar: RavioliSchema.Message {
-    package var other: Foo_Bar? = nil
-    package var unknownFields = RavioliSchema.UnknownFields()
+    package var other: Foo_Bar?
+    package var unknownFields: RavioliSchema.UnknownFields
 
-    package init() {}
+    package init() {
+        other = nil
+        unknownFields = .init()
+    }
 
     package init(other: Foo_Bar? = nil) {
         self.other = other
+        unknownFields = .init()
     }
 
     package static let descriptor = RavioliTestV1CollisionsSchema.file.message(
         "ravioli.test.v1.foo_bar", structSize: 32)
 
     package init(from r: RavioliSchema.FieldReader) {
-        other = r.message(at: 24)
+        other = nil
         unknownFields = r.unknownFields()
+        r.message(&other, at: 24)
     }
 
     package func write(to w: inout RavioliSchema.FieldWriter) {
@@ -2654,21 +2661,26 @@ package struct Foo_bar: RavioliSchema.Message {
 
 /// The message `ravioli.test.v1.fooBar`.
 package struct Ravioli_Test_V1_fooBar: RavioliSchema.Message {
-    package var other: Foo_bar? = nil
-    package var unknownFields = RavioliSchema.UnknownFields()
+    package var other: Foo_bar?
+    package var unknownFields: RavioliSchema.UnknownFields
 
-    package init() {}
+    package init() {
+        other = nil
+        unknownFields = .init()
+    }
 
     package init(other: Foo_bar? = nil) {
         self.other = other
+        unknownFields = .init()
     }
 
     package static let descriptor = RavioliTestV1CollisionsSchema.file.message(
         "ravioli.test.v1.fooBar", structSize: 32)
 
     package init(from r: RavioliSchema.FieldReader) {
-        other = r.message(at: 24)
+        other = nil
         unknownFields = r.unknownFields()
+        r.message(&other, at: 24)
     }
 
     package func write(to w: inout RavioliSchema.FieldWriter) {
@@ -2777,26 +2789,35 @@ package struct Outer: RavioliSchema.Message {
 
     /// The message `ravioli.test.v1.Outer.Outer`.
     package struct Outer_: RavioliSchema.Message {
-        package var middle: Outer.Middle? = nil
-        package var outer: Outer__? = nil
-        package var unknownFields = RavioliSchema.UnknownFields()
+        package var middle: Outer.Middle?
+        package var outer: Outer__?
+        package var unknownFields: RavioliSchema.UnknownFields
 
-        package init() {}
+        package init() {
+            middle = nil
+            outer = nil
+            unknownFields = .init()
+        }
 
         package init(middle: Outer.Middle? = nil, outer: Outer__? = nil) {
             self.middle = middle
             self.outer = outer
+            unknownFields = .init()
         }
 
         /// The message `ravioli.test.v1.Outer.Outer.Outer`.
         package struct Outer__: RavioliSchema.Message {
-            package var deepest: Swift.Int32 = 0
-            package var unknownFields = RavioliSchema.UnknownFields()
+            package var deepest: Swift.Int32
+            package var unknownFields: RavioliSchema.UnknownFields
 
-            package init() {}
+            package init() {
+                deepest = 0
+                unknownFields = .init()
+            }
 
             package init(deepest: Swift.Int32 = 0) {
                 self.deepest = deepest
+                unknownFields = .init()
             }
 
             package static let descriptor = RavioliTestV1CollisionsSchema.file.message(
@@ -2817,9 +2838,11 @@ package struct Outer: RavioliSchema.Message {
             "ravioli.test.v1.Outer.Outer", structSize: 40)
 
         package init(from r: RavioliSchema.FieldReader) {
-            middle = r.message(at: 24)
-            outer = r.message(at: 32)
+            middle = nil
+            outer = nil
             unknownFields = r.unknownFields()
+            r.message(&middle, at: 24)
+            r.message(&outer, at: 32)
         }
 
         package func write(to w: inout RavioliSchema.FieldWriter) {
@@ -2831,18 +2854,29 @@ package struct Outer: RavioliSchema.Message {
 
     /// The message `ravioli.test.v1.Outer.Middle`.
     package struct Middle: RavioliSchema.Message {
-        package var inner: FooBar_? = nil
-        package var outermost: FooBar? = nil
-        package var hidden: String_? = nil
-        package var plain: Swift.String = ""
-        package var shown: String? = nil
-        package var schema: RavioliSchema_? = nil
-        package var swift: Swift_? = nil
-        package var middle: Middle_? = nil
-        package var storage: _Storage_? = nil
-        package var unknownFields = RavioliSchema.UnknownFields()
+        package var inner: FooBar_?
+        package var outermost: FooBar?
+        package var hidden: String_?
+        package var plain: Swift.String
+        package var shown: String?
+        package var schema: RavioliSchema_?
+        package var swift: Swift_?
+        package var middle: Middle_?
+        package var storage: _Storage_?
+        package var unknownFields: RavioliSchema.UnknownFields
 
-        package init() {}
+        package init() {
+            inner = nil
+            outermost = nil
+            hidden = nil
+            plain = ""
+            shown = nil
+            schema = nil
+            swift = nil
+            middle = nil
+            storage = nil
+            unknownFields = .init()
+        }
 
         package init(
             inner: FooBar_? = nil,
@@ -2864,17 +2898,22 @@ package struct Outer: RavioliSchema.Message {
             self.swift = swift
             self.middle = middle
             self.storage = storage
+            unknownFields = .init()
         }
 
         /// The message `ravioli.test.v1.Outer.Middle.FooBar`.
         package struct FooBar_: RavioliSchema.Message {
-            package var inner: Swift.Int32 = 0
-            package var unknownFields = RavioliSchema.UnknownFields()
+            package var inner: Swift.Int32
+            package var unknownFields: RavioliSchema.UnknownFields
 
-            package init() {}
+            package init() {
+                inner = 0
+                unknownFields = .init()
+            }
 
             package init(inner: Swift.Int32 = 0) {
                 self.inner = inner
+                unknownFields = .init()
             }
 
             package static let descriptor = RavioliTestV1CollisionsSchema.file.message(
@@ -2893,13 +2932,17 @@ package struct Outer: RavioliSchema.Message {
 
         /// The message `ravioli.test.v1.Outer.Middle.String`.
         package struct String_: RavioliSchema.Message {
-            package var text: Swift.String = ""
-            package var unknownFields = RavioliSchema.UnknownFields()
+            package var text: Swift.String
+            package var unknownFields: RavioliSchema.UnknownFields
 
-            package init() {}
+            package init() {
+                text = ""
+                unknownFields = .init()
+            }
 
             package init(text: Swift.String = "") {
                 self.text = text
+                unknownFields = .init()
             }
 
             package static let descriptor = RavioliTestV1CollisionsSchema.file.message(
@@ -2918,13 +2961,17 @@ package struct Outer: RavioliSchema.Message {
 
         /// The message `ravioli.test.v1.Outer.Middle.RavioliSchema`.
         package struct RavioliSchema_: RavioliSchema.Message {
-            package var text: Swift.String = ""
-            package var unknownFields = RavioliSchema.UnknownFields()
+            package var text: Swift.String
+            package var unknownFields: RavioliSchema.UnknownFields
 
-            package init() {}
+            package init() {
+                text = ""
+                unknownFields = .init()
+            }
 
             package init(text: Swift.String = "") {
                 self.text = text
+                unknownFields = .init()
             }
 
             package static let descriptor = RavioliTestV1CollisionsSchema.file.message(
@@ -2943,13 +2990,17 @@ package struct Outer: RavioliSchema.Message {
 
         /// The message `ravioli.test.v1.Outer.Middle.Swift`.
         package struct Swift_: RavioliSchema.Message {
-            package var text: Swift.String = ""
-            package var unknownFields = RavioliSchema.UnknownFields()
+            package var text: Swift.String
+            package var unknownFields: RavioliSchema.UnknownFields
 
-            package init() {}
+            package init() {
+                text = ""
+                unknownFields = .init()
+            }
 
             package init(text: Swift.String = "") {
                 self.text = text
+                unknownFields = .init()
             }
 
             package static let descriptor = RavioliTestV1CollisionsSchema.file.message(
@@ -2968,13 +3019,17 @@ package struct Outer: RavioliSchema.Message {
 
         /// The message `ravioli.test.v1.Outer.Middle.Middle`.
         package struct Middle_: RavioliSchema.Message {
-            package var middle: Swift.Int32 = 0
-            package var unknownFields = RavioliSchema.UnknownFields()
+            package var middle: Swift.Int32
+            package var unknownFields: RavioliSchema.UnknownFields
 
-            package init() {}
+            package init() {
+                middle = 0
+                unknownFields = .init()
+            }
 
             package init(middle: Swift.Int32 = 0) {
                 self.middle = middle
+                unknownFields = .init()
             }
 
             package static let descriptor = RavioliTestV1CollisionsSchema.file.message(
@@ -2993,21 +3048,26 @@ package struct Outer: RavioliSchema.Message {
 
         /// The message `ravioli.test.v1.Outer.Middle._Storage`.
         package struct _Storage_: RavioliSchema.Message {
-            package var middle: Outer.Middle.Middle_? = nil
-            package var unknownFields = RavioliSchema.UnknownFields()
+            package var middle: Outer.Middle.Middle_?
+            package var unknownFields: RavioliSchema.UnknownFields
 
-            package init() {}
+            package init() {
+                middle = nil
+                unknownFields = .init()
+            }
 
             package init(middle: Outer.Middle.Middle_? = nil) {
                 self.middle = middle
+                unknownFields = .init()
             }
 
             package static let descriptor = RavioliTestV1CollisionsSchema.file.message(
                 "ravioli.test.v1.Outer.Middle._Storage", structSize: 32)
 
             package init(from r: RavioliSchema.FieldReader) {
-                middle = r.message(at: 24)
+                middle = nil
                 unknownFields = r.unknownFields()
+                r.message(&middle, at: 24)
             }
 
             package func write(to w: inout RavioliSchema.FieldWriter) {
@@ -3020,16 +3080,24 @@ package struct Outer: RavioliSchema.Message {
             "ravioli.test.v1.Outer.Middle", structSize: 112)
 
         package init(from r: RavioliSchema.FieldReader) {
-            inner = r.message(at: 24)
-            outermost = r.message(at: 32)
-            hidden = r.message(at: 40)
+            inner = nil
+            outermost = nil
+            hidden = nil
             plain = r.string(at: 48)
-            shown = r.message(at: 64)
-            schema = r.message(at: 72)
-            swift = r.message(at: 80)
-            middle = r.message(at: 88)
-            storage = r.message(at: 96)
+            shown = nil
+            schema = nil
+            swift = nil
+            middle = nil
+            storage = nil
             unknownFields = r.unknownFields()
+            r.message(&inner, at: 24)
+            r.message(&outermost, at: 32)
+            r.message(&hidden, at: 40)
+            r.message(&shown, at: 64)
+            r.message(&schema, at: 72)
+            r.message(&swift, at: 80)
+            r.message(&middle, at: 88)
+            r.message(&storage, at: 96)
         }
 
         package func write(to w: inout RavioliSchema.FieldWriter) {
@@ -3048,13 +3116,17 @@ package struct Outer: RavioliSchema.Message {
 
     /// The message `ravioli.test.v1.Outer.Type`.
     package struct Type_: RavioliSchema.Message {
-        package var type: Swift.String = ""
-        package var unknownFields = RavioliSchema.UnknownFields()
+        package var type: Swift.String
+        package var unknownFields: RavioliSchema.UnknownFields
 
-        package init() {}
+        package init() {
+            type = ""
+            unknownFields = .init()
+        }
 
         package init(type: Swift.String = "") {
             self.type = type
+            unknownFields = .init()
         }
 
         package static let descriptor = RavioliTestV1CollisionsSchema.file.message(
@@ -3073,13 +3145,17 @@ package struct Outer: RavioliSchema.Message {
 
     /// The message `ravioli.test.v1.Outer.Google_Protobuf_Type`.
     package struct Google_Protobuf_Type: RavioliSchema.Message {
-        package var type: Swift.String = ""
-        package var unknownFields = RavioliSchema.UnknownFields()
+        package var type: Swift.String
+        package var unknownFields: RavioliSchema.UnknownFields
 
-        package init() {}
+        package init() {
+            type = ""
+            unknownFields = .init()
+        }
 
         package init(type: Swift.String = "") {
             self.type = type
+            unknownFields = .init()
         }
 
         package static let descriptor = RavioliTestV1CollisionsSchema.file.message(
@@ -3098,13 +3174,17 @@ package struct Outer: RavioliSchema.Message {
 
     /// The message `ravioli.test.v1.Outer.Words`.
     package struct Words_: RavioliSchema.Message {
-        package var word: Swift.Int32 = 0
-        package var unknownFields = RavioliSchema.UnknownFields()
+        package var word: Swift.Int32
+        package var unknownFields: RavioliSchema.UnknownFields
 
-        package init() {}
+        package init() {
+            word = 0
+            unknownFields = .init()
+        }
 
         package init(word: Swift.Int32 = 0) {
             self.word = word
+            unknownFields = .init()
         }
 
         package static let descriptor = RavioliTestV1CollisionsSchema.file.message(
@@ -3143,32 +3223,53 @@ package struct Outer: RavioliSchema.Message {
     package func write(to w: inout RavioliSchema.FieldWriter) { _storage.value.write(to: &w) }
 
     private struct _Storage: Swift.Sendable, Swift.Hashable {
-        var outer: Outer_? = nil
-        var middle: Middle? = nil
-        var deepest: Outer.Outer_.Outer__? = nil
-        var type: Type_? = nil
-        var theirType: RavioliSchema.Google_Protobuf_Type? = nil
-        var myType: Google_Protobuf_Type? = nil
-        var self_: Self_ = .unspecified
-        var storage: Storage? = nil
-        var allWords: Words? = nil
-        var words: Words_? = nil
-        var unknownFields = RavioliSchema.UnknownFields()
+        var outer: Outer_?
+        var middle: Middle?
+        var deepest: Outer.Outer_.Outer__?
+        var type: Type_?
+        var theirType: RavioliSchema.Google_Protobuf_Type?
+        var myType: Google_Protobuf_Type?
+        var self_: Self_
+        var storage: Storage?
+        var allWords: Words?
+        var words: Words_?
+        var unknownFields: RavioliSchema.UnknownFields
 
-        init() {}
+        init() {
+            outer = nil
+            middle = nil
+            deepest = nil
+            type = nil
+            theirType = nil
+            myType = nil
+            self_ = .unspecified
+            storage = nil
+            allWords = nil
+            words = nil
+            unknownFields = .init()
+        }
 
         init(from r: RavioliSchema.FieldReader) {
-            outer = r.message(at: 24)
-            middle = r.message(at: 32)
-            deepest = r.message(at: 40)
-            type = r.message(at: 48)
-            theirType = r.message(at: 56)
-            myType = r.message(at: 64)
+            outer = nil
+            middle = nil
+            deepest = nil
+            type = nil
+            theirType = nil
+            myType = nil
             self_ = r.enumeration(at: 96)
-            storage = Storage(from: r)
-            allWords = r.message(at: 72)
-            words = r.message(at: 80)
+            storage = nil
+            allWords = nil
+            words = nil
             unknownFields = r.unknownFields()
+            r.message(&outer, at: 24)
+            r.message(&middle, at: 32)
+            r.message(&deepest, at: 40)
+            r.message(&type, at: 48)
+            r.message(&theirType, at: 56)
+            r.message(&myType, at: 64)
+            if let _value = Storage(from: r) { storage = _value }
+            r.message(&allWords, at: 72)
+            r.message(&words, at: 80)
         }
 
         func write(to w: inout RavioliSchema.FieldWriter) {
@@ -3220,16 +3321,22 @@ package struct Google_Protobuf_Type: RavioliSchema.Message {
     package func write(to w: inout RavioliSchema.FieldWriter) { _storage.value.write(to: &w) }
 
     private struct _Storage: Swift.Sendable, Swift.Hashable {
-        var type: RavioliSchema.Google_Protobuf_Type? = nil
-        var itself: Google_Protobuf_Type? = nil
-        var unknownFields = RavioliSchema.UnknownFields()
+        var type: RavioliSchema.Google_Protobuf_Type?
+        var itself: Google_Protobuf_Type?
+        var unknownFields: RavioliSchema.UnknownFields
 
-        init() {}
+        init() {
+            type = nil
+            itself = nil
+            unknownFields = .init()
+        }
 
         init(from r: RavioliSchema.FieldReader) {
-            type = r.message(at: 24)
-            itself = r.message(at: 32)
+            type = nil
+            itself = nil
             unknownFields = r.unknownFields()
+            r.message(&type, at: 24)
+            r.message(&itself, at: 32)
         }
 
         func write(to w: inout RavioliSchema.FieldWriter) {
@@ -3242,14 +3349,21 @@ package struct Google_Protobuf_Type: RavioliSchema.Message {
 
 /// The message `ravioli.test.v1.UsesOthers`.
 package struct UsesOthers: RavioliSchema.Message {
-    package var unpackaged: Unpackaged? = nil
-    package var theirs: Collision? = nil
-    package var ours: Ravioli_Test_V1_Collision? = nil
-    package var keyworded: In_Class_Default_Collision? = nil
-    package var nested: Self_.Protocol_? = nil
-    package var unknownFields = RavioliSchema.UnknownFields()
+    package var unpackaged: Unpackaged?
+    package var theirs: Collision?
+    package var ours: Ravioli_Test_V1_Collision?
+    package var keyworded: In_Class_Default_Collision?
+    package var nested: Self_.Protocol_?
+    package var unknownFields: RavioliSchema.UnknownFields
 
-    package init() {}
+    package init() {
+        unpackaged = nil
+        theirs = nil
+        ours = nil
+        keyworded = nil
+        nested = nil
+        unknownFields = .init()
+    }
 
     package init(
         unpackaged: Unpackaged? = nil,
@@ -3263,18 +3377,24 @@ package struct UsesOthers: RavioliSchema.Message {
         self.ours = ours
         self.keyworded = keyworded
         self.nested = nested
+        unknownFields = .init()
     }
 
     package static let descriptor = RavioliTestV1CollisionsSchema.file.message(
         "ravioli.test.v1.UsesOthers", structSize: 64)
 
     package init(from r: RavioliSchema.FieldReader) {
-        unpackaged = r.message(at: 24)
-        theirs = r.message(at: 32)
-        ours = r.message(at: 40)
-        keyworded = r.message(at: 48)
-        nested = r.message(at: 56)
+        unpackaged = nil
+        theirs = nil
+        ours = nil
+        keyworded = nil
+        nested = nil
         unknownFields = r.unknownFields()
+        r.message(&unpackaged, at: 24)
+        r.message(&theirs, at: 32)
+        r.message(&ours, at: 40)
+        r.message(&keyworded, at: 48)
+        r.message(&nested, at: 56)
     }
 
     package func write(to w: inout RavioliSchema.FieldWriter) {
@@ -3289,13 +3409,17 @@ package struct UsesOthers: RavioliSchema.Message {
 
 /// The message `ravioli.test.v1.Collision`.
 package struct Ravioli_Test_V1_Collision: RavioliSchema.Message {
-    package var ours: Swift.Int32 = 0
-    package var unknownFields = RavioliSchema.UnknownFields()
+    package var ours: Swift.Int32
+    package var unknownFields: RavioliSchema.UnknownFields
 
-    package init() {}
+    package init() {
+        ours = 0
+        unknownFields = .init()
+    }
 
     package init(ours: Swift.Int32 = 0) {
         self.ours = ours
+        unknownFields = .init()
     }
 
     package static let descriptor = RavioliTestV1CollisionsSchema.file.message(
@@ -3314,13 +3438,17 @@ package struct Ravioli_Test_V1_Collision: RavioliSchema.Message {
 
 /// The message `ravioli.test.v1.CarClient`.
 package struct CarClient: RavioliSchema.Message {
-    package var a: Swift.Int32 = 0
-    package var unknownFields = RavioliSchema.UnknownFields()
+    package var a: Swift.Int32
+    package var unknownFields: RavioliSchema.UnknownFields
 
-    package init() {}
+    package init() {
+        a = 0
+        unknownFields = .init()
+    }
 
     package init(a: Swift.Int32 = 0) {
         self.a = a
+        unknownFields = .init()
     }
 
     package static let descriptor = RavioliTestV1CollisionsSchema.file.message(
@@ -3339,13 +3467,17 @@ package struct CarClient: RavioliSchema.Message {
 
 /// The message `ravioli.test.v1.TruckRPC`.
 package struct TruckRPC: RavioliSchema.Message {
-    package var a: Swift.Int32 = 0
-    package var unknownFields = RavioliSchema.UnknownFields()
+    package var a: Swift.Int32
+    package var unknownFields: RavioliSchema.UnknownFields
 
-    package init() {}
+    package init() {
+        a = 0
+        unknownFields = .init()
+    }
 
     package init(a: Swift.Int32 = 0) {
         self.a = a
+        unknownFields = .init()
     }
 
     package static let descriptor = RavioliTestV1CollisionsSchema.file.message(
@@ -3364,13 +3496,17 @@ package struct TruckRPC: RavioliSchema.Message {
 
 /// The message `ravioli.test.v1.TruckFake`.
 package struct TruckFake: RavioliSchema.Message {
-    package var a: Swift.Int32 = 0
-    package var unknownFields = RavioliSchema.UnknownFields()
+    package var a: Swift.Int32
+    package var unknownFields: RavioliSchema.UnknownFields
 
-    package init() {}
+    package init() {
+        a = 0
+        unknownFields = .init()
+    }
 
     package init(a: Swift.Int32 = 0) {
         self.a = a
+        unknownFields = .init()
     }
 
     package static let descriptor = RavioliTestV1CollisionsSchema.file.message(
@@ -3436,14 +3572,18 @@ package struct _1_: RavioliSchema.Message {
         package func write(to w: inout RavioliSchema.FieldWriter) { _storage.value.write(to: &w) }
 
         private struct _Storage: Swift.Sendable, Swift.Hashable {
-            var x: _1_._2_? = nil
-            var unknownFields = RavioliSchema.UnknownFields()
+            var x: _1_._2_?
+            var unknownFields: RavioliSchema.UnknownFields
 
-            init() {}
+            init() {
+                x = nil
+                unknownFields = .init()
+            }
 
             init(from r: RavioliSchema.FieldReader) {
-                x = r.message(at: 24)
+                x = nil
                 unknownFields = r.unknownFields()
+                r.message(&x, at: 24)
             }
 
             func write(to w: inout RavioliSchema.FieldWriter) {
@@ -3460,14 +3600,18 @@ package struct _1_: RavioliSchema.Message {
     package func write(to w: inout RavioliSchema.FieldWriter) { _storage.value.write(to: &w) }
 
     private struct _Storage: Swift.Sendable, Swift.Hashable {
-        var _1: _1_? = nil
-        var unknownFields = RavioliSchema.UnknownFields()
+        var _1: _1_?
+        var unknownFields: RavioliSchema.UnknownFields
 
-        init() {}
+        init() {
+            _1 = nil
+            unknownFields = .init()
+        }
 
         init(from r: RavioliSchema.FieldReader) {
-            _1 = r.message(at: 24)
+            _1 = nil
             unknownFields = r.unknownFields()
+            r.message(&_1, at: 24)
         }
 
         func write(to w: inout RavioliSchema.FieldWriter) {
@@ -3523,13 +3667,17 @@ package struct Ravioli_Test_V1__1: RavioliSchema.Message {
 
     /// The message `ravioli.test.v1._1._2`.
     package struct _2_: RavioliSchema.Message {
-        package var _3: Swift.Int32 = 0
-        package var unknownFields = RavioliSchema.UnknownFields()
+        package var _3: Swift.Int32
+        package var unknownFields: RavioliSchema.UnknownFields
 
-        package init() {}
+        package init() {
+            _3 = 0
+            unknownFields = .init()
+        }
 
         package init(_3: Swift.Int32 = 0) {
             self._3 = _3
+            unknownFields = .init()
         }
 
         package static let descriptor = RavioliTestV1CollisionsSchema.file.message(
@@ -3553,16 +3701,22 @@ package struct Ravioli_Test_V1__1: RavioliSchema.Message {
     package func write(to w: inout RavioliSchema.FieldWriter) { _storage.value.write(to: &w) }
 
     private struct _Storage: Swift.Sendable, Swift.Hashable {
-        var _2x: _2_? = nil
-        var _5: _5_? = nil
-        var unknownFields = RavioliSchema.UnknownFields()
+        var _2x: _2_?
+        var _5: _5_?
+        var unknownFields: RavioliSchema.UnknownFields
 
-        init() {}
+        init() {
+            _2x = nil
+            _5 = nil
+            unknownFields = .init()
+        }
 
         init(from r: RavioliSchema.FieldReader) {
-            _2x = r.message(at: 24)
-            _5 = _5_(from: r)
+            _2x = nil
+            _5 = nil
             unknownFields = r.unknownFields()
+            r.message(&_2x, at: 24)
+            if let _value = _5_(from: r) { _5 = _value }
         }
 
         func write(to w: inout RavioliSchema.FieldWriter) {

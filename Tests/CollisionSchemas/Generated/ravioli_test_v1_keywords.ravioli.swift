@@ -6,13 +6,17 @@ package import RavioliSchema
 
 /// The message `in.class.default.Collision`.
 package struct In_Class_Default_Collision: RavioliSchema.Message {
-    package var keyworded: Swift.Int32 = 0
-    package var unknownFields = RavioliSchema.UnknownFields()
+    package var keyworded: Swift.Int32
+    package var unknownFields: RavioliSchema.UnknownFields
 
-    package init() {}
+    package init() {
+        keyworded = 0
+        unknownFields = .init()
+    }
 
     package init(keyworded: Swift.Int32 = 0) {
         self.keyworded = keyworded
+        unknownFields = .init()
     }
 
     package static let descriptor = RavioliTestV1KeywordsSchema.file.message(
@@ -31,24 +35,32 @@ package struct In_Class_Default_Collision: RavioliSchema.Message {
 
 /// The message `in.class.default.self`.
 package struct Self_: RavioliSchema.Message {
-    package var inner: Protocol_? = nil
-    package var unknownFields = RavioliSchema.UnknownFields()
+    package var inner: Protocol_?
+    package var unknownFields: RavioliSchema.UnknownFields
 
-    package init() {}
+    package init() {
+        inner = nil
+        unknownFields = .init()
+    }
 
     package init(inner: Protocol_? = nil) {
         self.inner = inner
+        unknownFields = .init()
     }
 
     /// The message `in.class.default.self.protocol`.
     package struct Protocol_: RavioliSchema.Message {
-        package var `switch`: Swift.Int32 = 0
-        package var unknownFields = RavioliSchema.UnknownFields()
+        package var `switch`: Swift.Int32
+        package var unknownFields: RavioliSchema.UnknownFields
 
-        package init() {}
+        package init() {
+            `switch` = 0
+            unknownFields = .init()
+        }
 
         package init(`switch`: Swift.Int32 = 0) {
             self.`switch` = `switch`
+            unknownFields = .init()
         }
 
         package static let descriptor = RavioliTestV1KeywordsSchema.file.message(
@@ -69,8 +81,9 @@ package struct Self_: RavioliSchema.Message {
         "in.class.default.self", structSize: 32)
 
     package init(from r: RavioliSchema.FieldReader) {
-        inner = r.message(at: 24)
+        inner = nil
         unknownFields = r.unknownFields()
+        r.message(&inner, at: 24)
     }
 
     package func write(to w: inout RavioliSchema.FieldWriter) {

@@ -5,18 +5,29 @@ package import RavioliSchema
 
 /// Likewise fields.
 package struct Twins: RavioliSchema.Message {
-    package var fooBar: Swift.Int32? = nil
-    package var fooBar_2: Swift.Int32? = nil
-    package var fooBar_3: Swift.Int32? = nil
-    package var fooBar_4: Swift.Int32? = nil
-    package var foobar: Swift.Int32? = nil
-    package var fooBarOneof: FooBar? = nil
-    package var `default`: Swift.Int32? = nil
-    package var clash: Clash? = nil
-    package var defaultOrDefault: Swift.Int32? = nil
-    package var unknownFields = RavioliSchema.UnknownFields()
+    package var fooBar: Swift.Int32?
+    package var fooBar_2: Swift.Int32?
+    package var fooBar_3: Swift.Int32?
+    package var fooBar_4: Swift.Int32?
+    package var foobar: Swift.Int32?
+    package var fooBarOneof: FooBar?
+    package var `default`: Swift.Int32?
+    package var clash: Clash?
+    package var defaultOrDefault: Swift.Int32?
+    package var unknownFields: RavioliSchema.UnknownFields
 
-    package init() {}
+    package init() {
+        fooBar = nil
+        fooBar_2 = nil
+        fooBar_3 = nil
+        fooBar_4 = nil
+        foobar = nil
+        fooBarOneof = nil
+        `default` = nil
+        clash = nil
+        defaultOrDefault = nil
+        unknownFields = .init()
+    }
 
     package init(
         fooBar: Swift.Int32? = nil,
@@ -38,6 +49,7 @@ package struct Twins: RavioliSchema.Message {
         self.`default` = `default`
         self.clash = clash
         self.defaultOrDefault = defaultOrDefault
+        unknownFields = .init()
     }
 
     /// `default`, or the schema's default if it is absent.
@@ -74,16 +86,25 @@ package struct Twins: RavioliSchema.Message {
         "ravioli.test.v1.Twins", structSize: 104)
 
     package init(from r: RavioliSchema.FieldReader) {
-        fooBar = r.isPresent(36) ? r.int32(at: 32) : nil
-        fooBar_2 = r.isPresent(44) ? r.int32(at: 40) : nil
-        fooBar_3 = r.isPresent(52) ? r.int32(at: 48) : nil
-        fooBar_4 = r.isPresent(60) ? r.int32(at: 56) : nil
-        foobar = r.isPresent(68) ? r.int32(at: 64) : nil
-        fooBarOneof = FooBar(from: r)
-        `default` = r.isPresent(80) ? r.int32(at: 76) : nil
-        clash = r.isPresent(88) ? r.enumeration(at: 84) : nil
-        defaultOrDefault = r.isPresent(96) ? r.int32(at: 92) : nil
+        fooBar = nil
+        fooBar_2 = nil
+        fooBar_3 = nil
+        fooBar_4 = nil
+        foobar = nil
+        fooBarOneof = nil
+        `default` = nil
+        clash = nil
+        defaultOrDefault = nil
         unknownFields = r.unknownFields()
+        if r.isPresent(36) { fooBar = r.int32(at: 32) }
+        if r.isPresent(44) { fooBar_2 = r.int32(at: 40) }
+        if r.isPresent(52) { fooBar_3 = r.int32(at: 48) }
+        if r.isPresent(60) { fooBar_4 = r.int32(at: 56) }
+        if r.isPresent(68) { foobar = r.int32(at: 64) }
+        if let _value = FooBar(from: r) { fooBarOneof = _value }
+        if r.isPresent(80) { `default` = r.int32(at: 76) }
+        if r.isPresent(88) { clash = r.enumeration(at: 84) }
+        if r.isPresent(96) { defaultOrDefault = r.int32(at: 92) }
     }
 
     package func write(to w: inout RavioliSchema.FieldWriter) {
@@ -102,114 +123,61 @@ package struct Twins: RavioliSchema.Message {
 
 /// The message `ravioli.test.v1.Siblings`.
 package struct Siblings: RavioliSchema.Message {
-    package var fooBar: Swift.Int32? {
-        get { _storage.value.fooBar }
-        _modify { yield &_storage.value.fooBar }
-    }
-    package var fooBar_2: Swift.Int32? {
-        get { _storage.value.fooBar_2 }
-        _modify { yield &_storage.value.fooBar_2 }
-    }
-    package var fooBar_3: Swift.Int32? {
-        get { _storage.value.fooBar_3 }
-        _modify { yield &_storage.value.fooBar_3 }
-    }
-    package var fooBar_4: Swift.Int32? {
-        get { _storage.value.fooBar_4 }
-        _modify { yield &_storage.value.fooBar_4 }
-    }
-    package var foobar: Swift.Int32? {
-        get { _storage.value.foobar }
-        _modify { yield &_storage.value.foobar }
-    }
-    package var fooBarOneof: FooBar? {
-        get { _storage.value.fooBarOneof }
-        _modify { yield &_storage.value.fooBarOneof }
-    }
-    package var kind: KindOneof? {
-        get { _storage.value.kind }
-        _modify { yield &_storage.value.kind }
-    }
-    package var kindCase: Swift.Int32? {
-        get { _storage.value.kindCase }
-        _modify { yield &_storage.value.kindCase }
-    }
-    package var hasKind: Swift.Int32? {
-        get { _storage.value.hasKind }
-        _modify { yield &_storage.value.hasKind }
-    }
-    package var foos: [Swift.Int32] {
-        get { _storage.value.foos }
-        _modify { yield &_storage.value.foos }
-    }
-    package var nFoos: Swift.Int32? {
-        get { _storage.value.nFoos }
-        _modify { yield &_storage.value.nFoos }
-    }
-    package var foosCount: Swift.Int32? {
-        get { _storage.value.foosCount }
-        _modify { yield &_storage.value.foosCount }
-    }
-    package var url: Swift.Int32? {
-        get { _storage.value.url }
-        _modify { yield &_storage.value.url }
-    }
-    package var url_15: Swift.Int32? {
-        get { _storage.value.url_15 }
-        _modify { yield &_storage.value.url_15 }
-    }
-    package var _1st: Swift.Int32? {
-        get { _storage.value._1st }
-        _modify { yield &_storage.value._1st }
-    }
-    package var _1: Swift.Int32? {
-        get { _storage.value._1 }
-        _modify { yield &_storage.value._1 }
-    }
-    package var _2: Swift.Int32? {
-        get { _storage.value._2 }
-        _modify { yield &_storage.value._2 }
-    }
-    package var id: Swift.Int32? {
-        get { _storage.value.id }
-        _modify { yield &_storage.value.id }
-    }
-    package var vinCode: Swift.Int32? {
-        get { _storage.value.vinCode }
-        _modify { yield &_storage.value.vinCode }
-    }
-    package var aKind: Kind? {
-        get { _storage.value.aKind }
-        _modify { yield &_storage.value.aKind }
-    }
-    package var string: String? {
-        get { _storage.value.string }
-        _modify { yield &_storage.value.string }
-    }
-    package var after: Swift.String? {
-        get { _storage.value.after }
-        _modify { yield &_storage.value.after }
-    }
-    package var _3d: _3d_? {
-        get { _storage.value._3d }
-        _modify { yield &_storage.value._3d }
-    }
-    package var self_: Swift.Int32? {
-        get { _storage.value.self_ }
-        _modify { yield &_storage.value.self_ }
-    }
-    package var self__31: Swift.Int32? {
-        get { _storage.value.self__31 }
-        _modify { yield &_storage.value.self__31 }
-    }
-    package var unknownFields: RavioliSchema.UnknownFields {
-        get { _storage.value.unknownFields }
-        _modify { yield &_storage.value.unknownFields }
-    }
+    package var fooBar: Swift.Int32?
+    package var fooBar_2: Swift.Int32?
+    package var fooBar_3: Swift.Int32?
+    package var fooBar_4: Swift.Int32?
+    package var foobar: Swift.Int32?
+    package var fooBarOneof: FooBar?
+    package var kind: KindOneof?
+    package var kindCase: Swift.Int32?
+    package var hasKind: Swift.Int32?
+    package var foos: [Swift.Int32]
+    package var nFoos: Swift.Int32?
+    package var foosCount: Swift.Int32?
+    package var url: Swift.Int32?
+    package var url_15: Swift.Int32?
+    package var _1st: Swift.Int32?
+    package var _1: Swift.Int32?
+    package var _2: Swift.Int32?
+    package var id: Swift.Int32?
+    package var vinCode: Swift.Int32?
+    package var aKind: Kind?
+    package var string: String?
+    package var after: Swift.String?
+    package var _3d: _3d_?
+    package var self_: Swift.Int32?
+    package var self__31: Swift.Int32?
+    package var unknownFields: RavioliSchema.UnknownFields
 
-    private var _storage: RavioliSchema.CopyOnWrite<_Storage>
-
-    package init() { _storage = .init(_Storage()) }
+    package init() {
+        fooBar = nil
+        fooBar_2 = nil
+        fooBar_3 = nil
+        fooBar_4 = nil
+        foobar = nil
+        fooBarOneof = nil
+        kind = nil
+        kindCase = nil
+        hasKind = nil
+        foos = []
+        nFoos = nil
+        foosCount = nil
+        url = nil
+        url_15 = nil
+        _1st = nil
+        _1 = nil
+        _2 = nil
+        id = nil
+        vinCode = nil
+        aKind = nil
+        string = nil
+        after = nil
+        _3d = nil
+        self_ = nil
+        self__31 = nil
+        unknownFields = .init()
+    }
 
     package init(
         fooBar: Swift.Int32? = nil,
@@ -238,33 +206,32 @@ package struct Siblings: RavioliSchema.Message {
         self_: Swift.Int32? = nil,
         self__31: Swift.Int32? = nil
     ) {
-        var _fields = _Storage()
-        _fields.fooBar = fooBar
-        _fields.fooBar_2 = fooBar_2
-        _fields.fooBar_3 = fooBar_3
-        _fields.fooBar_4 = fooBar_4
-        _fields.foobar = foobar
-        _fields.fooBarOneof = fooBarOneof
-        _fields.kind = kind
-        _fields.kindCase = kindCase
-        _fields.hasKind = hasKind
-        _fields.foos = foos
-        _fields.nFoos = nFoos
-        _fields.foosCount = foosCount
-        _fields.url = url
-        _fields.url_15 = url_15
-        _fields._1st = _1st
-        _fields._1 = _1
-        _fields._2 = _2
-        _fields.id = id
-        _fields.vinCode = vinCode
-        _fields.aKind = aKind
-        _fields.string = string
-        _fields.after = after
-        _fields._3d = _3d
-        _fields.self_ = self_
-        _fields.self__31 = self__31
-        _storage = .init(_fields)
+        self.fooBar = fooBar
+        self.fooBar_2 = fooBar_2
+        self.fooBar_3 = fooBar_3
+        self.fooBar_4 = fooBar_4
+        self.foobar = foobar
+        self.fooBarOneof = fooBarOneof
+        self.kind = kind
+        self.kindCase = kindCase
+        self.hasKind = hasKind
+        self.foos = foos
+        self.nFoos = nFoos
+        self.foosCount = foosCount
+        self.url = url
+        self.url_15 = url_15
+        self._1st = _1st
+        self._1 = _1
+        self._2 = _2
+        self.id = id
+        self.vinCode = vinCode
+        self.aKind = aKind
+        self.string = string
+        self.after = after
+        self._3d = _3d
+        self.self_ = self_
+        self.self__31 = self__31
+        unknownFields = .init()
     }
 
     /// The choices of the oneof `foo_Bar`.
@@ -350,21 +317,26 @@ package struct Siblings: RavioliSchema.Message {
 
     /// The message `ravioli.test.v1.Siblings.Kind`.
     package struct Kind: RavioliSchema.Message {
-        package var kind: Swift.Int32? = nil
-        package var unknownFields = RavioliSchema.UnknownFields()
+        package var kind: Swift.Int32?
+        package var unknownFields: RavioliSchema.UnknownFields
 
-        package init() {}
+        package init() {
+            kind = nil
+            unknownFields = .init()
+        }
 
         package init(kind: Swift.Int32? = nil) {
             self.kind = kind
+            unknownFields = .init()
         }
 
         package static let descriptor = RavioliTestV1TwinsSchema.file.message(
             "ravioli.test.v1.Siblings.Kind", structSize: 32)
 
         package init(from r: RavioliSchema.FieldReader) {
-            kind = r.isPresent(28) ? r.int32(at: 24) : nil
+            kind = nil
             unknownFields = r.unknownFields()
+            if r.isPresent(28) { kind = r.int32(at: 24) }
         }
 
         package func write(to w: inout RavioliSchema.FieldWriter) {
@@ -376,96 +348,86 @@ package struct Siblings: RavioliSchema.Message {
     package static let descriptor = RavioliTestV1TwinsSchema.file.message(
         "ravioli.test.v1.Siblings", structSize: 272)
 
-    package init(from r: RavioliSchema.FieldReader) { _storage = .init(_Storage(from: r)) }
-    package func write(to w: inout RavioliSchema.FieldWriter) { _storage.value.write(to: &w) }
+    package init(from r: RavioliSchema.FieldReader) {
+        fooBar = nil
+        fooBar_2 = nil
+        fooBar_3 = nil
+        fooBar_4 = nil
+        foobar = nil
+        fooBarOneof = nil
+        kind = nil
+        kindCase = nil
+        hasKind = nil
+        foos = r.int32s(at: 24, count: 32)
+        nFoos = nil
+        foosCount = nil
+        url = nil
+        url_15 = nil
+        _1st = nil
+        _1 = nil
+        _2 = nil
+        id = nil
+        vinCode = nil
+        aKind = nil
+        string = nil
+        after = nil
+        _3d = nil
+        self_ = nil
+        self__31 = nil
+        unknownFields = r.unknownFields()
+        if r.isPresent(108) { fooBar = r.int32(at: 104) }
+        if r.isPresent(116) { fooBar_2 = r.int32(at: 112) }
+        if r.isPresent(124) { fooBar_3 = r.int32(at: 120) }
+        if r.isPresent(132) { fooBar_4 = r.int32(at: 128) }
+        if r.isPresent(140) { foobar = r.int32(at: 136) }
+        if let _value = FooBar(from: r) { fooBarOneof = _value }
+        if let _value = KindOneof(from: r) { kind = _value }
+        if r.isPresent(156) { kindCase = r.int32(at: 152) }
+        if r.isPresent(164) { hasKind = r.int32(at: 160) }
+        if r.isPresent(172) { nFoos = r.int32(at: 168) }
+        if r.isPresent(180) { foosCount = r.int32(at: 176) }
+        if r.isPresent(188) { url = r.int32(at: 184) }
+        if r.isPresent(196) { url_15 = r.int32(at: 192) }
+        if r.isPresent(204) { _1st = r.int32(at: 200) }
+        if r.isPresent(212) { _1 = r.int32(at: 208) }
+        if r.isPresent(220) { _2 = r.int32(at: 216) }
+        if r.isPresent(228) { id = r.int32(at: 224) }
+        if r.isPresent(236) { vinCode = r.int32(at: 232) }
+        r.message(&aKind, at: 40)
+        if let _value = String(from: r) { string = _value }
+        if r.isPresent(244) { after = r.string(at: 48) }
+        if let _value = _3d_(from: r) { _3d = _value }
+        if r.isPresent(256) { self_ = r.int32(at: 252) }
+        if r.isPresent(264) { self__31 = r.int32(at: 260) }
+    }
 
-    private struct _Storage: Swift.Sendable, Swift.Hashable {
-        var fooBar: Swift.Int32? = nil
-        var fooBar_2: Swift.Int32? = nil
-        var fooBar_3: Swift.Int32? = nil
-        var fooBar_4: Swift.Int32? = nil
-        var foobar: Swift.Int32? = nil
-        var fooBarOneof: FooBar? = nil
-        var kind: KindOneof? = nil
-        var kindCase: Swift.Int32? = nil
-        var hasKind: Swift.Int32? = nil
-        var foos: [Swift.Int32] = []
-        var nFoos: Swift.Int32? = nil
-        var foosCount: Swift.Int32? = nil
-        var url: Swift.Int32? = nil
-        var url_15: Swift.Int32? = nil
-        var _1st: Swift.Int32? = nil
-        var _1: Swift.Int32? = nil
-        var _2: Swift.Int32? = nil
-        var id: Swift.Int32? = nil
-        var vinCode: Swift.Int32? = nil
-        var aKind: Kind? = nil
-        var string: String? = nil
-        var after: Swift.String? = nil
-        var _3d: _3d_? = nil
-        var self_: Swift.Int32? = nil
-        var self__31: Swift.Int32? = nil
-        var unknownFields = RavioliSchema.UnknownFields()
-
-        init() {}
-
-        init(from r: RavioliSchema.FieldReader) {
-            fooBar = r.isPresent(108) ? r.int32(at: 104) : nil
-            fooBar_2 = r.isPresent(116) ? r.int32(at: 112) : nil
-            fooBar_3 = r.isPresent(124) ? r.int32(at: 120) : nil
-            fooBar_4 = r.isPresent(132) ? r.int32(at: 128) : nil
-            foobar = r.isPresent(140) ? r.int32(at: 136) : nil
-            fooBarOneof = FooBar(from: r)
-            kind = KindOneof(from: r)
-            kindCase = r.isPresent(156) ? r.int32(at: 152) : nil
-            hasKind = r.isPresent(164) ? r.int32(at: 160) : nil
-            foos = r.int32s(at: 24, count: 32)
-            nFoos = r.isPresent(172) ? r.int32(at: 168) : nil
-            foosCount = r.isPresent(180) ? r.int32(at: 176) : nil
-            url = r.isPresent(188) ? r.int32(at: 184) : nil
-            url_15 = r.isPresent(196) ? r.int32(at: 192) : nil
-            _1st = r.isPresent(204) ? r.int32(at: 200) : nil
-            _1 = r.isPresent(212) ? r.int32(at: 208) : nil
-            _2 = r.isPresent(220) ? r.int32(at: 216) : nil
-            id = r.isPresent(228) ? r.int32(at: 224) : nil
-            vinCode = r.isPresent(236) ? r.int32(at: 232) : nil
-            aKind = r.message(at: 40)
-            string = String(from: r)
-            after = r.isPresent(244) ? r.string(at: 48) : nil
-            _3d = _3d_(from: r)
-            self_ = r.isPresent(256) ? r.int32(at: 252) : nil
-            self__31 = r.isPresent(264) ? r.int32(at: 260) : nil
-            unknownFields = r.unknownFields()
-        }
-
-        func write(to w: inout RavioliSchema.FieldWriter) {
-            w.int32(fooBar, at: 104, has: 108)
-            w.int32(fooBar_2, at: 112, has: 116)
-            w.int32(fooBar_3, at: 120, has: 124)
-            w.int32(fooBar_4, at: 128, has: 132)
-            w.int32(foobar, at: 136, has: 140)
-            fooBarOneof?.write(to: &w)
-            kind?.write(to: &w)
-            w.int32(kindCase, at: 152, has: 156)
-            w.int32(hasKind, at: 160, has: 164)
-            w.int32s(foos, at: 24, count: 32)
-            w.int32(nFoos, at: 168, has: 172)
-            w.int32(foosCount, at: 176, has: 180)
-            w.int32(url, at: 184, has: 188)
-            w.int32(url_15, at: 192, has: 196)
-            w.int32(_1st, at: 200, has: 204)
-            w.int32(_1, at: 208, has: 212)
-            w.int32(_2, at: 216, has: 220)
-            w.int32(id, at: 224, has: 228)
-            w.int32(vinCode, at: 232, has: 236)
-            w.message(aKind, at: 40)
-            string?.write(to: &w)
-            w.string(after, at: 48, has: 244)
-            _3d?.write(to: &w)
-            w.int32(self_, at: 252, has: 256)
-            w.int32(self__31, at: 260, has: 264)
-            w.unknownFields(unknownFields)
-        }
+    package func write(to w: inout RavioliSchema.FieldWriter) {
+        w.int32(fooBar, at: 104, has: 108)
+        w.int32(fooBar_2, at: 112, has: 116)
+        w.int32(fooBar_3, at: 120, has: 124)
+        w.int32(fooBar_4, at: 128, has: 132)
+        w.int32(foobar, at: 136, has: 140)
+        fooBarOneof?.write(to: &w)
+        kind?.write(to: &w)
+        w.int32(kindCase, at: 152, has: 156)
+        w.int32(hasKind, at: 160, has: 164)
+        w.int32s(foos, at: 24, count: 32)
+        w.int32(nFoos, at: 168, has: 172)
+        w.int32(foosCount, at: 176, has: 180)
+        w.int32(url, at: 184, has: 188)
+        w.int32(url_15, at: 192, has: 196)
+        w.int32(_1st, at: 200, has: 204)
+        w.int32(_1, at: 208, has: 212)
+        w.int32(_2, at: 216, has: 220)
+        w.int32(id, at: 224, has: 228)
+        w.int32(vinCode, at: 232, has: 236)
+        w.message(aKind, at: 40)
+        string?.write(to: &w)
+        w.string(after, at: 48, has: 244)
+        _3d?.write(to: &w)
+        w.int32(self_, at: 252, has: 256)
+        w.int32(self__31, at: 260, has: 264)
+        w.unknownFields(unknownFields)
     }
 }
 

@@ -32,21 +32,26 @@ package struct Unpackaged: RavioliSchema.Message {
 
     /// The message `Unpackaged.Inner`.
     package struct Inner: RavioliSchema.Message {
-        package var outer: Unpackaged? = nil
-        package var unknownFields = RavioliSchema.UnknownFields()
+        package var outer: Unpackaged?
+        package var unknownFields: RavioliSchema.UnknownFields
 
-        package init() {}
+        package init() {
+            outer = nil
+            unknownFields = .init()
+        }
 
         package init(outer: Unpackaged? = nil) {
             self.outer = outer
+            unknownFields = .init()
         }
 
         package static let descriptor = RavioliTestV1UnpackagedSchema.file.message(
             "Unpackaged.Inner", structSize: 32)
 
         package init(from r: RavioliSchema.FieldReader) {
-            outer = r.message(at: 24)
+            outer = nil
             unknownFields = r.unknownFields()
+            r.message(&outer, at: 24)
         }
 
         package func write(to w: inout RavioliSchema.FieldWriter) {
@@ -61,16 +66,21 @@ package struct Unpackaged: RavioliSchema.Message {
     package func write(to w: inout RavioliSchema.FieldWriter) { _storage.value.write(to: &w) }
 
     private struct _Storage: Swift.Sendable, Swift.Hashable {
-        var string: Swift.String = ""
-        var inner: Inner? = nil
-        var unknownFields = RavioliSchema.UnknownFields()
+        var string: Swift.String
+        var inner: Inner?
+        var unknownFields: RavioliSchema.UnknownFields
 
-        init() {}
+        init() {
+            string = ""
+            inner = nil
+            unknownFields = .init()
+        }
 
         init(from r: RavioliSchema.FieldReader) {
             string = r.string(at: 24)
-            inner = r.message(at: 40)
+            inner = nil
             unknownFields = r.unknownFields()
+            r.message(&inner, at: 40)
         }
 
         func write(to w: inout RavioliSchema.FieldWriter) {
@@ -83,13 +93,17 @@ package struct Unpackaged: RavioliSchema.Message {
 
 /// The message `Collision`.
 package struct Collision: RavioliSchema.Message {
-    package var theirs: Swift.Int32 = 0
-    package var unknownFields = RavioliSchema.UnknownFields()
+    package var theirs: Swift.Int32
+    package var unknownFields: RavioliSchema.UnknownFields
 
-    package init() {}
+    package init() {
+        theirs = 0
+        unknownFields = .init()
+    }
 
     package init(theirs: Swift.Int32 = 0) {
         self.theirs = theirs
+        unknownFields = .init()
     }
 
     package static let descriptor = RavioliTestV1UnpackagedSchema.file.message("Collision", structSize: 32)

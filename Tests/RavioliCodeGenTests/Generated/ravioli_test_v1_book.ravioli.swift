@@ -6,15 +6,20 @@ import RavioliSchema
 /// Something to read.
 struct Book: RavioliSchema.Message {
     /// Of the first edition.
-    var title: String = ""
-    var binding: Binding = .unspecified
-    var unknownFields = RavioliSchema.UnknownFields()
+    var title: String
+    var binding: Binding
+    var unknownFields: RavioliSchema.UnknownFields
 
-    init() {}
+    init() {
+        title = ""
+        binding = .unspecified
+        unknownFields = .init()
+    }
 
     init(title: String = "", binding: Binding = .unspecified) {
         self.title = title
         self.binding = binding
+        unknownFields = .init()
     }
 
     /// The enum `ravioli.test.v1.Book.Binding`.

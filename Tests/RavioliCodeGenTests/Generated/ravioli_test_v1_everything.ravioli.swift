@@ -6,13 +6,17 @@ import RavioliSchema
 
 /// What a number is measured in.
 struct Unit: RavioliSchema.Message {
-    var symbol: String = ""
-    var unknownFields = RavioliSchema.UnknownFields()
+    var symbol: String
+    var unknownFields: RavioliSchema.UnknownFields
 
-    init() {}
+    init() {
+        symbol = ""
+        unknownFields = .init()
+    }
 
     init(symbol: String = "") {
         self.symbol = symbol
+        unknownFields = .init()
     }
 
     static let descriptor = RavioliTestV1EverythingSchema.file.message("ravioli.test.v1.Unit", structSize: 48)
@@ -30,25 +34,43 @@ struct Unit: RavioliSchema.Message {
 
 /// Every scalar kind, absent being the same as the default.
 struct Scalars: RavioliSchema.Message {
-    var aDouble: Double = 0
-    var aFloat: Float = 0
-    var anInt32: Int32 = 0
-    var anInt64: Int64 = 0
-    var aUint32: UInt32 = 0
-    var aUint64: UInt64 = 0
-    var aSint32: Int32 = 0
-    var aSint64: Int64 = 0
-    var aFixed32: UInt32 = 0
-    var aFixed64: UInt64 = 0
-    var aSfixed32: Int32 = 0
-    var aSfixed64: Int64 = 0
-    var aBool: Bool = false
-    var aString: String = ""
-    var aBytes: [UInt8] = []
-    var aColor: Color = .unspecified
-    var unknownFields = RavioliSchema.UnknownFields()
+    var aDouble: Double
+    var aFloat: Float
+    var anInt32: Int32
+    var anInt64: Int64
+    var aUint32: UInt32
+    var aUint64: UInt64
+    var aSint32: Int32
+    var aSint64: Int64
+    var aFixed32: UInt32
+    var aFixed64: UInt64
+    var aSfixed32: Int32
+    var aSfixed64: Int64
+    var aBool: Bool
+    var aString: String
+    var aBytes: [UInt8]
+    var aColor: Color
+    var unknownFields: RavioliSchema.UnknownFields
 
-    init() {}
+    init() {
+        aDouble = 0
+        aFloat = 0
+        anInt32 = 0
+        anInt64 = 0
+        aUint32 = 0
+        aUint64 = 0
+        aSint32 = 0
+        aSint64 = 0
+        aFixed32 = 0
+        aFixed64 = 0
+        aSfixed32 = 0
+        aSfixed64 = 0
+        aBool = false
+        aString = ""
+        aBytes = []
+        aColor = .unspecified
+        unknownFields = .init()
+    }
 
     init(
         aDouble: Double = 0,
@@ -84,6 +106,7 @@ struct Scalars: RavioliSchema.Message {
         self.aString = aString
         self.aBytes = aBytes
         self.aColor = aColor
+        unknownFields = .init()
     }
 
     static let descriptor = RavioliTestV1EverythingSchema.file.message(
@@ -132,82 +155,45 @@ struct Scalars: RavioliSchema.Message {
 
 /// Every scalar kind with a presence of its own.
 struct OptionalScalars: RavioliSchema.Message {
-    var aDouble: Double? {
-        get { _storage.value.aDouble }
-        _modify { yield &_storage.value.aDouble }
-    }
-    var aFloat: Float? {
-        get { _storage.value.aFloat }
-        _modify { yield &_storage.value.aFloat }
-    }
-    var anInt32: Int32? {
-        get { _storage.value.anInt32 }
-        _modify { yield &_storage.value.anInt32 }
-    }
-    var anInt64: Int64? {
-        get { _storage.value.anInt64 }
-        _modify { yield &_storage.value.anInt64 }
-    }
-    var aUint32: UInt32? {
-        get { _storage.value.aUint32 }
-        _modify { yield &_storage.value.aUint32 }
-    }
-    var aUint64: UInt64? {
-        get { _storage.value.aUint64 }
-        _modify { yield &_storage.value.aUint64 }
-    }
-    var aSint32: Int32? {
-        get { _storage.value.aSint32 }
-        _modify { yield &_storage.value.aSint32 }
-    }
-    var aSint64: Int64? {
-        get { _storage.value.aSint64 }
-        _modify { yield &_storage.value.aSint64 }
-    }
-    var aFixed32: UInt32? {
-        get { _storage.value.aFixed32 }
-        _modify { yield &_storage.value.aFixed32 }
-    }
-    var aFixed64: UInt64? {
-        get { _storage.value.aFixed64 }
-        _modify { yield &_storage.value.aFixed64 }
-    }
-    var aSfixed32: Int32? {
-        get { _storage.value.aSfixed32 }
-        _modify { yield &_storage.value.aSfixed32 }
-    }
-    var aSfixed64: Int64? {
-        get { _storage.value.aSfixed64 }
-        _modify { yield &_storage.value.aSfixed64 }
-    }
-    var aBool: Bool? {
-        get { _storage.value.aBool }
-        _modify { yield &_storage.value.aBool }
-    }
-    var aString: String? {
-        get { _storage.value.aString }
-        _modify { yield &_storage.value.aString }
-    }
-    var aBytes: [UInt8]? {
-        get { _storage.value.aBytes }
-        _modify { yield &_storage.value.aBytes }
-    }
-    var aColor: Color? {
-        get { _storage.value.aColor }
-        _modify { yield &_storage.value.aColor }
-    }
-    var aMessage: Scalars? {
-        get { _storage.value.aMessage }
-        _modify { yield &_storage.value.aMessage }
-    }
-    var unknownFields: RavioliSchema.UnknownFields {
-        get { _storage.value.unknownFields }
-        _modify { yield &_storage.value.unknownFields }
-    }
+    var aDouble: Double?
+    var aFloat: Float?
+    var anInt32: Int32?
+    var anInt64: Int64?
+    var aUint32: UInt32?
+    var aUint64: UInt64?
+    var aSint32: Int32?
+    var aSint64: Int64?
+    var aFixed32: UInt32?
+    var aFixed64: UInt64?
+    var aSfixed32: Int32?
+    var aSfixed64: Int64?
+    var aBool: Bool?
+    var aString: String?
+    var aBytes: [UInt8]?
+    var aColor: Color?
+    var aMessage: Scalars?
+    var unknownFields: RavioliSchema.UnknownFields
 
-    private var _storage: RavioliSchema.CopyOnWrite<_Storage>
-
-    init() { _storage = .init(_Storage()) }
+    init() {
+        aDouble = nil
+        aFloat = nil
+        anInt32 = nil
+        anInt64 = nil
+        aUint32 = nil
+        aUint64 = nil
+        aSint32 = nil
+        aSint64 = nil
+        aFixed32 = nil
+        aFixed64 = nil
+        aSfixed32 = nil
+        aSfixed64 = nil
+        aBool = nil
+        aString = nil
+        aBytes = nil
+        aColor = nil
+        aMessage = nil
+        unknownFields = .init()
+    }
 
     init(
         aDouble: Double? = nil,
@@ -228,124 +214,136 @@ struct OptionalScalars: RavioliSchema.Message {
         aColor: Color? = nil,
         aMessage: Scalars? = nil
     ) {
-        var _fields = _Storage()
-        _fields.aDouble = aDouble
-        _fields.aFloat = aFloat
-        _fields.anInt32 = anInt32
-        _fields.anInt64 = anInt64
-        _fields.aUint32 = aUint32
-        _fields.aUint64 = aUint64
-        _fields.aSint32 = aSint32
-        _fields.aSint64 = aSint64
-        _fields.aFixed32 = aFixed32
-        _fields.aFixed64 = aFixed64
-        _fields.aSfixed32 = aSfixed32
-        _fields.aSfixed64 = aSfixed64
-        _fields.aBool = aBool
-        _fields.aString = aString
-        _fields.aBytes = aBytes
-        _fields.aColor = aColor
-        _fields.aMessage = aMessage
-        _storage = .init(_fields)
+        self.aDouble = aDouble
+        self.aFloat = aFloat
+        self.anInt32 = anInt32
+        self.anInt64 = anInt64
+        self.aUint32 = aUint32
+        self.aUint64 = aUint64
+        self.aSint32 = aSint32
+        self.aSint64 = aSint64
+        self.aFixed32 = aFixed32
+        self.aFixed64 = aFixed64
+        self.aSfixed32 = aSfixed32
+        self.aSfixed64 = aSfixed64
+        self.aBool = aBool
+        self.aString = aString
+        self.aBytes = aBytes
+        self.aColor = aColor
+        self.aMessage = aMessage
+        unknownFields = .init()
     }
 
     static let descriptor = RavioliTestV1EverythingSchema.file.message(
         "ravioli.test.v1.OptionalScalars", structSize: 208)
 
-    init(from r: RavioliSchema.FieldReader) { _storage = .init(_Storage(from: r)) }
-    func write(to w: inout RavioliSchema.FieldWriter) { _storage.value.write(to: &w) }
+    init(from r: RavioliSchema.FieldReader) {
+        aDouble = nil
+        aFloat = nil
+        anInt32 = nil
+        anInt64 = nil
+        aUint32 = nil
+        aUint64 = nil
+        aSint32 = nil
+        aSint64 = nil
+        aFixed32 = nil
+        aFixed64 = nil
+        aSfixed32 = nil
+        aSfixed64 = nil
+        aBool = nil
+        aString = nil
+        aBytes = nil
+        aColor = nil
+        aMessage = nil
+        unknownFields = r.unknownFields()
+        if r.isPresent(112) { aDouble = r.double(at: 24) }
+        if r.isPresent(120) { aFloat = r.float(at: 116) }
+        if r.isPresent(128) { anInt32 = r.int32(at: 124) }
+        if r.isPresent(132) { anInt64 = r.int64(at: 32) }
+        if r.isPresent(140) { aUint32 = r.uint32(at: 136) }
+        if r.isPresent(144) { aUint64 = r.uint64(at: 40) }
+        if r.isPresent(152) { aSint32 = r.int32(at: 148) }
+        if r.isPresent(156) { aSint64 = r.int64(at: 48) }
+        if r.isPresent(164) { aFixed32 = r.uint32(at: 160) }
+        if r.isPresent(168) { aFixed64 = r.uint64(at: 56) }
+        if r.isPresent(176) { aSfixed32 = r.int32(at: 172) }
+        if r.isPresent(180) { aSfixed64 = r.int64(at: 64) }
+        if r.isPresent(188) { aBool = r.bool(at: 184) }
+        if r.isPresent(192) { aString = r.string(at: 72) }
+        if r.isPresent(196) { aBytes = r.bytes(at: 88) }
+        if r.isPresent(204) { aColor = r.enumeration(at: 200) }
+        r.message(&aMessage, at: 104)
+    }
 
-    private struct _Storage: Sendable, Hashable {
-        var aDouble: Double? = nil
-        var aFloat: Float? = nil
-        var anInt32: Int32? = nil
-        var anInt64: Int64? = nil
-        var aUint32: UInt32? = nil
-        var aUint64: UInt64? = nil
-        var aSint32: Int32? = nil
-        var aSint64: Int64? = nil
-        var aFixed32: UInt32? = nil
-        var aFixed64: UInt64? = nil
-        var aSfixed32: Int32? = nil
-        var aSfixed64: Int64? = nil
-        var aBool: Bool? = nil
-        var aString: String? = nil
-        var aBytes: [UInt8]? = nil
-        var aColor: Color? = nil
-        var aMessage: Scalars? = nil
-        var unknownFields = RavioliSchema.UnknownFields()
-
-        init() {}
-
-        init(from r: RavioliSchema.FieldReader) {
-            aDouble = r.isPresent(112) ? r.double(at: 24) : nil
-            aFloat = r.isPresent(120) ? r.float(at: 116) : nil
-            anInt32 = r.isPresent(128) ? r.int32(at: 124) : nil
-            anInt64 = r.isPresent(132) ? r.int64(at: 32) : nil
-            aUint32 = r.isPresent(140) ? r.uint32(at: 136) : nil
-            aUint64 = r.isPresent(144) ? r.uint64(at: 40) : nil
-            aSint32 = r.isPresent(152) ? r.int32(at: 148) : nil
-            aSint64 = r.isPresent(156) ? r.int64(at: 48) : nil
-            aFixed32 = r.isPresent(164) ? r.uint32(at: 160) : nil
-            aFixed64 = r.isPresent(168) ? r.uint64(at: 56) : nil
-            aSfixed32 = r.isPresent(176) ? r.int32(at: 172) : nil
-            aSfixed64 = r.isPresent(180) ? r.int64(at: 64) : nil
-            aBool = r.isPresent(188) ? r.bool(at: 184) : nil
-            aString = r.isPresent(192) ? r.string(at: 72) : nil
-            aBytes = r.isPresent(196) ? r.bytes(at: 88) : nil
-            aColor = r.isPresent(204) ? r.enumeration(at: 200) : nil
-            aMessage = r.message(at: 104)
-            unknownFields = r.unknownFields()
-        }
-
-        func write(to w: inout RavioliSchema.FieldWriter) {
-            w.double(aDouble, at: 24, has: 112)
-            w.float(aFloat, at: 116, has: 120)
-            w.int32(anInt32, at: 124, has: 128)
-            w.int64(anInt64, at: 32, has: 132)
-            w.uint32(aUint32, at: 136, has: 140)
-            w.uint64(aUint64, at: 40, has: 144)
-            w.int32(aSint32, at: 148, has: 152)
-            w.int64(aSint64, at: 48, has: 156)
-            w.uint32(aFixed32, at: 160, has: 164)
-            w.uint64(aFixed64, at: 56, has: 168)
-            w.int32(aSfixed32, at: 172, has: 176)
-            w.int64(aSfixed64, at: 64, has: 180)
-            w.bool(aBool, at: 184, has: 188)
-            w.string(aString, at: 72, has: 192)
-            w.bytes(aBytes, at: 88, has: 196)
-            w.enumeration(aColor, at: 200, has: 204)
-            w.message(aMessage, at: 104)
-            w.unknownFields(unknownFields)
-        }
+    func write(to w: inout RavioliSchema.FieldWriter) {
+        w.double(aDouble, at: 24, has: 112)
+        w.float(aFloat, at: 116, has: 120)
+        w.int32(anInt32, at: 124, has: 128)
+        w.int64(anInt64, at: 32, has: 132)
+        w.uint32(aUint32, at: 136, has: 140)
+        w.uint64(aUint64, at: 40, has: 144)
+        w.int32(aSint32, at: 148, has: 152)
+        w.int64(aSint64, at: 48, has: 156)
+        w.uint32(aFixed32, at: 160, has: 164)
+        w.uint64(aFixed64, at: 56, has: 168)
+        w.int32(aSfixed32, at: 172, has: 176)
+        w.int64(aSfixed64, at: 64, has: 180)
+        w.bool(aBool, at: 184, has: 188)
+        w.string(aString, at: 72, has: 192)
+        w.bytes(aBytes, at: 88, has: 196)
+        w.enumeration(aColor, at: 200, has: 204)
+        w.message(aMessage, at: 104)
+        w.unknownFields(unknownFields)
     }
 }
 
 /// Lists of every kind, as packed as proto3 has them.
 struct Lists: RavioliSchema.Message {
-    var doubles: [Double] = []
-    var floats: [Float] = []
-    var int32s: [Int32] = []
-    var int64s: [Int64] = []
-    var uint32s: [UInt32] = []
-    var uint64s: [UInt64] = []
-    var sint32s: [Int32] = []
-    var sint64s: [Int64] = []
-    var fixed32s: [UInt32] = []
-    var fixed64s: [UInt64] = []
-    var sfixed32s: [Int32] = []
-    var sfixed64s: [Int64] = []
-    var bools: [Bool] = []
-    var strings: [String] = []
-    var blobs: [[UInt8]] = []
-    var colors: [Color] = []
-    var messages: [Scalars] = []
-    var unpackedInt32s: [Int32] = []
-    var unpackedColors: [Color] = []
-    var packedDoubles: [Double] = []
-    var unknownFields = RavioliSchema.UnknownFields()
+    var doubles: [Double]
+    var floats: [Float]
+    var int32s: [Int32]
+    var int64s: [Int64]
+    var uint32s: [UInt32]
+    var uint64s: [UInt64]
+    var sint32s: [Int32]
+    var sint64s: [Int64]
+    var fixed32s: [UInt32]
+    var fixed64s: [UInt64]
+    var sfixed32s: [Int32]
+    var sfixed64s: [Int64]
+    var bools: [Bool]
+    var strings: [String]
+    var blobs: [[UInt8]]
+    var colors: [Color]
+    var messages: [Scalars]
+    var unpackedInt32s: [Int32]
+    var unpackedColors: [Color]
+    var packedDoubles: [Double]
+    var unknownFields: RavioliSchema.UnknownFields
 
-    init() {}
+    init() {
+        doubles = []
+        floats = []
+        int32s = []
+        int64s = []
+        uint32s = []
+        uint64s = []
+        sint32s = []
+        sint64s = []
+        fixed32s = []
+        fixed64s = []
+        sfixed32s = []
+        sfixed64s = []
+        bools = []
+        strings = []
+        blobs = []
+        colors = []
+        messages = []
+        unpackedInt32s = []
+        unpackedColors = []
+        packedDoubles = []
+        unknownFields = .init()
+    }
 
     init(
         doubles: [Double] = [],
@@ -389,6 +387,7 @@ struct Lists: RavioliSchema.Message {
         self.unpackedInt32s = unpackedInt32s
         self.unpackedColors = unpackedColors
         self.packedDoubles = packedDoubles
+        unknownFields = .init()
     }
 
     static let descriptor = RavioliTestV1EverythingSchema.file.message(
@@ -445,130 +444,69 @@ struct Lists: RavioliSchema.Message {
 
 /// Maps with every kind of key, then with every kind of value.
 struct Maps: RavioliSchema.Message {
-    var byInt32: [Int32: String] {
-        get { _storage.value.byInt32 }
-        _modify { yield &_storage.value.byInt32 }
-    }
-    var byInt64: [Int64: String] {
-        get { _storage.value.byInt64 }
-        _modify { yield &_storage.value.byInt64 }
-    }
-    var byUint32: [UInt32: String] {
-        get { _storage.value.byUint32 }
-        _modify { yield &_storage.value.byUint32 }
-    }
-    var byUint64: [UInt64: String] {
-        get { _storage.value.byUint64 }
-        _modify { yield &_storage.value.byUint64 }
-    }
-    var bySint32: [Int32: String] {
-        get { _storage.value.bySint32 }
-        _modify { yield &_storage.value.bySint32 }
-    }
-    var bySint64: [Int64: String] {
-        get { _storage.value.bySint64 }
-        _modify { yield &_storage.value.bySint64 }
-    }
-    var byFixed32: [UInt32: String] {
-        get { _storage.value.byFixed32 }
-        _modify { yield &_storage.value.byFixed32 }
-    }
-    var byFixed64: [UInt64: String] {
-        get { _storage.value.byFixed64 }
-        _modify { yield &_storage.value.byFixed64 }
-    }
-    var bySfixed32: [Int32: String] {
-        get { _storage.value.bySfixed32 }
-        _modify { yield &_storage.value.bySfixed32 }
-    }
-    var bySfixed64: [Int64: String] {
-        get { _storage.value.bySfixed64 }
-        _modify { yield &_storage.value.bySfixed64 }
-    }
-    var byBool: [Bool: String] {
-        get { _storage.value.byBool }
-        _modify { yield &_storage.value.byBool }
-    }
-    var byString: [String: String] {
-        get { _storage.value.byString }
-        _modify { yield &_storage.value.byString }
-    }
-    var toDouble: [String: Double] {
-        get { _storage.value.toDouble }
-        _modify { yield &_storage.value.toDouble }
-    }
-    var toFloat: [String: Float] {
-        get { _storage.value.toFloat }
-        _modify { yield &_storage.value.toFloat }
-    }
-    var toInt32: [String: Int32] {
-        get { _storage.value.toInt32 }
-        _modify { yield &_storage.value.toInt32 }
-    }
-    var toInt64: [String: Int64] {
-        get { _storage.value.toInt64 }
-        _modify { yield &_storage.value.toInt64 }
-    }
-    var toUint32: [String: UInt32] {
-        get { _storage.value.toUint32 }
-        _modify { yield &_storage.value.toUint32 }
-    }
-    var toUint64: [String: UInt64] {
-        get { _storage.value.toUint64 }
-        _modify { yield &_storage.value.toUint64 }
-    }
-    var toSint32: [String: Int32] {
-        get { _storage.value.toSint32 }
-        _modify { yield &_storage.value.toSint32 }
-    }
-    var toSint64: [String: Int64] {
-        get { _storage.value.toSint64 }
-        _modify { yield &_storage.value.toSint64 }
-    }
-    var toFixed32: [String: UInt32] {
-        get { _storage.value.toFixed32 }
-        _modify { yield &_storage.value.toFixed32 }
-    }
-    var toFixed64: [String: UInt64] {
-        get { _storage.value.toFixed64 }
-        _modify { yield &_storage.value.toFixed64 }
-    }
-    var toSfixed32: [String: Int32] {
-        get { _storage.value.toSfixed32 }
-        _modify { yield &_storage.value.toSfixed32 }
-    }
-    var toSfixed64: [String: Int64] {
-        get { _storage.value.toSfixed64 }
-        _modify { yield &_storage.value.toSfixed64 }
-    }
-    var toBool: [String: Bool] {
-        get { _storage.value.toBool }
-        _modify { yield &_storage.value.toBool }
-    }
-    var toBytes: [String: [UInt8]] {
-        get { _storage.value.toBytes }
-        _modify { yield &_storage.value.toBytes }
-    }
-    var toColor: [String: Color] {
-        get { _storage.value.toColor }
-        _modify { yield &_storage.value.toColor }
-    }
-    var toMessage: [String: Scalars] {
-        get { _storage.value.toMessage }
-        _modify { yield &_storage.value.toMessage }
-    }
-    var toItself: [String: Maps] {
-        get { _storage.value.toItself }
-        _modify { yield &_storage.value.toItself }
-    }
-    var unknownFields: RavioliSchema.UnknownFields {
-        get { _storage.value.unknownFields }
-        _modify { yield &_storage.value.unknownFields }
-    }
+    var byInt32: [Int32: String]
+    var byInt64: [Int64: String]
+    var byUint32: [UInt32: String]
+    var byUint64: [UInt64: String]
+    var bySint32: [Int32: String]
+    var bySint64: [Int64: String]
+    var byFixed32: [UInt32: String]
+    var byFixed64: [UInt64: String]
+    var bySfixed32: [Int32: String]
+    var bySfixed64: [Int64: String]
+    var byBool: [Bool: String]
+    var byString: [String: String]
+    var toDouble: [String: Double]
+    var toFloat: [String: Float]
+    var toInt32: [String: Int32]
+    var toInt64: [String: Int64]
+    var toUint32: [String: UInt32]
+    var toUint64: [String: UInt64]
+    var toSint32: [String: Int32]
+    var toSint64: [String: Int64]
+    var toFixed32: [String: UInt32]
+    var toFixed64: [String: UInt64]
+    var toSfixed32: [String: Int32]
+    var toSfixed64: [String: Int64]
+    var toBool: [String: Bool]
+    var toBytes: [String: [UInt8]]
+    var toColor: [String: Color]
+    var toMessage: [String: Scalars]
+    var toItself: [String: Maps]
+    var unknownFields: RavioliSchema.UnknownFields
 
-    private var _storage: RavioliSchema.CopyOnWrite<_Storage>
-
-    init() { _storage = .init(_Storage()) }
+    init() {
+        byInt32 = [:]
+        byInt64 = [:]
+        byUint32 = [:]
+        byUint64 = [:]
+        bySint32 = [:]
+        bySint64 = [:]
+        byFixed32 = [:]
+        byFixed64 = [:]
+        bySfixed32 = [:]
+        bySfixed64 = [:]
+        byBool = [:]
+        byString = [:]
+        toDouble = [:]
+        toFloat = [:]
+        toInt32 = [:]
+        toInt64 = [:]
+        toUint32 = [:]
+        toUint64 = [:]
+        toSint32 = [:]
+        toSint64 = [:]
+        toFixed32 = [:]
+        toFixed64 = [:]
+        toSfixed32 = [:]
+        toSfixed64 = [:]
+        toBool = [:]
+        toBytes = [:]
+        toColor = [:]
+        toMessage = [:]
+        toItself = [:]
+        unknownFields = .init()
+    }
 
     init(
         byInt32: [Int32: String] = [:],
@@ -601,37 +539,36 @@ struct Maps: RavioliSchema.Message {
         toMessage: [String: Scalars] = [:],
         toItself: [String: Maps] = [:]
     ) {
-        var _fields = _Storage()
-        _fields.byInt32 = byInt32
-        _fields.byInt64 = byInt64
-        _fields.byUint32 = byUint32
-        _fields.byUint64 = byUint64
-        _fields.bySint32 = bySint32
-        _fields.bySint64 = bySint64
-        _fields.byFixed32 = byFixed32
-        _fields.byFixed64 = byFixed64
-        _fields.bySfixed32 = bySfixed32
-        _fields.bySfixed64 = bySfixed64
-        _fields.byBool = byBool
-        _fields.byString = byString
-        _fields.toDouble = toDouble
-        _fields.toFloat = toFloat
-        _fields.toInt32 = toInt32
-        _fields.toInt64 = toInt64
-        _fields.toUint32 = toUint32
-        _fields.toUint64 = toUint64
-        _fields.toSint32 = toSint32
-        _fields.toSint64 = toSint64
-        _fields.toFixed32 = toFixed32
-        _fields.toFixed64 = toFixed64
-        _fields.toSfixed32 = toSfixed32
-        _fields.toSfixed64 = toSfixed64
-        _fields.toBool = toBool
-        _fields.toBytes = toBytes
-        _fields.toColor = toColor
-        _fields.toMessage = toMessage
-        _fields.toItself = toItself
-        _storage = .init(_fields)
+        self.byInt32 = byInt32
+        self.byInt64 = byInt64
+        self.byUint32 = byUint32
+        self.byUint64 = byUint64
+        self.bySint32 = bySint32
+        self.bySint64 = bySint64
+        self.byFixed32 = byFixed32
+        self.byFixed64 = byFixed64
+        self.bySfixed32 = bySfixed32
+        self.bySfixed64 = bySfixed64
+        self.byBool = byBool
+        self.byString = byString
+        self.toDouble = toDouble
+        self.toFloat = toFloat
+        self.toInt32 = toInt32
+        self.toInt64 = toInt64
+        self.toUint32 = toUint32
+        self.toUint64 = toUint64
+        self.toSint32 = toSint32
+        self.toSint64 = toSint64
+        self.toFixed32 = toFixed32
+        self.toFixed64 = toFixed64
+        self.toSfixed32 = toSfixed32
+        self.toSfixed64 = toSfixed64
+        self.toBool = toBool
+        self.toBytes = toBytes
+        self.toColor = toColor
+        self.toMessage = toMessage
+        self.toItself = toItself
+        unknownFields = .init()
     }
 
     static let descriptor = RavioliTestV1EverythingSchema.file.message(
@@ -666,195 +603,157 @@ struct Maps: RavioliSchema.Message {
     private static let entry36 = descriptor.entry(of: 36)
     private static let entry37 = descriptor.entry(of: 37)
 
-    init(from r: RavioliSchema.FieldReader) { _storage = .init(_Storage(from: r)) }
-    func write(to w: inout RavioliSchema.FieldWriter) { _storage.value.write(to: &w) }
+    init(from r: RavioliSchema.FieldReader) {
+        byInt32 = r.map(at: 24, count: 32) { ($0.int32(at: 40), $0.string(at: 24)) }
+        byInt64 = r.map(at: 40, count: 48) { ($0.int64(at: 24), $0.string(at: 32)) }
+        byUint32 = r.map(at: 56, count: 64) { ($0.uint32(at: 40), $0.string(at: 24)) }
+        byUint64 = r.map(at: 72, count: 80) { ($0.uint64(at: 24), $0.string(at: 32)) }
+        bySint32 = r.map(at: 88, count: 96) { ($0.int32(at: 40), $0.string(at: 24)) }
+        bySint64 = r.map(at: 104, count: 112) { ($0.int64(at: 24), $0.string(at: 32)) }
+        byFixed32 = r.map(at: 120, count: 128) { ($0.uint32(at: 40), $0.string(at: 24)) }
+        byFixed64 = r.map(at: 136, count: 144) { ($0.uint64(at: 24), $0.string(at: 32)) }
+        bySfixed32 = r.map(at: 152, count: 160) { ($0.int32(at: 40), $0.string(at: 24)) }
+        bySfixed64 = r.map(at: 168, count: 176) { ($0.int64(at: 24), $0.string(at: 32)) }
+        byBool = r.map(at: 184, count: 192) { ($0.bool(at: 40), $0.string(at: 24)) }
+        byString = r.map(at: 200, count: 208) { ($0.string(at: 24), $0.string(at: 40)) }
+        toDouble = r.map(at: 216, count: 224) { ($0.string(at: 24), $0.double(at: 40)) }
+        toFloat = r.map(at: 232, count: 240) { ($0.string(at: 24), $0.float(at: 44)) }
+        toInt32 = r.map(at: 248, count: 256) { ($0.string(at: 24), $0.int32(at: 44)) }
+        toInt64 = r.map(at: 264, count: 272) { ($0.string(at: 24), $0.int64(at: 40)) }
+        toUint32 = r.map(at: 280, count: 288) { ($0.string(at: 24), $0.uint32(at: 44)) }
+        toUint64 = r.map(at: 296, count: 304) { ($0.string(at: 24), $0.uint64(at: 40)) }
+        toSint32 = r.map(at: 312, count: 320) { ($0.string(at: 24), $0.int32(at: 44)) }
+        toSint64 = r.map(at: 328, count: 336) { ($0.string(at: 24), $0.int64(at: 40)) }
+        toFixed32 = r.map(at: 344, count: 352) { ($0.string(at: 24), $0.uint32(at: 44)) }
+        toFixed64 = r.map(at: 360, count: 368) { ($0.string(at: 24), $0.uint64(at: 40)) }
+        toSfixed32 = r.map(at: 376, count: 384) { ($0.string(at: 24), $0.int32(at: 44)) }
+        toSfixed64 = r.map(at: 392, count: 400) { ($0.string(at: 24), $0.int64(at: 40)) }
+        toBool = r.map(at: 408, count: 416) { ($0.string(at: 24), $0.bool(at: 44)) }
+        toBytes = r.map(at: 424, count: 432) { ($0.string(at: 24), $0.bytes(at: 40)) }
+        toColor = r.map(at: 440, count: 448) { ($0.string(at: 24), $0.enumeration(at: 44)) }
+        toMessage = r.map(at: 456, count: 464) { ($0.string(at: 24), $0.message(at: 40) ?? .init()) }
+        toItself = r.map(at: 472, count: 480) { ($0.string(at: 24), $0.message(at: 40) ?? .init()) }
+        unknownFields = r.unknownFields()
+    }
 
-    private struct _Storage: Sendable, Hashable {
-        var byInt32: [Int32: String] = [:]
-        var byInt64: [Int64: String] = [:]
-        var byUint32: [UInt32: String] = [:]
-        var byUint64: [UInt64: String] = [:]
-        var bySint32: [Int32: String] = [:]
-        var bySint64: [Int64: String] = [:]
-        var byFixed32: [UInt32: String] = [:]
-        var byFixed64: [UInt64: String] = [:]
-        var bySfixed32: [Int32: String] = [:]
-        var bySfixed64: [Int64: String] = [:]
-        var byBool: [Bool: String] = [:]
-        var byString: [String: String] = [:]
-        var toDouble: [String: Double] = [:]
-        var toFloat: [String: Float] = [:]
-        var toInt32: [String: Int32] = [:]
-        var toInt64: [String: Int64] = [:]
-        var toUint32: [String: UInt32] = [:]
-        var toUint64: [String: UInt64] = [:]
-        var toSint32: [String: Int32] = [:]
-        var toSint64: [String: Int64] = [:]
-        var toFixed32: [String: UInt32] = [:]
-        var toFixed64: [String: UInt64] = [:]
-        var toSfixed32: [String: Int32] = [:]
-        var toSfixed64: [String: Int64] = [:]
-        var toBool: [String: Bool] = [:]
-        var toBytes: [String: [UInt8]] = [:]
-        var toColor: [String: Color] = [:]
-        var toMessage: [String: Scalars] = [:]
-        var toItself: [String: Maps] = [:]
-        var unknownFields = RavioliSchema.UnknownFields()
-
-        init() {}
-
-        init(from r: RavioliSchema.FieldReader) {
-            byInt32 = r.map(at: 24, count: 32) { ($0.int32(at: 40), $0.string(at: 24)) }
-            byInt64 = r.map(at: 40, count: 48) { ($0.int64(at: 24), $0.string(at: 32)) }
-            byUint32 = r.map(at: 56, count: 64) { ($0.uint32(at: 40), $0.string(at: 24)) }
-            byUint64 = r.map(at: 72, count: 80) { ($0.uint64(at: 24), $0.string(at: 32)) }
-            bySint32 = r.map(at: 88, count: 96) { ($0.int32(at: 40), $0.string(at: 24)) }
-            bySint64 = r.map(at: 104, count: 112) { ($0.int64(at: 24), $0.string(at: 32)) }
-            byFixed32 = r.map(at: 120, count: 128) { ($0.uint32(at: 40), $0.string(at: 24)) }
-            byFixed64 = r.map(at: 136, count: 144) { ($0.uint64(at: 24), $0.string(at: 32)) }
-            bySfixed32 = r.map(at: 152, count: 160) { ($0.int32(at: 40), $0.string(at: 24)) }
-            bySfixed64 = r.map(at: 168, count: 176) { ($0.int64(at: 24), $0.string(at: 32)) }
-            byBool = r.map(at: 184, count: 192) { ($0.bool(at: 40), $0.string(at: 24)) }
-            byString = r.map(at: 200, count: 208) { ($0.string(at: 24), $0.string(at: 40)) }
-            toDouble = r.map(at: 216, count: 224) { ($0.string(at: 24), $0.double(at: 40)) }
-            toFloat = r.map(at: 232, count: 240) { ($0.string(at: 24), $0.float(at: 44)) }
-            toInt32 = r.map(at: 248, count: 256) { ($0.string(at: 24), $0.int32(at: 44)) }
-            toInt64 = r.map(at: 264, count: 272) { ($0.string(at: 24), $0.int64(at: 40)) }
-            toUint32 = r.map(at: 280, count: 288) { ($0.string(at: 24), $0.uint32(at: 44)) }
-            toUint64 = r.map(at: 296, count: 304) { ($0.string(at: 24), $0.uint64(at: 40)) }
-            toSint32 = r.map(at: 312, count: 320) { ($0.string(at: 24), $0.int32(at: 44)) }
-            toSint64 = r.map(at: 328, count: 336) { ($0.string(at: 24), $0.int64(at: 40)) }
-            toFixed32 = r.map(at: 344, count: 352) { ($0.string(at: 24), $0.uint32(at: 44)) }
-            toFixed64 = r.map(at: 360, count: 368) { ($0.string(at: 24), $0.uint64(at: 40)) }
-            toSfixed32 = r.map(at: 376, count: 384) { ($0.string(at: 24), $0.int32(at: 44)) }
-            toSfixed64 = r.map(at: 392, count: 400) { ($0.string(at: 24), $0.int64(at: 40)) }
-            toBool = r.map(at: 408, count: 416) { ($0.string(at: 24), $0.bool(at: 44)) }
-            toBytes = r.map(at: 424, count: 432) { ($0.string(at: 24), $0.bytes(at: 40)) }
-            toColor = r.map(at: 440, count: 448) { ($0.string(at: 24), $0.enumeration(at: 44)) }
-            toMessage = r.map(at: 456, count: 464) { ($0.string(at: 24), $0.message(at: 40) ?? .init()) }
-            toItself = r.map(at: 472, count: 480) { ($0.string(at: 24), $0.message(at: 40) ?? .init()) }
-            unknownFields = r.unknownFields()
+    func write(to w: inout RavioliSchema.FieldWriter) {
+        w.map(byInt32, at: 24, count: 32, entry: Maps.entry1) {
+            $0.int32(set: $1, at: 40, in: 44, as: 1)
+            $0.string(set: $2, at: 24, in: 48, as: 1)
         }
-
-        func write(to w: inout RavioliSchema.FieldWriter) {
-            w.map(byInt32, at: 24, count: 32, entry: Maps.entry1) {
-                $0.int32(set: $1, at: 40, in: 44, as: 1)
-                $0.string(set: $2, at: 24, in: 48, as: 1)
-            }
-            w.map(byInt64, at: 40, count: 48, entry: Maps.entry2) {
-                $0.int64(set: $1, at: 24, in: 48, as: 1)
-                $0.string(set: $2, at: 32, in: 52, as: 1)
-            }
-            w.map(byUint32, at: 56, count: 64, entry: Maps.entry3) {
-                $0.uint32(set: $1, at: 40, in: 44, as: 1)
-                $0.string(set: $2, at: 24, in: 48, as: 1)
-            }
-            w.map(byUint64, at: 72, count: 80, entry: Maps.entry4) {
-                $0.uint64(set: $1, at: 24, in: 48, as: 1)
-                $0.string(set: $2, at: 32, in: 52, as: 1)
-            }
-            w.map(bySint32, at: 88, count: 96, entry: Maps.entry5) {
-                $0.int32(set: $1, at: 40, in: 44, as: 1)
-                $0.string(set: $2, at: 24, in: 48, as: 1)
-            }
-            w.map(bySint64, at: 104, count: 112, entry: Maps.entry6) {
-                $0.int64(set: $1, at: 24, in: 48, as: 1)
-                $0.string(set: $2, at: 32, in: 52, as: 1)
-            }
-            w.map(byFixed32, at: 120, count: 128, entry: Maps.entry7) {
-                $0.uint32(set: $1, at: 40, in: 44, as: 1)
-                $0.string(set: $2, at: 24, in: 48, as: 1)
-            }
-            w.map(byFixed64, at: 136, count: 144, entry: Maps.entry8) {
-                $0.uint64(set: $1, at: 24, in: 48, as: 1)
-                $0.string(set: $2, at: 32, in: 52, as: 1)
-            }
-            w.map(bySfixed32, at: 152, count: 160, entry: Maps.entry9) {
-                $0.int32(set: $1, at: 40, in: 44, as: 1)
-                $0.string(set: $2, at: 24, in: 48, as: 1)
-            }
-            w.map(bySfixed64, at: 168, count: 176, entry: Maps.entry10) {
-                $0.int64(set: $1, at: 24, in: 48, as: 1)
-                $0.string(set: $2, at: 32, in: 52, as: 1)
-            }
-            w.map(byBool, at: 184, count: 192, entry: Maps.entry11) {
-                $0.bool(set: $1, at: 40, in: 44, as: 1)
-                $0.string(set: $2, at: 24, in: 48, as: 1)
-            }
-            w.map(byString, at: 200, count: 208, entry: Maps.entry12) {
-                $0.string(set: $1, at: 24, in: 56, as: 1)
-                $0.string(set: $2, at: 40, in: 60, as: 1)
-            }
-            w.map(toDouble, at: 216, count: 224, entry: Maps.entry21) {
-                $0.string(set: $1, at: 24, in: 48, as: 1)
-                $0.double(set: $2, at: 40, in: 52, as: 1)
-            }
-            w.map(toFloat, at: 232, count: 240, entry: Maps.entry22) {
-                $0.string(set: $1, at: 24, in: 40, as: 1)
-                $0.float(set: $2, at: 44, in: 48, as: 1)
-            }
-            w.map(toInt32, at: 248, count: 256, entry: Maps.entry23) {
-                $0.string(set: $1, at: 24, in: 40, as: 1)
-                $0.int32(set: $2, at: 44, in: 48, as: 1)
-            }
-            w.map(toInt64, at: 264, count: 272, entry: Maps.entry24) {
-                $0.string(set: $1, at: 24, in: 48, as: 1)
-                $0.int64(set: $2, at: 40, in: 52, as: 1)
-            }
-            w.map(toUint32, at: 280, count: 288, entry: Maps.entry25) {
-                $0.string(set: $1, at: 24, in: 40, as: 1)
-                $0.uint32(set: $2, at: 44, in: 48, as: 1)
-            }
-            w.map(toUint64, at: 296, count: 304, entry: Maps.entry26) {
-                $0.string(set: $1, at: 24, in: 48, as: 1)
-                $0.uint64(set: $2, at: 40, in: 52, as: 1)
-            }
-            w.map(toSint32, at: 312, count: 320, entry: Maps.entry27) {
-                $0.string(set: $1, at: 24, in: 40, as: 1)
-                $0.int32(set: $2, at: 44, in: 48, as: 1)
-            }
-            w.map(toSint64, at: 328, count: 336, entry: Maps.entry28) {
-                $0.string(set: $1, at: 24, in: 48, as: 1)
-                $0.int64(set: $2, at: 40, in: 52, as: 1)
-            }
-            w.map(toFixed32, at: 344, count: 352, entry: Maps.entry29) {
-                $0.string(set: $1, at: 24, in: 40, as: 1)
-                $0.uint32(set: $2, at: 44, in: 48, as: 1)
-            }
-            w.map(toFixed64, at: 360, count: 368, entry: Maps.entry30) {
-                $0.string(set: $1, at: 24, in: 48, as: 1)
-                $0.uint64(set: $2, at: 40, in: 52, as: 1)
-            }
-            w.map(toSfixed32, at: 376, count: 384, entry: Maps.entry31) {
-                $0.string(set: $1, at: 24, in: 40, as: 1)
-                $0.int32(set: $2, at: 44, in: 48, as: 1)
-            }
-            w.map(toSfixed64, at: 392, count: 400, entry: Maps.entry32) {
-                $0.string(set: $1, at: 24, in: 48, as: 1)
-                $0.int64(set: $2, at: 40, in: 52, as: 1)
-            }
-            w.map(toBool, at: 408, count: 416, entry: Maps.entry33) {
-                $0.string(set: $1, at: 24, in: 40, as: 1)
-                $0.bool(set: $2, at: 44, in: 48, as: 1)
-            }
-            w.map(toBytes, at: 424, count: 432, entry: Maps.entry34) {
-                $0.string(set: $1, at: 24, in: 56, as: 1)
-                $0.bytes(set: $2, at: 40, in: 60, as: 1)
-            }
-            w.map(toColor, at: 440, count: 448, entry: Maps.entry35) {
-                $0.string(set: $1, at: 24, in: 40, as: 1)
-                $0.enumeration(set: $2, at: 44, in: 48, as: 1)
-            }
-            w.map(toMessage, at: 456, count: 464, entry: Maps.entry36) {
-                $0.string(set: $1, at: 24, in: 48, as: 1)
-                $0.message($2, at: 40)
-            }
-            w.map(toItself, at: 472, count: 480, entry: Maps.entry37) {
-                $0.string(set: $1, at: 24, in: 48, as: 1)
-                $0.message($2, at: 40)
-            }
-            w.unknownFields(unknownFields)
+        w.map(byInt64, at: 40, count: 48, entry: Maps.entry2) {
+            $0.int64(set: $1, at: 24, in: 48, as: 1)
+            $0.string(set: $2, at: 32, in: 52, as: 1)
         }
+        w.map(byUint32, at: 56, count: 64, entry: Maps.entry3) {
+            $0.uint32(set: $1, at: 40, in: 44, as: 1)
+            $0.string(set: $2, at: 24, in: 48, as: 1)
+        }
+        w.map(byUint64, at: 72, count: 80, entry: Maps.entry4) {
+            $0.uint64(set: $1, at: 24, in: 48, as: 1)
+            $0.string(set: $2, at: 32, in: 52, as: 1)
+        }
+        w.map(bySint32, at: 88, count: 96, entry: Maps.entry5) {
+            $0.int32(set: $1, at: 40, in: 44, as: 1)
+            $0.string(set: $2, at: 24, in: 48, as: 1)
+        }
+        w.map(bySint64, at: 104, count: 112, entry: Maps.entry6) {
+            $0.int64(set: $1, at: 24, in: 48, as: 1)
+            $0.string(set: $2, at: 32, in: 52, as: 1)
+        }
+        w.map(byFixed32, at: 120, count: 128, entry: Maps.entry7) {
+            $0.uint32(set: $1, at: 40, in: 44, as: 1)
+            $0.string(set: $2, at: 24, in: 48, as: 1)
+        }
+        w.map(byFixed64, at: 136, count: 144, entry: Maps.entry8) {
+            $0.uint64(set: $1, at: 24, in: 48, as: 1)
+            $0.string(set: $2, at: 32, in: 52, as: 1)
+        }
+        w.map(bySfixed32, at: 152, count: 160, entry: Maps.entry9) {
+            $0.int32(set: $1, at: 40, in: 44, as: 1)
+            $0.string(set: $2, at: 24, in: 48, as: 1)
+        }
+        w.map(bySfixed64, at: 168, count: 176, entry: Maps.entry10) {
+            $0.int64(set: $1, at: 24, in: 48, as: 1)
+            $0.string(set: $2, at: 32, in: 52, as: 1)
+        }
+        w.map(byBool, at: 184, count: 192, entry: Maps.entry11) {
+            $0.bool(set: $1, at: 40, in: 44, as: 1)
+            $0.string(set: $2, at: 24, in: 48, as: 1)
+        }
+        w.map(byString, at: 200, count: 208, entry: Maps.entry12) {
+            $0.string(set: $1, at: 24, in: 56, as: 1)
+            $0.string(set: $2, at: 40, in: 60, as: 1)
+        }
+        w.map(toDouble, at: 216, count: 224, entry: Maps.entry21) {
+            $0.string(set: $1, at: 24, in: 48, as: 1)
+            $0.double(set: $2, at: 40, in: 52, as: 1)
+        }
+        w.map(toFloat, at: 232, count: 240, entry: Maps.entry22) {
+            $0.string(set: $1, at: 24, in: 40, as: 1)
+            $0.float(set: $2, at: 44, in: 48, as: 1)
+        }
+        w.map(toInt32, at: 248, count: 256, entry: Maps.entry23) {
+            $0.string(set: $1, at: 24, in: 40, as: 1)
+            $0.int32(set: $2, at: 44, in: 48, as: 1)
+        }
+        w.map(toInt64, at: 264, count: 272, entry: Maps.entry24) {
+            $0.string(set: $1, at: 24, in: 48, as: 1)
+            $0.int64(set: $2, at: 40, in: 52, as: 1)
+        }
+        w.map(toUint32, at: 280, count: 288, entry: Maps.entry25) {
+            $0.string(set: $1, at: 24, in: 40, as: 1)
+            $0.uint32(set: $2, at: 44, in: 48, as: 1)
+        }
+        w.map(toUint64, at: 296, count: 304, entry: Maps.entry26) {
+            $0.string(set: $1, at: 24, in: 48, as: 1)
+            $0.uint64(set: $2, at: 40, in: 52, as: 1)
+        }
+        w.map(toSint32, at: 312, count: 320, entry: Maps.entry27) {
+            $0.string(set: $1, at: 24, in: 40, as: 1)
+            $0.int32(set: $2, at: 44, in: 48, as: 1)
+        }
+        w.map(toSint64, at: 328, count: 336, entry: Maps.entry28) {
+            $0.string(set: $1, at: 24, in: 48, as: 1)
+            $0.int64(set: $2, at: 40, in: 52, as: 1)
+        }
+        w.map(toFixed32, at: 344, count: 352, entry: Maps.entry29) {
+            $0.string(set: $1, at: 24, in: 40, as: 1)
+            $0.uint32(set: $2, at: 44, in: 48, as: 1)
+        }
+        w.map(toFixed64, at: 360, count: 368, entry: Maps.entry30) {
+            $0.string(set: $1, at: 24, in: 48, as: 1)
+            $0.uint64(set: $2, at: 40, in: 52, as: 1)
+        }
+        w.map(toSfixed32, at: 376, count: 384, entry: Maps.entry31) {
+            $0.string(set: $1, at: 24, in: 40, as: 1)
+            $0.int32(set: $2, at: 44, in: 48, as: 1)
+        }
+        w.map(toSfixed64, at: 392, count: 400, entry: Maps.entry32) {
+            $0.string(set: $1, at: 24, in: 48, as: 1)
+            $0.int64(set: $2, at: 40, in: 52, as: 1)
+        }
+        w.map(toBool, at: 408, count: 416, entry: Maps.entry33) {
+            $0.string(set: $1, at: 24, in: 40, as: 1)
+            $0.bool(set: $2, at: 44, in: 48, as: 1)
+        }
+        w.map(toBytes, at: 424, count: 432, entry: Maps.entry34) {
+            $0.string(set: $1, at: 24, in: 56, as: 1)
+            $0.bytes(set: $2, at: 40, in: 60, as: 1)
+        }
+        w.map(toColor, at: 440, count: 448, entry: Maps.entry35) {
+            $0.string(set: $1, at: 24, in: 40, as: 1)
+            $0.enumeration(set: $2, at: 44, in: 48, as: 1)
+        }
+        w.map(toMessage, at: 456, count: 464, entry: Maps.entry36) {
+            $0.string(set: $1, at: 24, in: 48, as: 1)
+            $0.message($2, at: 40)
+        }
+        w.map(toItself, at: 472, count: 480, entry: Maps.entry37) {
+            $0.string(set: $1, at: 24, in: 48, as: 1)
+            $0.message($2, at: 40)
+        }
+        w.unknownFields(unknownFields)
     }
 }
 
@@ -988,18 +887,25 @@ struct Choice: RavioliSchema.Message {
     func write(to w: inout RavioliSchema.FieldWriter) { _storage.value.write(to: &w) }
 
     private struct _Storage: Sendable, Hashable {
-        var value: Value? = nil
-        var note: String = ""
-        var second: Second? = nil
-        var unknownFields = RavioliSchema.UnknownFields()
+        var value: Value?
+        var note: String
+        var second: Second?
+        var unknownFields: RavioliSchema.UnknownFields
 
-        init() {}
+        init() {
+            value = nil
+            note = ""
+            second = nil
+            unknownFields = .init()
+        }
 
         init(from r: RavioliSchema.FieldReader) {
-            value = Value(from: r)
+            value = nil
             note = r.string(at: 24)
-            second = Second(from: r)
+            second = nil
             unknownFields = r.unknownFields()
+            if let _value = Value(from: r) { value = _value }
+            if let _value = Second(from: r) { second = _value }
         }
 
         func write(to w: inout RavioliSchema.FieldWriter) {
@@ -1053,20 +959,28 @@ struct Tree: RavioliSchema.Message {
     func write(to w: inout RavioliSchema.FieldWriter) { _storage.value.write(to: &w) }
 
     private struct _Storage: Sendable, Hashable {
-        var name: String = ""
-        var left: Tree? = nil
-        var right: Tree? = nil
-        var others: [Tree] = []
-        var unknownFields = RavioliSchema.UnknownFields()
+        var name: String
+        var left: Tree?
+        var right: Tree?
+        var others: [Tree]
+        var unknownFields: RavioliSchema.UnknownFields
 
-        init() {}
+        init() {
+            name = ""
+            left = nil
+            right = nil
+            others = []
+            unknownFields = .init()
+        }
 
         init(from r: RavioliSchema.FieldReader) {
             name = r.string(at: 24)
-            left = r.message(at: 40)
-            right = r.message(at: 48)
+            left = nil
+            right = nil
             others = r.messages(at: 56, count: 64)
             unknownFields = r.unknownFields()
+            r.message(&left, at: 40)
+            r.message(&right, at: 48)
         }
 
         func write(to w: inout RavioliSchema.FieldWriter) {
@@ -1112,16 +1026,21 @@ struct Statement: RavioliSchema.Message {
     func write(to w: inout RavioliSchema.FieldWriter) { _storage.value.write(to: &w) }
 
     private struct _Storage: Sendable, Hashable {
-        var label: String = ""
-        var value: Expression? = nil
-        var unknownFields = RavioliSchema.UnknownFields()
+        var label: String
+        var value: Expression?
+        var unknownFields: RavioliSchema.UnknownFields
 
-        init() {}
+        init() {
+            label = ""
+            value = nil
+            unknownFields = .init()
+        }
 
         init(from r: RavioliSchema.FieldReader) {
             label = r.string(at: 24)
-            value = r.message(at: 40)
+            value = nil
             unknownFields = r.unknownFields()
+            r.message(&value, at: 40)
         }
 
         func write(to w: inout RavioliSchema.FieldWriter) {
@@ -1179,17 +1098,23 @@ struct Expression: RavioliSchema.Message {
 
     /// Two expressions.
     struct Pair: RavioliSchema.Message {
-        var first: Expression? = nil
-        var second: Expression? = nil
-        var `operator`: Operator = .unspecified
-        var unknownFields = RavioliSchema.UnknownFields()
+        var first: Expression?
+        var second: Expression?
+        var `operator`: Operator
+        var unknownFields: RavioliSchema.UnknownFields
 
-        init() {}
+        init() {
+            first = nil
+            second = nil
+            `operator` = .unspecified
+            unknownFields = .init()
+        }
 
         init(first: Expression? = nil, second: Expression? = nil, `operator`: Operator = .unspecified) {
             self.first = first
             self.second = second
             self.`operator` = `operator`
+            unknownFields = .init()
         }
 
         /// How the two are combined.
@@ -1212,10 +1137,12 @@ struct Expression: RavioliSchema.Message {
             "ravioli.test.v1.Expression.Pair", structSize: 48)
 
         init(from r: RavioliSchema.FieldReader) {
-            first = r.message(at: 24)
-            second = r.message(at: 32)
+            first = nil
+            second = nil
             `operator` = r.enumeration(at: 40)
             unknownFields = r.unknownFields()
+            r.message(&first, at: 24)
+            r.message(&second, at: 32)
         }
 
         func write(to w: inout RavioliSchema.FieldWriter) {
@@ -1233,14 +1160,18 @@ struct Expression: RavioliSchema.Message {
     func write(to w: inout RavioliSchema.FieldWriter) { _storage.value.write(to: &w) }
 
     private struct _Storage: Sendable, Hashable {
-        var kind: Kind? = nil
-        var unknownFields = RavioliSchema.UnknownFields()
+        var kind: Kind?
+        var unknownFields: RavioliSchema.UnknownFields
 
-        init() {}
+        init() {
+            kind = nil
+            unknownFields = .init()
+        }
 
         init(from r: RavioliSchema.FieldReader) {
-            kind = Kind(from: r)
+            kind = nil
             unknownFields = r.unknownFields()
+            if let _value = Kind(from: r) { kind = _value }
         }
 
         func write(to w: inout RavioliSchema.FieldWriter) {
@@ -1252,17 +1183,22 @@ struct Expression: RavioliSchema.Message {
 
 /// Options of all sorts.
 struct Annotated: RavioliSchema.Message {
-    var length: Double = 0
+    var length: Double
     /// Use length.
     /// - Warning: Deprecated in the schema.
-    var oldLength: Int32 = 0
-    var unknownFields = RavioliSchema.UnknownFields()
+    var oldLength: Int32
+    var unknownFields: RavioliSchema.UnknownFields
 
-    init() {}
+    init() {
+        length = 0
+        oldLength = 0
+        unknownFields = .init()
+    }
 
     init(length: Double = 0, oldLength: Int32 = 0) {
         self.length = length
         self.oldLength = oldLength
+        unknownFields = .init()
     }
 
     static let descriptor = RavioliTestV1EverythingSchema.file.message(
@@ -1283,14 +1219,20 @@ struct Annotated: RavioliSchema.Message {
 
 /// Types of other files.
 struct Imports: RavioliSchema.Message {
-    var at: Google_Protobuf_Timestamp? = nil
-    var shelf: Shelf? = nil
+    var at: Google_Protobuf_Timestamp?
+    var shelf: Shelf?
     /// Reached through a public import.
-    var book: Book? = nil
-    var binding: Book.Binding = .unspecified
-    var unknownFields = RavioliSchema.UnknownFields()
+    var book: Book?
+    var binding: Book.Binding
+    var unknownFields: RavioliSchema.UnknownFields
 
-    init() {}
+    init() {
+        at = nil
+        shelf = nil
+        book = nil
+        binding = .unspecified
+        unknownFields = .init()
+    }
 
     init(
         at: Google_Protobuf_Timestamp? = nil,
@@ -1302,17 +1244,21 @@ struct Imports: RavioliSchema.Message {
         self.shelf = shelf
         self.book = book
         self.binding = binding
+        unknownFields = .init()
     }
 
     static let descriptor = RavioliTestV1EverythingSchema.file.message(
         "ravioli.test.v1.Imports", structSize: 56)
 
     init(from r: RavioliSchema.FieldReader) {
-        at = r.message(at: 24)
-        shelf = r.message(at: 32)
-        book = r.message(at: 40)
+        at = nil
+        shelf = nil
+        book = nil
         binding = r.enumeration(at: 48)
         unknownFields = r.unknownFields()
+        r.message(&at, at: 24)
+        r.message(&shelf, at: 32)
+        r.message(&book, at: 40)
     }
 
     func write(to w: inout RavioliSchema.FieldWriter) {
@@ -1326,9 +1272,11 @@ struct Imports: RavioliSchema.Message {
 
 /// Nothing at all.
 struct Nothing: RavioliSchema.Message {
-    var unknownFields = RavioliSchema.UnknownFields()
+    var unknownFields: RavioliSchema.UnknownFields
 
-    init() {}
+    init() {
+        unknownFields = .init()
+    }
 
     static let descriptor = RavioliTestV1EverythingSchema.file.message(
         "ravioli.test.v1.Nothing", structSize: 24)

@@ -7,16 +7,21 @@ import RavioliSchema
 /// Whom to greet, and how.
 struct GreetRequest: RavioliSchema.Message {
     /// A name, as it is spoken.
-    var name: String = ""
+    var name: String
     /// Leave it out to be greeted plainly.
-    var manner: Manner? = nil
-    var unknownFields = RavioliSchema.UnknownFields()
+    var manner: Manner?
+    var unknownFields: RavioliSchema.UnknownFields
 
-    init() {}
+    init() {
+        name = ""
+        manner = nil
+        unknownFields = .init()
+    }
 
     init(name: String = "", manner: Manner? = nil) {
         self.name = name
         self.manner = manner
+        unknownFields = .init()
     }
 
     /// How warm a greeting is.
@@ -40,8 +45,9 @@ struct GreetRequest: RavioliSchema.Message {
 
     init(from r: RavioliSchema.FieldReader) {
         name = r.string(at: 24)
-        manner = r.isPresent(48) ? r.enumeration(at: 44) : nil
+        manner = nil
         unknownFields = r.unknownFields()
+        if r.isPresent(48) { manner = r.enumeration(at: 44) }
     }
 
     func write(to w: inout RavioliSchema.FieldWriter) {
@@ -53,17 +59,23 @@ struct GreetRequest: RavioliSchema.Message {
 
 /// The message `ravioli.test.v1.Greeting`.
 struct Greeting: RavioliSchema.Message {
-    var text: String = ""
-    var translations: [String: String] = [:]
-    var sender: Sender? = nil
-    var unknownFields = RavioliSchema.UnknownFields()
+    var text: String
+    var translations: [String: String]
+    var sender: Sender?
+    var unknownFields: RavioliSchema.UnknownFields
 
-    init() {}
+    init() {
+        text = ""
+        translations = [:]
+        sender = nil
+        unknownFields = .init()
+    }
 
     init(text: String = "", translations: [String: String] = [:], sender: Sender? = nil) {
         self.text = text
         self.translations = translations
         self.sender = sender
+        unknownFields = .init()
     }
 
     /// The choices of the oneof `sender`.
@@ -94,8 +106,9 @@ struct Greeting: RavioliSchema.Message {
     init(from r: RavioliSchema.FieldReader) {
         text = r.string(at: 24)
         translations = r.map(at: 40, count: 48) { ($0.string(at: 24), $0.string(at: 40)) }
-        sender = Sender(from: r)
+        sender = nil
         unknownFields = r.unknownFields()
+        if let _value = Sender(from: r) { sender = _value }
     }
 
     func write(to w: inout RavioliSchema.FieldWriter) {

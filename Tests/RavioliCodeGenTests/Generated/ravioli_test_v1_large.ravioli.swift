@@ -458,81 +458,155 @@ struct Large: RavioliSchema.Message {
     func write(to w: inout RavioliSchema.FieldWriter) { _storage.value.write(to: &w) }
 
     private struct _Storage: Sendable, Hashable {
-        var field1: Int32 = 0
-        var field2: String = ""
-        var field3: Double = 0
-        var field4: Bool = false
-        var field5: [UInt8] = []
-        var field6: UInt64 = 0
-        var field7: Int32 = 0
-        var field8: UInt64 = 0
-        var field9: Color = .unspecified
-        var field10: Scalars? = nil
-        var field11: Int32 = 0
-        var field12: String = ""
-        var field13: Double = 0
-        var field14: Bool = false
-        var field15: [UInt8] = []
-        var field16: UInt64 = 0
-        var field17: Int32 = 0
-        var field18: UInt64 = 0
-        var field19: Color = .unspecified
-        var field20: Scalars? = nil
-        var field21: Int32 = 0
-        var field22: String = ""
-        var field23: Double = 0
-        var field24: Bool = false
-        var field25: [UInt8] = []
-        var field26: UInt64 = 0
-        var field27: Int32 = 0
-        var field28: UInt64 = 0
-        var field29: Color = .unspecified
-        var field30: Scalars? = nil
-        var field31: Int32 = 0
-        var field32: String = ""
-        var field33: Double = 0
-        var field34: Bool = false
-        var field35: [UInt8] = []
-        var field36: UInt64 = 0
-        var field37: Int32 = 0
-        var field38: UInt64 = 0
-        var field39: Color = .unspecified
-        var field40: Scalars? = nil
-        var field41: Int32 = 0
-        var field42: String = ""
-        var field43: Double = 0
-        var field44: Bool = false
-        var field45: [UInt8] = []
-        var field46: UInt64 = 0
-        var field47: Int32 = 0
-        var field48: UInt64 = 0
-        var field49: Color = .unspecified
-        var field50: Scalars? = nil
-        var field51: Int32 = 0
-        var field52: String = ""
-        var field53: Double = 0
-        var field54: Bool = false
-        var field55: [UInt8] = []
-        var field56: UInt64 = 0
-        var field57: Int32 = 0
-        var field58: UInt64 = 0
-        var field59: Color = .unspecified
-        var field60: Scalars? = nil
-        var field61: Int32 = 0
-        var field62: String = ""
-        var field63: Double = 0
-        var field64: Bool = false
-        var field65: [UInt8] = []
-        var field66: UInt64 = 0
-        var field67: Int32 = 0
-        var field68: UInt64 = 0
-        var field69: Color = .unspecified
-        var field70: Scalars? = nil
-        var field71: Int32 = 0
-        var field72: String = ""
-        var unknownFields = RavioliSchema.UnknownFields()
+        var field1: Int32
+        var field2: String
+        var field3: Double
+        var field4: Bool
+        var field5: [UInt8]
+        var field6: UInt64
+        var field7: Int32
+        var field8: UInt64
+        var field9: Color
+        var field10: Scalars?
+        var field11: Int32
+        var field12: String
+        var field13: Double
+        var field14: Bool
+        var field15: [UInt8]
+        var field16: UInt64
+        var field17: Int32
+        var field18: UInt64
+        var field19: Color
+        var field20: Scalars?
+        var field21: Int32
+        var field22: String
+        var field23: Double
+        var field24: Bool
+        var field25: [UInt8]
+        var field26: UInt64
+        var field27: Int32
+        var field28: UInt64
+        var field29: Color
+        var field30: Scalars?
+        var field31: Int32
+        var field32: String
+        var field33: Double
+        var field34: Bool
+        var field35: [UInt8]
+        var field36: UInt64
+        var field37: Int32
+        var field38: UInt64
+        var field39: Color
+        var field40: Scalars?
+        var field41: Int32
+        var field42: String
+        var field43: Double
+        var field44: Bool
+        var field45: [UInt8]
+        var field46: UInt64
+        var field47: Int32
+        var field48: UInt64
+        var field49: Color
+        var field50: Scalars?
+        var field51: Int32
+        var field52: String
+        var field53: Double
+        var field54: Bool
+        var field55: [UInt8]
+        var field56: UInt64
+        var field57: Int32
+        var field58: UInt64
+        var field59: Color
+        var field60: Scalars?
+        var field61: Int32
+        var field62: String
+        var field63: Double
+        var field64: Bool
+        var field65: [UInt8]
+        var field66: UInt64
+        var field67: Int32
+        var field68: UInt64
+        var field69: Color
+        var field70: Scalars?
+        var field71: Int32
+        var field72: String
+        var unknownFields: RavioliSchema.UnknownFields
 
-        init() {}
+        init() {
+            field1 = 0
+            field2 = ""
+            field3 = 0
+            field4 = false
+            field5 = []
+            field6 = 0
+            field7 = 0
+            field8 = 0
+            field9 = .unspecified
+            field10 = nil
+            field11 = 0
+            field12 = ""
+            field13 = 0
+            field14 = false
+            field15 = []
+            field16 = 0
+            field17 = 0
+            field18 = 0
+            field19 = .unspecified
+            field20 = nil
+            field21 = 0
+            field22 = ""
+            field23 = 0
+            field24 = false
+            field25 = []
+            field26 = 0
+            field27 = 0
+            field28 = 0
+            field29 = .unspecified
+            field30 = nil
+            field31 = 0
+            field32 = ""
+            field33 = 0
+            field34 = false
+            field35 = []
+            field36 = 0
+            field37 = 0
+            field38 = 0
+            field39 = .unspecified
+            field40 = nil
+            field41 = 0
+            field42 = ""
+            field43 = 0
+            field44 = false
+            field45 = []
+            field46 = 0
+            field47 = 0
+            field48 = 0
+            field49 = .unspecified
+            field50 = nil
+            field51 = 0
+            field52 = ""
+            field53 = 0
+            field54 = false
+            field55 = []
+            field56 = 0
+            field57 = 0
+            field58 = 0
+            field59 = .unspecified
+            field60 = nil
+            field61 = 0
+            field62 = ""
+            field63 = 0
+            field64 = false
+            field65 = []
+            field66 = 0
+            field67 = 0
+            field68 = 0
+            field69 = .unspecified
+            field70 = nil
+            field71 = 0
+            field72 = ""
+            unknownFields = .init()
+        }
 
         init(from r: RavioliSchema.FieldReader) {
             field1 = r.int32(at: 488)
@@ -544,7 +618,7 @@ struct Large: RavioliSchema.Message {
             field7 = r.int32(at: 520)
             field8 = r.uint64(at: 72)
             field9 = r.enumeration(at: 532)
-            field10 = r.message(at: 80)
+            field10 = nil
             field11 = r.int32(at: 540)
             field12 = r.string(at: 88)
             field13 = r.double(at: 104)
@@ -554,7 +628,7 @@ struct Large: RavioliSchema.Message {
             field17 = r.int32(at: 572)
             field18 = r.uint64(at: 136)
             field19 = r.enumeration(at: 584)
-            field20 = r.message(at: 144)
+            field20 = nil
             field21 = r.int32(at: 592)
             field22 = r.string(at: 152)
             field23 = r.double(at: 168)
@@ -564,7 +638,7 @@ struct Large: RavioliSchema.Message {
             field27 = r.int32(at: 624)
             field28 = r.uint64(at: 200)
             field29 = r.enumeration(at: 636)
-            field30 = r.message(at: 208)
+            field30 = nil
             field31 = r.int32(at: 644)
             field32 = r.string(at: 216)
             field33 = r.double(at: 232)
@@ -574,7 +648,7 @@ struct Large: RavioliSchema.Message {
             field37 = r.int32(at: 676)
             field38 = r.uint64(at: 264)
             field39 = r.enumeration(at: 688)
-            field40 = r.message(at: 272)
+            field40 = nil
             field41 = r.int32(at: 696)
             field42 = r.string(at: 280)
             field43 = r.double(at: 296)
@@ -584,7 +658,7 @@ struct Large: RavioliSchema.Message {
             field47 = r.int32(at: 728)
             field48 = r.uint64(at: 328)
             field49 = r.enumeration(at: 740)
-            field50 = r.message(at: 336)
+            field50 = nil
             field51 = r.int32(at: 748)
             field52 = r.string(at: 344)
             field53 = r.double(at: 360)
@@ -594,7 +668,7 @@ struct Large: RavioliSchema.Message {
             field57 = r.int32(at: 780)
             field58 = r.uint64(at: 392)
             field59 = r.enumeration(at: 792)
-            field60 = r.message(at: 400)
+            field60 = nil
             field61 = r.int32(at: 800)
             field62 = r.string(at: 408)
             field63 = r.double(at: 424)
@@ -604,10 +678,17 @@ struct Large: RavioliSchema.Message {
             field67 = r.int32(at: 832)
             field68 = r.uint64(at: 456)
             field69 = r.enumeration(at: 844)
-            field70 = r.message(at: 464)
+            field70 = nil
             field71 = r.int32(at: 852)
             field72 = r.string(at: 472)
             unknownFields = r.unknownFields()
+            r.message(&field10, at: 80)
+            r.message(&field20, at: 144)
+            r.message(&field30, at: 208)
+            r.message(&field40, at: 272)
+            r.message(&field50, at: 336)
+            r.message(&field60, at: 400)
+            r.message(&field70, at: 464)
         }
 
         func write(to w: inout RavioliSchema.FieldWriter) {
@@ -2546,616 +2627,1031 @@ struct VeryLarge: RavioliSchema.Message {
     func write(to w: inout RavioliSchema.FieldWriter) { _storage.value.write(to: &w) }
 
     private struct _Storage: Sendable, Hashable {
-        var field1: Int32? = nil
-        var field2: [String] = []
-        var field3: Double = 0
-        var field4: Bool? = nil
-        var field5: [[UInt8]] = []
-        var field6: UInt64 = 0
-        var field7: Int32? = nil
-        var field8: [UInt64] = []
-        var field9: Color = .unspecified
-        var field10: Scalars? = nil
-        var field11: [Int32] = []
-        var field12: String = ""
-        var field13: Double? = nil
-        var field14: [Bool] = []
-        var field15: [UInt8] = []
-        var field16: UInt64? = nil
-        var field17: [Int32] = []
-        var field18: UInt64 = 0
-        var field19: Color? = nil
-        var field20: [Scalars] = []
-        var field21: Int32 = 0
-        var field22: String? = nil
-        var field23: [Double] = []
-        var field24: Bool = false
-        var field25: [UInt8]? = nil
-        var field26: [UInt64] = []
-        var field27: Int32 = 0
-        var field28: UInt64? = nil
-        var field29: [Color] = []
-        var field30: Scalars? = nil
-        var field31: Int32? = nil
-        var field32: [String] = []
-        var field33: Double = 0
-        var field34: Bool? = nil
-        var field35: [[UInt8]] = []
-        var field36: UInt64 = 0
-        var field37: Int32? = nil
-        var field38: [UInt64] = []
-        var field39: Color = .unspecified
-        var field40: Scalars? = nil
-        var field41: [Int32] = []
-        var field42: String = ""
-        var field43: Double? = nil
-        var field44: [Bool] = []
-        var field45: [UInt8] = []
-        var field46: UInt64? = nil
-        var field47: [Int32] = []
-        var field48: UInt64 = 0
-        var field49: Color? = nil
-        var field50: [Scalars] = []
-        var field51: Int32 = 0
-        var field52: String? = nil
-        var field53: [Double] = []
-        var field54: Bool = false
-        var field55: [UInt8]? = nil
-        var field56: [UInt64] = []
-        var field57: Int32 = 0
-        var field58: UInt64? = nil
-        var field59: [Color] = []
-        var field60: Scalars? = nil
-        var field61: Int32? = nil
-        var field62: [String] = []
-        var field63: Double = 0
-        var field64: Bool? = nil
-        var field65: [[UInt8]] = []
-        var field66: UInt64 = 0
-        var field67: Int32? = nil
-        var field68: [UInt64] = []
-        var field69: Color = .unspecified
-        var field70: Scalars? = nil
-        var field71: [Int32] = []
-        var field72: String = ""
-        var field73: Double? = nil
-        var field74: [Bool] = []
-        var field75: [UInt8] = []
-        var field76: UInt64? = nil
-        var field77: [Int32] = []
-        var field78: UInt64 = 0
-        var field79: Color? = nil
-        var field80: [Scalars] = []
-        var field81: Int32 = 0
-        var field82: String? = nil
-        var field83: [Double] = []
-        var field84: Bool = false
-        var field85: [UInt8]? = nil
-        var field86: [UInt64] = []
-        var field87: Int32 = 0
-        var field88: UInt64? = nil
-        var field89: [Color] = []
-        var field90: Scalars? = nil
-        var field91: Int32? = nil
-        var field92: [String] = []
-        var field93: Double = 0
-        var field94: Bool? = nil
-        var field95: [[UInt8]] = []
-        var field96: UInt64 = 0
-        var field97: Int32? = nil
-        var field98: [UInt64] = []
-        var field99: Color = .unspecified
-        var field100: Scalars? = nil
-        var field101: [Int32] = []
-        var field102: String = ""
-        var field103: Double? = nil
-        var field104: [Bool] = []
-        var field105: [UInt8] = []
-        var field106: UInt64? = nil
-        var field107: [Int32] = []
-        var field108: UInt64 = 0
-        var field109: Color? = nil
-        var field110: [Scalars] = []
-        var field111: Int32 = 0
-        var field112: String? = nil
-        var field113: [Double] = []
-        var field114: Bool = false
-        var field115: [UInt8]? = nil
-        var field116: [UInt64] = []
-        var field117: Int32 = 0
-        var field118: UInt64? = nil
-        var field119: [Color] = []
-        var field120: Scalars? = nil
-        var field121: Int32? = nil
-        var field122: [String] = []
-        var field123: Double = 0
-        var field124: Bool? = nil
-        var field125: [[UInt8]] = []
-        var field126: UInt64 = 0
-        var field127: Int32? = nil
-        var field128: [UInt64] = []
-        var field129: Color = .unspecified
-        var field130: Scalars? = nil
-        var field131: [Int32] = []
-        var field132: String = ""
-        var field133: Double? = nil
-        var field134: [Bool] = []
-        var field135: [UInt8] = []
-        var field136: UInt64? = nil
-        var field137: [Int32] = []
-        var field138: UInt64 = 0
-        var field139: Color? = nil
-        var field140: [Scalars] = []
-        var field141: Int32 = 0
-        var field142: String? = nil
-        var field143: [Double] = []
-        var field144: Bool = false
-        var field145: [UInt8]? = nil
-        var field146: [UInt64] = []
-        var field147: Int32 = 0
-        var field148: UInt64? = nil
-        var field149: [Color] = []
-        var field150: Scalars? = nil
-        var field151: Int32? = nil
-        var field152: [String] = []
-        var field153: Double = 0
-        var field154: Bool? = nil
-        var field155: [[UInt8]] = []
-        var field156: UInt64 = 0
-        var field157: Int32? = nil
-        var field158: [UInt64] = []
-        var field159: Color = .unspecified
-        var field160: Scalars? = nil
-        var field161: [Int32] = []
-        var field162: String = ""
-        var field163: Double? = nil
-        var field164: [Bool] = []
-        var field165: [UInt8] = []
-        var field166: UInt64? = nil
-        var field167: [Int32] = []
-        var field168: UInt64 = 0
-        var field169: Color? = nil
-        var field170: [Scalars] = []
-        var field171: Int32 = 0
-        var field172: String? = nil
-        var field173: [Double] = []
-        var field174: Bool = false
-        var field175: [UInt8]? = nil
-        var field176: [UInt64] = []
-        var field177: Int32 = 0
-        var field178: UInt64? = nil
-        var field179: [Color] = []
-        var field180: Scalars? = nil
-        var field181: Int32? = nil
-        var field182: [String] = []
-        var field183: Double = 0
-        var field184: Bool? = nil
-        var field185: [[UInt8]] = []
-        var field186: UInt64 = 0
-        var field187: Int32? = nil
-        var field188: [UInt64] = []
-        var field189: Color = .unspecified
-        var field190: Scalars? = nil
-        var field191: [Int32] = []
-        var field192: String = ""
-        var field193: Double? = nil
-        var field194: [Bool] = []
-        var field195: [UInt8] = []
-        var field196: UInt64? = nil
-        var field197: [Int32] = []
-        var field198: UInt64 = 0
-        var field199: Color? = nil
-        var field200: [Scalars] = []
-        var field201: Int32 = 0
-        var field202: String? = nil
-        var field203: [Double] = []
-        var field204: Bool = false
-        var field205: [UInt8]? = nil
-        var field206: [UInt64] = []
-        var field207: Int32 = 0
-        var field208: UInt64? = nil
-        var field209: [Color] = []
-        var field210: Scalars? = nil
-        var field211: Int32? = nil
-        var field212: [String] = []
-        var field213: Double = 0
-        var field214: Bool? = nil
-        var field215: [[UInt8]] = []
-        var field216: UInt64 = 0
-        var field217: Int32? = nil
-        var field218: [UInt64] = []
-        var field219: Color = .unspecified
-        var field220: Scalars? = nil
-        var field221: [Int32] = []
-        var field222: String = ""
-        var field223: Double? = nil
-        var field224: [Bool] = []
-        var field225: [UInt8] = []
-        var field226: UInt64? = nil
-        var field227: [Int32] = []
-        var field228: UInt64 = 0
-        var field229: Color? = nil
-        var field230: [Scalars] = []
-        var field231: Int32 = 0
-        var field232: String? = nil
-        var field233: [Double] = []
-        var field234: Bool = false
-        var field235: [UInt8]? = nil
-        var field236: [UInt64] = []
-        var field237: Int32 = 0
-        var field238: UInt64? = nil
-        var field239: [Color] = []
-        var field240: Scalars? = nil
-        var field241: Int32? = nil
-        var field242: [String] = []
-        var field243: Double = 0
-        var field244: Bool? = nil
-        var field245: [[UInt8]] = []
-        var field246: UInt64 = 0
-        var field247: Int32? = nil
-        var field248: [UInt64] = []
-        var field249: Color = .unspecified
-        var field250: Scalars? = nil
-        var field251: [Int32] = []
-        var field252: String = ""
-        var field253: Double? = nil
-        var field254: [Bool] = []
-        var field255: [UInt8] = []
-        var field256: UInt64? = nil
-        var field257: [Int32] = []
-        var field258: UInt64 = 0
-        var field259: Color? = nil
-        var field260: [Scalars] = []
-        var field261: Int32 = 0
-        var field262: String? = nil
-        var field263: [Double] = []
-        var field264: Bool = false
-        var field265: [UInt8]? = nil
-        var field266: [UInt64] = []
-        var field267: Int32 = 0
-        var field268: UInt64? = nil
-        var field269: [Color] = []
-        var field270: Scalars? = nil
-        var field271: Int32? = nil
-        var field272: [String] = []
-        var field273: Double = 0
-        var field274: Bool? = nil
-        var field275: [[UInt8]] = []
-        var field276: UInt64 = 0
-        var field277: Int32? = nil
-        var field278: [UInt64] = []
-        var field279: Color = .unspecified
-        var field280: Scalars? = nil
-        var field281: [Int32] = []
-        var field282: String = ""
-        var field283: Double? = nil
-        var field284: [Bool] = []
-        var field285: [UInt8] = []
-        var field286: UInt64? = nil
-        var field287: [Int32] = []
-        var field288: UInt64 = 0
-        var field289: Color? = nil
-        var field290: [Scalars] = []
-        var field291: Int32 = 0
-        var field292: String? = nil
-        var field293: [Double] = []
-        var field294: Bool = false
-        var field295: [UInt8]? = nil
-        var field296: [UInt64] = []
-        var field297: Int32 = 0
-        var field298: UInt64? = nil
-        var field299: [Color] = []
-        var field300: Scalars? = nil
-        var choice: Choice? = nil
-        var larges: [String: Large] = [:]
-        var unknownFields = RavioliSchema.UnknownFields()
+        var field1: Int32?
+        var field2: [String]
+        var field3: Double
+        var field4: Bool?
+        var field5: [[UInt8]]
+        var field6: UInt64
+        var field7: Int32?
+        var field8: [UInt64]
+        var field9: Color
+        var field10: Scalars?
+        var field11: [Int32]
+        var field12: String
+        var field13: Double?
+        var field14: [Bool]
+        var field15: [UInt8]
+        var field16: UInt64?
+        var field17: [Int32]
+        var field18: UInt64
+        var field19: Color?
+        var field20: [Scalars]
+        var field21: Int32
+        var field22: String?
+        var field23: [Double]
+        var field24: Bool
+        var field25: [UInt8]?
+        var field26: [UInt64]
+        var field27: Int32
+        var field28: UInt64?
+        var field29: [Color]
+        var field30: Scalars?
+        var field31: Int32?
+        var field32: [String]
+        var field33: Double
+        var field34: Bool?
+        var field35: [[UInt8]]
+        var field36: UInt64
+        var field37: Int32?
+        var field38: [UInt64]
+        var field39: Color
+        var field40: Scalars?
+        var field41: [Int32]
+        var field42: String
+        var field43: Double?
+        var field44: [Bool]
+        var field45: [UInt8]
+        var field46: UInt64?
+        var field47: [Int32]
+        var field48: UInt64
+        var field49: Color?
+        var field50: [Scalars]
+        var field51: Int32
+        var field52: String?
+        var field53: [Double]
+        var field54: Bool
+        var field55: [UInt8]?
+        var field56: [UInt64]
+        var field57: Int32
+        var field58: UInt64?
+        var field59: [Color]
+        var field60: Scalars?
+        var field61: Int32?
+        var field62: [String]
+        var field63: Double
+        var field64: Bool?
+        var field65: [[UInt8]]
+        var field66: UInt64
+        var field67: Int32?
+        var field68: [UInt64]
+        var field69: Color
+        var field70: Scalars?
+        var field71: [Int32]
+        var field72: String
+        var field73: Double?
+        var field74: [Bool]
+        var field75: [UInt8]
+        var field76: UInt64?
+        var field77: [Int32]
+        var field78: UInt64
+        var field79: Color?
+        var field80: [Scalars]
+        var field81: Int32
+        var field82: String?
+        var field83: [Double]
+        var field84: Bool
+        var field85: [UInt8]?
+        var field86: [UInt64]
+        var field87: Int32
+        var field88: UInt64?
+        var field89: [Color]
+        var field90: Scalars?
+        var field91: Int32?
+        var field92: [String]
+        var field93: Double
+        var field94: Bool?
+        var field95: [[UInt8]]
+        var field96: UInt64
+        var field97: Int32?
+        var field98: [UInt64]
+        var field99: Color
+        var field100: Scalars?
+        var field101: [Int32]
+        var field102: String
+        var field103: Double?
+        var field104: [Bool]
+        var field105: [UInt8]
+        var field106: UInt64?
+        var field107: [Int32]
+        var field108: UInt64
+        var field109: Color?
+        var field110: [Scalars]
+        var field111: Int32
+        var field112: String?
+        var field113: [Double]
+        var field114: Bool
+        var field115: [UInt8]?
+        var field116: [UInt64]
+        var field117: Int32
+        var field118: UInt64?
+        var field119: [Color]
+        var field120: Scalars?
+        var field121: Int32?
+        var field122: [String]
+        var field123: Double
+        var field124: Bool?
+        var field125: [[UInt8]]
+        var field126: UInt64
+        var field127: Int32?
+        var field128: [UInt64]
+        var field129: Color
+        var field130: Scalars?
+        var field131: [Int32]
+        var field132: String
+        var field133: Double?
+        var field134: [Bool]
+        var field135: [UInt8]
+        var field136: UInt64?
+        var field137: [Int32]
+        var field138: UInt64
+        var field139: Color?
+        var field140: [Scalars]
+        var field141: Int32
+        var field142: String?
+        var field143: [Double]
+        var field144: Bool
+        var field145: [UInt8]?
+        var field146: [UInt64]
+        var field147: Int32
+        var field148: UInt64?
+        var field149: [Color]
+        var field150: Scalars?
+        var field151: Int32?
+        var field152: [String]
+        var field153: Double
+        var field154: Bool?
+        var field155: [[UInt8]]
+        var field156: UInt64
+        var field157: Int32?
+        var field158: [UInt64]
+        var field159: Color
+        var field160: Scalars?
+        var field161: [Int32]
+        var field162: String
+        var field163: Double?
+        var field164: [Bool]
+        var field165: [UInt8]
+        var field166: UInt64?
+        var field167: [Int32]
+        var field168: UInt64
+        var field169: Color?
+        var field170: [Scalars]
+        var field171: Int32
+        var field172: String?
+        var field173: [Double]
+        var field174: Bool
+        var field175: [UInt8]?
+        var field176: [UInt64]
+        var field177: Int32
+        var field178: UInt64?
+        var field179: [Color]
+        var field180: Scalars?
+        var field181: Int32?
+        var field182: [String]
+        var field183: Double
+        var field184: Bool?
+        var field185: [[UInt8]]
+        var field186: UInt64
+        var field187: Int32?
+        var field188: [UInt64]
+        var field189: Color
+        var field190: Scalars?
+        var field191: [Int32]
+        var field192: String
+        var field193: Double?
+        var field194: [Bool]
+        var field195: [UInt8]
+        var field196: UInt64?
+        var field197: [Int32]
+        var field198: UInt64
+        var field199: Color?
+        var field200: [Scalars]
+        var field201: Int32
+        var field202: String?
+        var field203: [Double]
+        var field204: Bool
+        var field205: [UInt8]?
+        var field206: [UInt64]
+        var field207: Int32
+        var field208: UInt64?
+        var field209: [Color]
+        var field210: Scalars?
+        var field211: Int32?
+        var field212: [String]
+        var field213: Double
+        var field214: Bool?
+        var field215: [[UInt8]]
+        var field216: UInt64
+        var field217: Int32?
+        var field218: [UInt64]
+        var field219: Color
+        var field220: Scalars?
+        var field221: [Int32]
+        var field222: String
+        var field223: Double?
+        var field224: [Bool]
+        var field225: [UInt8]
+        var field226: UInt64?
+        var field227: [Int32]
+        var field228: UInt64
+        var field229: Color?
+        var field230: [Scalars]
+        var field231: Int32
+        var field232: String?
+        var field233: [Double]
+        var field234: Bool
+        var field235: [UInt8]?
+        var field236: [UInt64]
+        var field237: Int32
+        var field238: UInt64?
+        var field239: [Color]
+        var field240: Scalars?
+        var field241: Int32?
+        var field242: [String]
+        var field243: Double
+        var field244: Bool?
+        var field245: [[UInt8]]
+        var field246: UInt64
+        var field247: Int32?
+        var field248: [UInt64]
+        var field249: Color
+        var field250: Scalars?
+        var field251: [Int32]
+        var field252: String
+        var field253: Double?
+        var field254: [Bool]
+        var field255: [UInt8]
+        var field256: UInt64?
+        var field257: [Int32]
+        var field258: UInt64
+        var field259: Color?
+        var field260: [Scalars]
+        var field261: Int32
+        var field262: String?
+        var field263: [Double]
+        var field264: Bool
+        var field265: [UInt8]?
+        var field266: [UInt64]
+        var field267: Int32
+        var field268: UInt64?
+        var field269: [Color]
+        var field270: Scalars?
+        var field271: Int32?
+        var field272: [String]
+        var field273: Double
+        var field274: Bool?
+        var field275: [[UInt8]]
+        var field276: UInt64
+        var field277: Int32?
+        var field278: [UInt64]
+        var field279: Color
+        var field280: Scalars?
+        var field281: [Int32]
+        var field282: String
+        var field283: Double?
+        var field284: [Bool]
+        var field285: [UInt8]
+        var field286: UInt64?
+        var field287: [Int32]
+        var field288: UInt64
+        var field289: Color?
+        var field290: [Scalars]
+        var field291: Int32
+        var field292: String?
+        var field293: [Double]
+        var field294: Bool
+        var field295: [UInt8]?
+        var field296: [UInt64]
+        var field297: Int32
+        var field298: UInt64?
+        var field299: [Color]
+        var field300: Scalars?
+        var choice: Choice?
+        var larges: [String: Large]
+        var unknownFields: RavioliSchema.UnknownFields
 
-        init() {}
+        init() {
+            field1 = nil
+            field2 = []
+            field3 = 0
+            field4 = nil
+            field5 = []
+            field6 = 0
+            field7 = nil
+            field8 = []
+            field9 = .unspecified
+            field10 = nil
+            field11 = []
+            field12 = ""
+            field13 = nil
+            field14 = []
+            field15 = []
+            field16 = nil
+            field17 = []
+            field18 = 0
+            field19 = nil
+            field20 = []
+            field21 = 0
+            field22 = nil
+            field23 = []
+            field24 = false
+            field25 = nil
+            field26 = []
+            field27 = 0
+            field28 = nil
+            field29 = []
+            field30 = nil
+            field31 = nil
+            field32 = []
+            field33 = 0
+            field34 = nil
+            field35 = []
+            field36 = 0
+            field37 = nil
+            field38 = []
+            field39 = .unspecified
+            field40 = nil
+            field41 = []
+            field42 = ""
+            field43 = nil
+            field44 = []
+            field45 = []
+            field46 = nil
+            field47 = []
+            field48 = 0
+            field49 = nil
+            field50 = []
+            field51 = 0
+            field52 = nil
+            field53 = []
+            field54 = false
+            field55 = nil
+            field56 = []
+            field57 = 0
+            field58 = nil
+            field59 = []
+            field60 = nil
+            field61 = nil
+            field62 = []
+            field63 = 0
+            field64 = nil
+            field65 = []
+            field66 = 0
+            field67 = nil
+            field68 = []
+            field69 = .unspecified
+            field70 = nil
+            field71 = []
+            field72 = ""
+            field73 = nil
+            field74 = []
+            field75 = []
+            field76 = nil
+            field77 = []
+            field78 = 0
+            field79 = nil
+            field80 = []
+            field81 = 0
+            field82 = nil
+            field83 = []
+            field84 = false
+            field85 = nil
+            field86 = []
+            field87 = 0
+            field88 = nil
+            field89 = []
+            field90 = nil
+            field91 = nil
+            field92 = []
+            field93 = 0
+            field94 = nil
+            field95 = []
+            field96 = 0
+            field97 = nil
+            field98 = []
+            field99 = .unspecified
+            field100 = nil
+            field101 = []
+            field102 = ""
+            field103 = nil
+            field104 = []
+            field105 = []
+            field106 = nil
+            field107 = []
+            field108 = 0
+            field109 = nil
+            field110 = []
+            field111 = 0
+            field112 = nil
+            field113 = []
+            field114 = false
+            field115 = nil
+            field116 = []
+            field117 = 0
+            field118 = nil
+            field119 = []
+            field120 = nil
+            field121 = nil
+            field122 = []
+            field123 = 0
+            field124 = nil
+            field125 = []
+            field126 = 0
+            field127 = nil
+            field128 = []
+            field129 = .unspecified
+            field130 = nil
+            field131 = []
+            field132 = ""
+            field133 = nil
+            field134 = []
+            field135 = []
+            field136 = nil
+            field137 = []
+            field138 = 0
+            field139 = nil
+            field140 = []
+            field141 = 0
+            field142 = nil
+            field143 = []
+            field144 = false
+            field145 = nil
+            field146 = []
+            field147 = 0
+            field148 = nil
+            field149 = []
+            field150 = nil
+            field151 = nil
+            field152 = []
+            field153 = 0
+            field154 = nil
+            field155 = []
+            field156 = 0
+            field157 = nil
+            field158 = []
+            field159 = .unspecified
+            field160 = nil
+            field161 = []
+            field162 = ""
+            field163 = nil
+            field164 = []
+            field165 = []
+            field166 = nil
+            field167 = []
+            field168 = 0
+            field169 = nil
+            field170 = []
+            field171 = 0
+            field172 = nil
+            field173 = []
+            field174 = false
+            field175 = nil
+            field176 = []
+            field177 = 0
+            field178 = nil
+            field179 = []
+            field180 = nil
+            field181 = nil
+            field182 = []
+            field183 = 0
+            field184 = nil
+            field185 = []
+            field186 = 0
+            field187 = nil
+            field188 = []
+            field189 = .unspecified
+            field190 = nil
+            field191 = []
+            field192 = ""
+            field193 = nil
+            field194 = []
+            field195 = []
+            field196 = nil
+            field197 = []
+            field198 = 0
+            field199 = nil
+            field200 = []
+            field201 = 0
+            field202 = nil
+            field203 = []
+            field204 = false
+            field205 = nil
+            field206 = []
+            field207 = 0
+            field208 = nil
+            field209 = []
+            field210 = nil
+            field211 = nil
+            field212 = []
+            field213 = 0
+            field214 = nil
+            field215 = []
+            field216 = 0
+            field217 = nil
+            field218 = []
+            field219 = .unspecified
+            field220 = nil
+            field221 = []
+            field222 = ""
+            field223 = nil
+            field224 = []
+            field225 = []
+            field226 = nil
+            field227 = []
+            field228 = 0
+            field229 = nil
+            field230 = []
+            field231 = 0
+            field232 = nil
+            field233 = []
+            field234 = false
+            field235 = nil
+            field236 = []
+            field237 = 0
+            field238 = nil
+            field239 = []
+            field240 = nil
+            field241 = nil
+            field242 = []
+            field243 = 0
+            field244 = nil
+            field245 = []
+            field246 = 0
+            field247 = nil
+            field248 = []
+            field249 = .unspecified
+            field250 = nil
+            field251 = []
+            field252 = ""
+            field253 = nil
+            field254 = []
+            field255 = []
+            field256 = nil
+            field257 = []
+            field258 = 0
+            field259 = nil
+            field260 = []
+            field261 = 0
+            field262 = nil
+            field263 = []
+            field264 = false
+            field265 = nil
+            field266 = []
+            field267 = 0
+            field268 = nil
+            field269 = []
+            field270 = nil
+            field271 = nil
+            field272 = []
+            field273 = 0
+            field274 = nil
+            field275 = []
+            field276 = 0
+            field277 = nil
+            field278 = []
+            field279 = .unspecified
+            field280 = nil
+            field281 = []
+            field282 = ""
+            field283 = nil
+            field284 = []
+            field285 = []
+            field286 = nil
+            field287 = []
+            field288 = 0
+            field289 = nil
+            field290 = []
+            field291 = 0
+            field292 = nil
+            field293 = []
+            field294 = false
+            field295 = nil
+            field296 = []
+            field297 = 0
+            field298 = nil
+            field299 = []
+            field300 = nil
+            choice = nil
+            larges = [:]
+            unknownFields = .init()
+        }
 
         init(from r: RavioliSchema.FieldReader) {
-            field1 = r.isPresent(2940) ? r.int32(at: 2936) : nil
+            field1 = nil
             field2 = r.strings(at: 24, count: 32)
             field3 = r.double(at: 40)
-            field4 = r.isPresent(2952) ? r.bool(at: 2948) : nil
+            field4 = nil
             field5 = r.blobs(at: 48, count: 56)
             field6 = r.uint64(at: 64)
-            field7 = r.isPresent(2964) ? r.int32(at: 2960) : nil
+            field7 = nil
             field8 = r.uint64s(at: 72, count: 80)
             field9 = r.enumeration(at: 2968)
-            field10 = r.message(at: 88)
+            field10 = nil
             field11 = r.int32s(at: 96, count: 104)
             field12 = r.string(at: 112)
-            field13 = r.isPresent(2980) ? r.double(at: 128) : nil
+            field13 = nil
             field14 = r.bools(at: 136, count: 144)
             field15 = r.bytes(at: 152)
-            field16 = r.isPresent(2988) ? r.uint64(at: 168) : nil
+            field16 = nil
             field17 = r.int32s(at: 176, count: 184)
             field18 = r.uint64(at: 192)
-            field19 = r.isPresent(3000) ? r.enumeration(at: 2996) : nil
+            field19 = nil
             field20 = r.messages(at: 200, count: 208)
             field21 = r.int32(at: 3004)
-            field22 = r.isPresent(3012) ? r.string(at: 216) : nil
+            field22 = nil
             field23 = r.doubles(at: 232, count: 240)
             field24 = r.bool(at: 3016)
-            field25 = r.isPresent(3024) ? r.bytes(at: 248) : nil
+            field25 = nil
             field26 = r.uint64s(at: 264, count: 272)
             field27 = r.int32(at: 3028)
-            field28 = r.isPresent(3036) ? r.uint64(at: 280) : nil
+            field28 = nil
             field29 = r.enumerations(at: 288, count: 296)
-            field30 = r.message(at: 304)
-            field31 = r.isPresent(3044) ? r.int32(at: 3040) : nil
+            field30 = nil
+            field31 = nil
             field32 = r.strings(at: 312, count: 320)
             field33 = r.double(at: 328)
-            field34 = r.isPresent(3056) ? r.bool(at: 3052) : nil
+            field34 = nil
             field35 = r.blobs(at: 336, count: 344)
             field36 = r.uint64(at: 352)
-            field37 = r.isPresent(3068) ? r.int32(at: 3064) : nil
+            field37 = nil
             field38 = r.uint64s(at: 360, count: 368)
             field39 = r.enumeration(at: 3072)
-            field40 = r.message(at: 376)
+            field40 = nil
             field41 = r.int32s(at: 384, count: 392)
             field42 = r.string(at: 400)
-            field43 = r.isPresent(3084) ? r.double(at: 416) : nil
+            field43 = nil
             field44 = r.bools(at: 424, count: 432)
             field45 = r.bytes(at: 440)
-            field46 = r.isPresent(3092) ? r.uint64(at: 456) : nil
+            field46 = nil
             field47 = r.int32s(at: 464, count: 472)
             field48 = r.uint64(at: 480)
-            field49 = r.isPresent(3104) ? r.enumeration(at: 3100) : nil
+            field49 = nil
             field50 = r.messages(at: 488, count: 496)
             field51 = r.int32(at: 3108)
-            field52 = r.isPresent(3116) ? r.string(at: 504) : nil
+            field52 = nil
             field53 = r.doubles(at: 520, count: 528)
             field54 = r.bool(at: 3120)
-            field55 = r.isPresent(3128) ? r.bytes(at: 536) : nil
+            field55 = nil
             field56 = r.uint64s(at: 552, count: 560)
             field57 = r.int32(at: 3132)
-            field58 = r.isPresent(3140) ? r.uint64(at: 568) : nil
+            field58 = nil
             field59 = r.enumerations(at: 576, count: 584)
-            field60 = r.message(at: 592)
-            field61 = r.isPresent(3148) ? r.int32(at: 3144) : nil
+            field60 = nil
+            field61 = nil
             field62 = r.strings(at: 600, count: 608)
             field63 = r.double(at: 616)
-            field64 = r.isPresent(3160) ? r.bool(at: 3156) : nil
+            field64 = nil
             field65 = r.blobs(at: 624, count: 632)
             field66 = r.uint64(at: 640)
-            field67 = r.isPresent(3172) ? r.int32(at: 3168) : nil
+            field67 = nil
             field68 = r.uint64s(at: 648, count: 656)
             field69 = r.enumeration(at: 3176)
-            field70 = r.message(at: 664)
+            field70 = nil
             field71 = r.int32s(at: 672, count: 680)
             field72 = r.string(at: 688)
-            field73 = r.isPresent(3188) ? r.double(at: 704) : nil
+            field73 = nil
             field74 = r.bools(at: 712, count: 720)
             field75 = r.bytes(at: 728)
-            field76 = r.isPresent(3196) ? r.uint64(at: 744) : nil
+            field76 = nil
             field77 = r.int32s(at: 752, count: 760)
             field78 = r.uint64(at: 768)
-            field79 = r.isPresent(3208) ? r.enumeration(at: 3204) : nil
+            field79 = nil
             field80 = r.messages(at: 776, count: 784)
             field81 = r.int32(at: 3212)
-            field82 = r.isPresent(3220) ? r.string(at: 792) : nil
+            field82 = nil
             field83 = r.doubles(at: 808, count: 816)
             field84 = r.bool(at: 3224)
-            field85 = r.isPresent(3232) ? r.bytes(at: 824) : nil
+            field85 = nil
             field86 = r.uint64s(at: 840, count: 848)
             field87 = r.int32(at: 3236)
-            field88 = r.isPresent(3244) ? r.uint64(at: 856) : nil
+            field88 = nil
             field89 = r.enumerations(at: 864, count: 872)
-            field90 = r.message(at: 880)
-            field91 = r.isPresent(3252) ? r.int32(at: 3248) : nil
+            field90 = nil
+            field91 = nil
             field92 = r.strings(at: 888, count: 896)
             field93 = r.double(at: 904)
-            field94 = r.isPresent(3264) ? r.bool(at: 3260) : nil
+            field94 = nil
             field95 = r.blobs(at: 912, count: 920)
             field96 = r.uint64(at: 928)
-            field97 = r.isPresent(3276) ? r.int32(at: 3272) : nil
+            field97 = nil
             field98 = r.uint64s(at: 936, count: 944)
             field99 = r.enumeration(at: 3280)
-            field100 = r.message(at: 952)
+            field100 = nil
             field101 = r.int32s(at: 960, count: 968)
             field102 = r.string(at: 976)
-            field103 = r.isPresent(3292) ? r.double(at: 992) : nil
+            field103 = nil
             field104 = r.bools(at: 1000, count: 1008)
             field105 = r.bytes(at: 1016)
-            field106 = r.isPresent(3300) ? r.uint64(at: 1032) : nil
+            field106 = nil
             field107 = r.int32s(at: 1040, count: 1048)
             field108 = r.uint64(at: 1056)
-            field109 = r.isPresent(3312) ? r.enumeration(at: 3308) : nil
+            field109 = nil
             field110 = r.messages(at: 1064, count: 1072)
             field111 = r.int32(at: 3316)
-            field112 = r.isPresent(3324) ? r.string(at: 1080) : nil
+            field112 = nil
             field113 = r.doubles(at: 1096, count: 1104)
             field114 = r.bool(at: 3328)
-            field115 = r.isPresent(3336) ? r.bytes(at: 1112) : nil
+            field115 = nil
             field116 = r.uint64s(at: 1128, count: 1136)
             field117 = r.int32(at: 3340)
-            field118 = r.isPresent(3348) ? r.uint64(at: 1144) : nil
+            field118 = nil
             field119 = r.enumerations(at: 1152, count: 1160)
-            field120 = r.message(at: 1168)
-            field121 = r.isPresent(3356) ? r.int32(at: 3352) : nil
+            field120 = nil
+            field121 = nil
             field122 = r.strings(at: 1176, count: 1184)
             field123 = r.double(at: 1192)
-            field124 = r.isPresent(3368) ? r.bool(at: 3364) : nil
+            field124 = nil
             field125 = r.blobs(at: 1200, count: 1208)
             field126 = r.uint64(at: 1216)
-            field127 = r.isPresent(3380) ? r.int32(at: 3376) : nil
+            field127 = nil
             field128 = r.uint64s(at: 1224, count: 1232)
             field129 = r.enumeration(at: 3384)
-            field130 = r.message(at: 1240)
+            field130 = nil
             field131 = r.int32s(at: 1248, count: 1256)
             field132 = r.string(at: 1264)
-            field133 = r.isPresent(3396) ? r.double(at: 1280) : nil
+            field133 = nil
             field134 = r.bools(at: 1288, count: 1296)
             field135 = r.bytes(at: 1304)
-            field136 = r.isPresent(3404) ? r.uint64(at: 1320) : nil
+            field136 = nil
             field137 = r.int32s(at: 1328, count: 1336)
             field138 = r.uint64(at: 1344)
-            field139 = r.isPresent(3416) ? r.enumeration(at: 3412) : nil
+            field139 = nil
             field140 = r.messages(at: 1352, count: 1360)
             field141 = r.int32(at: 3420)
-            field142 = r.isPresent(3428) ? r.string(at: 1368) : nil
+            field142 = nil
             field143 = r.doubles(at: 1384, count: 1392)
             field144 = r.bool(at: 3432)
-            field145 = r.isPresent(3440) ? r.bytes(at: 1400) : nil
+            field145 = nil
             field146 = r.uint64s(at: 1416, count: 1424)
             field147 = r.int32(at: 3444)
-            field148 = r.isPresent(3452) ? r.uint64(at: 1432) : nil
+            field148 = nil
             field149 = r.enumerations(at: 1440, count: 1448)
-            field150 = r.message(at: 1456)
-            field151 = r.isPresent(3460) ? r.int32(at: 3456) : nil
+            field150 = nil
+            field151 = nil
             field152 = r.strings(at: 1464, count: 1472)
             field153 = r.double(at: 1480)
-            field154 = r.isPresent(3472) ? r.bool(at: 3468) : nil
+            field154 = nil
             field155 = r.blobs(at: 1488, count: 1496)
             field156 = r.uint64(at: 1504)
-            field157 = r.isPresent(3484) ? r.int32(at: 3480) : nil
+            field157 = nil
             field158 = r.uint64s(at: 1512, count: 1520)
             field159 = r.enumeration(at: 3488)
-            field160 = r.message(at: 1528)
+            field160 = nil
             field161 = r.int32s(at: 1536, count: 1544)
             field162 = r.string(at: 1552)
-            field163 = r.isPresent(3500) ? r.double(at: 1568) : nil
+            field163 = nil
             field164 = r.bools(at: 1576, count: 1584)
             field165 = r.bytes(at: 1592)
-            field166 = r.isPresent(3508) ? r.uint64(at: 1608) : nil
+            field166 = nil
             field167 = r.int32s(at: 1616, count: 1624)
             field168 = r.uint64(at: 1632)
-            field169 = r.isPresent(3520) ? r.enumeration(at: 3516) : nil
+            field169 = nil
             field170 = r.messages(at: 1640, count: 1648)
             field171 = r.int32(at: 3524)
-            field172 = r.isPresent(3532) ? r.string(at: 1656) : nil
+            field172 = nil
             field173 = r.doubles(at: 1672, count: 1680)
             field174 = r.bool(at: 3536)
-            field175 = r.isPresent(3544) ? r.bytes(at: 1688) : nil
+            field175 = nil
             field176 = r.uint64s(at: 1704, count: 1712)
             field177 = r.int32(at: 3548)
-            field178 = r.isPresent(3556) ? r.uint64(at: 1720) : nil
+            field178 = nil
             field179 = r.enumerations(at: 1728, count: 1736)
-            field180 = r.message(at: 1744)
-            field181 = r.isPresent(3564) ? r.int32(at: 3560) : nil
+            field180 = nil
+            field181 = nil
             field182 = r.strings(at: 1752, count: 1760)
             field183 = r.double(at: 1768)
-            field184 = r.isPresent(3576) ? r.bool(at: 3572) : nil
+            field184 = nil
             field185 = r.blobs(at: 1776, count: 1784)
             field186 = r.uint64(at: 1792)
-            field187 = r.isPresent(3588) ? r.int32(at: 3584) : nil
+            field187 = nil
             field188 = r.uint64s(at: 1800, count: 1808)
             field189 = r.enumeration(at: 3592)
-            field190 = r.message(at: 1816)
+            field190 = nil
             field191 = r.int32s(at: 1824, count: 1832)
             field192 = r.string(at: 1840)
-            field193 = r.isPresent(3604) ? r.double(at: 1856) : nil
+            field193 = nil
             field194 = r.bools(at: 1864, count: 1872)
             field195 = r.bytes(at: 1880)
-            field196 = r.isPresent(3612) ? r.uint64(at: 1896) : nil
+            field196 = nil
             field197 = r.int32s(at: 1904, count: 1912)
             field198 = r.uint64(at: 1920)
-            field199 = r.isPresent(3624) ? r.enumeration(at: 3620) : nil
+            field199 = nil
             field200 = r.messages(at: 1928, count: 1936)
             field201 = r.int32(at: 3628)
-            field202 = r.isPresent(3636) ? r.string(at: 1944) : nil
+            field202 = nil
             field203 = r.doubles(at: 1960, count: 1968)
             field204 = r.bool(at: 3640)
-            field205 = r.isPresent(3648) ? r.bytes(at: 1976) : nil
+            field205 = nil
             field206 = r.uint64s(at: 1992, count: 2000)
             field207 = r.int32(at: 3652)
-            field208 = r.isPresent(3660) ? r.uint64(at: 2008) : nil
+            field208 = nil
             field209 = r.enumerations(at: 2016, count: 2024)
-            field210 = r.message(at: 2032)
-            field211 = r.isPresent(3668) ? r.int32(at: 3664) : nil
+            field210 = nil
+            field211 = nil
             field212 = r.strings(at: 2040, count: 2048)
             field213 = r.double(at: 2056)
-            field214 = r.isPresent(3680) ? r.bool(at: 3676) : nil
+            field214 = nil
             field215 = r.blobs(at: 2064, count: 2072)
             field216 = r.uint64(at: 2080)
-            field217 = r.isPresent(3692) ? r.int32(at: 3688) : nil
+            field217 = nil
             field218 = r.uint64s(at: 2088, count: 2096)
             field219 = r.enumeration(at: 3696)
-            field220 = r.message(at: 2104)
+            field220 = nil
             field221 = r.int32s(at: 2112, count: 2120)
             field222 = r.string(at: 2128)
-            field223 = r.isPresent(3708) ? r.double(at: 2144) : nil
+            field223 = nil
             field224 = r.bools(at: 2152, count: 2160)
             field225 = r.bytes(at: 2168)
-            field226 = r.isPresent(3716) ? r.uint64(at: 2184) : nil
+            field226 = nil
             field227 = r.int32s(at: 2192, count: 2200)
             field228 = r.uint64(at: 2208)
-            field229 = r.isPresent(3728) ? r.enumeration(at: 3724) : nil
+            field229 = nil
             field230 = r.messages(at: 2216, count: 2224)
             field231 = r.int32(at: 3732)
-            field232 = r.isPresent(3740) ? r.string(at: 2232) : nil
+            field232 = nil
             field233 = r.doubles(at: 2248, count: 2256)
             field234 = r.bool(at: 3744)
-            field235 = r.isPresent(3752) ? r.bytes(at: 2264) : nil
+            field235 = nil
             field236 = r.uint64s(at: 2280, count: 2288)
             field237 = r.int32(at: 3756)
-            field238 = r.isPresent(3764) ? r.uint64(at: 2296) : nil
+            field238 = nil
             field239 = r.enumerations(at: 2304, count: 2312)
-            field240 = r.message(at: 2320)
-            field241 = r.isPresent(3772) ? r.int32(at: 3768) : nil
+            field240 = nil
+            field241 = nil
             field242 = r.strings(at: 2328, count: 2336)
             field243 = r.double(at: 2344)
-            field244 = r.isPresent(3784) ? r.bool(at: 3780) : nil
+            field244 = nil
             field245 = r.blobs(at: 2352, count: 2360)
             field246 = r.uint64(at: 2368)
-            field247 = r.isPresent(3796) ? r.int32(at: 3792) : nil
+            field247 = nil
             field248 = r.uint64s(at: 2376, count: 2384)
             field249 = r.enumeration(at: 3800)
-            field250 = r.message(at: 2392)
+            field250 = nil
             field251 = r.int32s(at: 2400, count: 2408)
             field252 = r.string(at: 2416)
-            field253 = r.isPresent(3812) ? r.double(at: 2432) : nil
+            field253 = nil
             field254 = r.bools(at: 2440, count: 2448)
             field255 = r.bytes(at: 2456)
-            field256 = r.isPresent(3820) ? r.uint64(at: 2472) : nil
+            field256 = nil
             field257 = r.int32s(at: 2480, count: 2488)
             field258 = r.uint64(at: 2496)
-            field259 = r.isPresent(3832) ? r.enumeration(at: 3828) : nil
+            field259 = nil
             field260 = r.messages(at: 2504, count: 2512)
             field261 = r.int32(at: 3836)
-            field262 = r.isPresent(3844) ? r.string(at: 2520) : nil
+            field262 = nil
             field263 = r.doubles(at: 2536, count: 2544)
             field264 = r.bool(at: 3848)
-            field265 = r.isPresent(3856) ? r.bytes(at: 2552) : nil
+            field265 = nil
             field266 = r.uint64s(at: 2568, count: 2576)
             field267 = r.int32(at: 3860)
-            field268 = r.isPresent(3868) ? r.uint64(at: 2584) : nil
+            field268 = nil
             field269 = r.enumerations(at: 2592, count: 2600)
-            field270 = r.message(at: 2608)
-            field271 = r.isPresent(3876) ? r.int32(at: 3872) : nil
+            field270 = nil
+            field271 = nil
             field272 = r.strings(at: 2616, count: 2624)
             field273 = r.double(at: 2632)
-            field274 = r.isPresent(3888) ? r.bool(at: 3884) : nil
+            field274 = nil
             field275 = r.blobs(at: 2640, count: 2648)
             field276 = r.uint64(at: 2656)
-            field277 = r.isPresent(3900) ? r.int32(at: 3896) : nil
+            field277 = nil
             field278 = r.uint64s(at: 2664, count: 2672)
             field279 = r.enumeration(at: 3904)
-            field280 = r.message(at: 2680)
+            field280 = nil
             field281 = r.int32s(at: 2688, count: 2696)
             field282 = r.string(at: 2704)
-            field283 = r.isPresent(3916) ? r.double(at: 2720) : nil
+            field283 = nil
             field284 = r.bools(at: 2728, count: 2736)
             field285 = r.bytes(at: 2744)
-            field286 = r.isPresent(3924) ? r.uint64(at: 2760) : nil
+            field286 = nil
             field287 = r.int32s(at: 2768, count: 2776)
             field288 = r.uint64(at: 2784)
-            field289 = r.isPresent(3936) ? r.enumeration(at: 3932) : nil
+            field289 = nil
             field290 = r.messages(at: 2792, count: 2800)
             field291 = r.int32(at: 3940)
-            field292 = r.isPresent(3948) ? r.string(at: 2808) : nil
+            field292 = nil
             field293 = r.doubles(at: 2824, count: 2832)
             field294 = r.bool(at: 3952)
-            field295 = r.isPresent(3960) ? r.bytes(at: 2840) : nil
+            field295 = nil
             field296 = r.uint64s(at: 2856, count: 2864)
             field297 = r.int32(at: 3964)
-            field298 = r.isPresent(3972) ? r.uint64(at: 2872) : nil
+            field298 = nil
             field299 = r.enumerations(at: 2880, count: 2888)
-            field300 = r.message(at: 2896)
-            choice = Choice(from: r)
+            field300 = nil
+            choice = nil
             larges = r.map(at: 2904, count: 2912) { ($0.string(at: 24), $0.message(at: 40) ?? .init()) }
             unknownFields = r.unknownFields()
+            if r.isPresent(2940) { field1 = r.int32(at: 2936) }
+            if r.isPresent(2952) { field4 = r.bool(at: 2948) }
+            if r.isPresent(2964) { field7 = r.int32(at: 2960) }
+            r.message(&field10, at: 88)
+            if r.isPresent(2980) { field13 = r.double(at: 128) }
+            if r.isPresent(2988) { field16 = r.uint64(at: 168) }
+            if r.isPresent(3000) { field19 = r.enumeration(at: 2996) }
+            if r.isPresent(3012) { field22 = r.string(at: 216) }
+            if r.isPresent(3024) { field25 = r.bytes(at: 248) }
+            if r.isPresent(3036) { field28 = r.uint64(at: 280) }
+            r.message(&field30, at: 304)
+            if r.isPresent(3044) { field31 = r.int32(at: 3040) }
+            if r.isPresent(3056) { field34 = r.bool(at: 3052) }
+            if r.isPresent(3068) { field37 = r.int32(at: 3064) }
+            r.message(&field40, at: 376)
+            if r.isPresent(3084) { field43 = r.double(at: 416) }
+            if r.isPresent(3092) { field46 = r.uint64(at: 456) }
+            if r.isPresent(3104) { field49 = r.enumeration(at: 3100) }
+            if r.isPresent(3116) { field52 = r.string(at: 504) }
+            if r.isPresent(3128) { field55 = r.bytes(at: 536) }
+            if r.isPresent(3140) { field58 = r.uint64(at: 568) }
+            r.message(&field60, at: 592)
+            if r.isPresent(3148) { field61 = r.int32(at: 3144) }
+            if r.isPresent(3160) { field64 = r.bool(at: 3156) }
+            if r.isPresent(3172) { field67 = r.int32(at: 3168) }
+            r.message(&field70, at: 664)
+            if r.isPresent(3188) { field73 = r.double(at: 704) }
+            if r.isPresent(3196) { field76 = r.uint64(at: 744) }
+            if r.isPresent(3208) { field79 = r.enumeration(at: 3204) }
+            if r.isPresent(3220) { field82 = r.string(at: 792) }
+            if r.isPresent(3232) { field85 = r.bytes(at: 824) }
+            if r.isPresent(3244) { field88 = r.uint64(at: 856) }
+            r.message(&field90, at: 880)
+            if r.isPresent(3252) { field91 = r.int32(at: 3248) }
+            if r.isPresent(3264) { field94 = r.bool(at: 3260) }
+            if r.isPresent(3276) { field97 = r.int32(at: 3272) }
+            r.message(&field100, at: 952)
+            if r.isPresent(3292) { field103 = r.double(at: 992) }
+            if r.isPresent(3300) { field106 = r.uint64(at: 1032) }
+            if r.isPresent(3312) { field109 = r.enumeration(at: 3308) }
+            if r.isPresent(3324) { field112 = r.string(at: 1080) }
+            if r.isPresent(3336) { field115 = r.bytes(at: 1112) }
+            if r.isPresent(3348) { field118 = r.uint64(at: 1144) }
+            r.message(&field120, at: 1168)
+            if r.isPresent(3356) { field121 = r.int32(at: 3352) }
+            if r.isPresent(3368) { field124 = r.bool(at: 3364) }
+            if r.isPresent(3380) { field127 = r.int32(at: 3376) }
+            r.message(&field130, at: 1240)
+            if r.isPresent(3396) { field133 = r.double(at: 1280) }
+            if r.isPresent(3404) { field136 = r.uint64(at: 1320) }
+            if r.isPresent(3416) { field139 = r.enumeration(at: 3412) }
+            if r.isPresent(3428) { field142 = r.string(at: 1368) }
+            if r.isPresent(3440) { field145 = r.bytes(at: 1400) }
+            if r.isPresent(3452) { field148 = r.uint64(at: 1432) }
+            r.message(&field150, at: 1456)
+            if r.isPresent(3460) { field151 = r.int32(at: 3456) }
+            if r.isPresent(3472) { field154 = r.bool(at: 3468) }
+            if r.isPresent(3484) { field157 = r.int32(at: 3480) }
+            r.message(&field160, at: 1528)
+            if r.isPresent(3500) { field163 = r.double(at: 1568) }
+            if r.isPresent(3508) { field166 = r.uint64(at: 1608) }
+            if r.isPresent(3520) { field169 = r.enumeration(at: 3516) }
+            if r.isPresent(3532) { field172 = r.string(at: 1656) }
+            if r.isPresent(3544) { field175 = r.bytes(at: 1688) }
+            if r.isPresent(3556) { field178 = r.uint64(at: 1720) }
+            r.message(&field180, at: 1744)
+            if r.isPresent(3564) { field181 = r.int32(at: 3560) }
+            if r.isPresent(3576) { field184 = r.bool(at: 3572) }
+            if r.isPresent(3588) { field187 = r.int32(at: 3584) }
+            r.message(&field190, at: 1816)
+            if r.isPresent(3604) { field193 = r.double(at: 1856) }
+            if r.isPresent(3612) { field196 = r.uint64(at: 1896) }
+            if r.isPresent(3624) { field199 = r.enumeration(at: 3620) }
+            if r.isPresent(3636) { field202 = r.string(at: 1944) }
+            if r.isPresent(3648) { field205 = r.bytes(at: 1976) }
+            if r.isPresent(3660) { field208 = r.uint64(at: 2008) }
+            r.message(&field210, at: 2032)
+            if r.isPresent(3668) { field211 = r.int32(at: 3664) }
+            if r.isPresent(3680) { field214 = r.bool(at: 3676) }
+            if r.isPresent(3692) { field217 = r.int32(at: 3688) }
+            r.message(&field220, at: 2104)
+            if r.isPresent(3708) { field223 = r.double(at: 2144) }
+            if r.isPresent(3716) { field226 = r.uint64(at: 2184) }
+            if r.isPresent(3728) { field229 = r.enumeration(at: 3724) }
+            if r.isPresent(3740) { field232 = r.string(at: 2232) }
+            if r.isPresent(3752) { field235 = r.bytes(at: 2264) }
+            if r.isPresent(3764) { field238 = r.uint64(at: 2296) }
+            r.message(&field240, at: 2320)
+            if r.isPresent(3772) { field241 = r.int32(at: 3768) }
+            if r.isPresent(3784) { field244 = r.bool(at: 3780) }
+            if r.isPresent(3796) { field247 = r.int32(at: 3792) }
+            r.message(&field250, at: 2392)
+            if r.isPresent(3812) { field253 = r.double(at: 2432) }
+            if r.isPresent(3820) { field256 = r.uint64(at: 2472) }
+            if r.isPresent(3832) { field259 = r.enumeration(at: 3828) }
+            if r.isPresent(3844) { field262 = r.string(at: 2520) }
+            if r.isPresent(3856) { field265 = r.bytes(at: 2552) }
+            if r.isPresent(3868) { field268 = r.uint64(at: 2584) }
+            r.message(&field270, at: 2608)
+            if r.isPresent(3876) { field271 = r.int32(at: 3872) }
+            if r.isPresent(3888) { field274 = r.bool(at: 3884) }
+            if r.isPresent(3900) { field277 = r.int32(at: 3896) }
+            r.message(&field280, at: 2680)
+            if r.isPresent(3916) { field283 = r.double(at: 2720) }
+            if r.isPresent(3924) { field286 = r.uint64(at: 2760) }
+            if r.isPresent(3936) { field289 = r.enumeration(at: 3932) }
+            if r.isPresent(3948) { field292 = r.string(at: 2808) }
+            if r.isPresent(3960) { field295 = r.bytes(at: 2840) }
+            if r.isPresent(3972) { field298 = r.uint64(at: 2872) }
+            r.message(&field300, at: 2896)
+            if let _value = Choice(from: r) { choice = _value }
         }
 
         func write(to w: inout RavioliSchema.FieldWriter) {

@@ -40,18 +40,26 @@ struct Required: RavioliSchema.Message {
     func write(to w: inout RavioliSchema.FieldWriter) { _storage.value.write(to: &w) }
 
     private struct _Storage: Sendable, Hashable {
-        var name: String? = nil
-        var count: Int32? = nil
-        var inner: Required? = nil
-        var unknownFields = RavioliSchema.UnknownFields()
+        var name: String?
+        var count: Int32?
+        var inner: Required?
+        var unknownFields: RavioliSchema.UnknownFields
 
-        init() {}
+        init() {
+            name = nil
+            count = nil
+            inner = nil
+            unknownFields = .init()
+        }
 
         init(from r: RavioliSchema.FieldReader) {
-            name = r.isPresent(48) ? r.string(at: 24) : nil
-            count = r.isPresent(56) ? r.int32(at: 52) : nil
-            inner = r.message(at: 40)
+            name = nil
+            count = nil
+            inner = nil
             unknownFields = r.unknownFields()
+            if r.isPresent(48) { name = r.string(at: 24) }
+            if r.isPresent(56) { count = r.int32(at: 52) }
+            r.message(&inner, at: 40)
         }
 
         func write(to w: inout RavioliSchema.FieldWriter) {
@@ -65,130 +73,69 @@ struct Required: RavioliSchema.Message {
 
 /// Defaults of every kind.
 struct Defaults: RavioliSchema.Message {
-    var aDouble: Double? {
-        get { _storage.value.aDouble }
-        _modify { yield &_storage.value.aDouble }
-    }
-    var aFloat: Float? {
-        get { _storage.value.aFloat }
-        _modify { yield &_storage.value.aFloat }
-    }
-    var anInt32: Int32? {
-        get { _storage.value.anInt32 }
-        _modify { yield &_storage.value.anInt32 }
-    }
-    var anInt64: Int64? {
-        get { _storage.value.anInt64 }
-        _modify { yield &_storage.value.anInt64 }
-    }
-    var aUint32: UInt32? {
-        get { _storage.value.aUint32 }
-        _modify { yield &_storage.value.aUint32 }
-    }
-    var aUint64: UInt64? {
-        get { _storage.value.aUint64 }
-        _modify { yield &_storage.value.aUint64 }
-    }
-    var aSint32: Int32? {
-        get { _storage.value.aSint32 }
-        _modify { yield &_storage.value.aSint32 }
-    }
-    var aSint64: Int64? {
-        get { _storage.value.aSint64 }
-        _modify { yield &_storage.value.aSint64 }
-    }
-    var aFixed32: UInt32? {
-        get { _storage.value.aFixed32 }
-        _modify { yield &_storage.value.aFixed32 }
-    }
-    var aFixed64: UInt64? {
-        get { _storage.value.aFixed64 }
-        _modify { yield &_storage.value.aFixed64 }
-    }
-    var aSfixed32: Int32? {
-        get { _storage.value.aSfixed32 }
-        _modify { yield &_storage.value.aSfixed32 }
-    }
-    var aSfixed64: Int64? {
-        get { _storage.value.aSfixed64 }
-        _modify { yield &_storage.value.aSfixed64 }
-    }
-    var aBool: Bool? {
-        get { _storage.value.aBool }
-        _modify { yield &_storage.value.aBool }
-    }
-    var aString: String? {
-        get { _storage.value.aString }
-        _modify { yield &_storage.value.aString }
-    }
-    var aBytes: [UInt8]? {
-        get { _storage.value.aBytes }
-        _modify { yield &_storage.value.aBytes }
-    }
-    var aSize: Size? {
-        get { _storage.value.aSize }
-        _modify { yield &_storage.value.aSize }
-    }
-    var infinite: Double? {
-        get { _storage.value.infinite }
-        _modify { yield &_storage.value.infinite }
-    }
-    var minusInfinite: Double? {
-        get { _storage.value.minusInfinite }
-        _modify { yield &_storage.value.minusInfinite }
-    }
-    var notANumber: Double? {
-        get { _storage.value.notANumber }
-        _modify { yield &_storage.value.notANumber }
-    }
-    var floatInfinite: Float? {
-        get { _storage.value.floatInfinite }
-        _modify { yield &_storage.value.floatInfinite }
-    }
-    var floatNotANumber: Float? {
-        get { _storage.value.floatNotANumber }
-        _modify { yield &_storage.value.floatNotANumber }
-    }
-    var whole: Double? {
-        get { _storage.value.whole }
-        _modify { yield &_storage.value.whole }
-    }
-    var tiny: Double? {
-        get { _storage.value.tiny }
-        _modify { yield &_storage.value.tiny }
-    }
-    var emptyString: String? {
-        get { _storage.value.emptyString }
-        _modify { yield &_storage.value.emptyString }
-    }
-    var self_: String? {
-        get { _storage.value.self_ }
-        _modify { yield &_storage.value.self_ }
-    }
-    var selfOrDefault: String? {
-        get { _storage.value.selfOrDefault }
-        _modify { yield &_storage.value.selfOrDefault }
-    }
-    var floatMax: Float? {
-        get { _storage.value.floatMax }
-        _modify { yield &_storage.value.floatMax }
-    }
-    var firstSize: Size? {
-        get { _storage.value.firstSize }
-        _modify { yield &_storage.value.firstSize }
-    }
-    var minusZero: Double? {
-        get { _storage.value.minusZero }
-        _modify { yield &_storage.value.minusZero }
-    }
-    var unknownFields: RavioliSchema.UnknownFields {
-        get { _storage.value.unknownFields }
-        _modify { yield &_storage.value.unknownFields }
-    }
+    var aDouble: Double?
+    var aFloat: Float?
+    var anInt32: Int32?
+    var anInt64: Int64?
+    var aUint32: UInt32?
+    var aUint64: UInt64?
+    var aSint32: Int32?
+    var aSint64: Int64?
+    var aFixed32: UInt32?
+    var aFixed64: UInt64?
+    var aSfixed32: Int32?
+    var aSfixed64: Int64?
+    var aBool: Bool?
+    var aString: String?
+    var aBytes: [UInt8]?
+    var aSize: Size?
+    var infinite: Double?
+    var minusInfinite: Double?
+    var notANumber: Double?
+    var floatInfinite: Float?
+    var floatNotANumber: Float?
+    var whole: Double?
+    var tiny: Double?
+    var emptyString: String?
+    var self_: String?
+    var selfOrDefault: String?
+    var floatMax: Float?
+    var firstSize: Size?
+    var minusZero: Double?
+    var unknownFields: RavioliSchema.UnknownFields
 
-    private var _storage: RavioliSchema.CopyOnWrite<_Storage>
-
-    init() { _storage = .init(_Storage()) }
+    init() {
+        aDouble = nil
+        aFloat = nil
+        anInt32 = nil
+        anInt64 = nil
+        aUint32 = nil
+        aUint64 = nil
+        aSint32 = nil
+        aSint64 = nil
+        aFixed32 = nil
+        aFixed64 = nil
+        aSfixed32 = nil
+        aSfixed64 = nil
+        aBool = nil
+        aString = nil
+        aBytes = nil
+        aSize = nil
+        infinite = nil
+        minusInfinite = nil
+        notANumber = nil
+        floatInfinite = nil
+        floatNotANumber = nil
+        whole = nil
+        tiny = nil
+        emptyString = nil
+        self_ = nil
+        selfOrDefault = nil
+        floatMax = nil
+        firstSize = nil
+        minusZero = nil
+        unknownFields = .init()
+    }
 
     init(
         aDouble: Double? = nil,
@@ -221,37 +168,36 @@ struct Defaults: RavioliSchema.Message {
         firstSize: Size? = nil,
         minusZero: Double? = nil
     ) {
-        var _fields = _Storage()
-        _fields.aDouble = aDouble
-        _fields.aFloat = aFloat
-        _fields.anInt32 = anInt32
-        _fields.anInt64 = anInt64
-        _fields.aUint32 = aUint32
-        _fields.aUint64 = aUint64
-        _fields.aSint32 = aSint32
-        _fields.aSint64 = aSint64
-        _fields.aFixed32 = aFixed32
-        _fields.aFixed64 = aFixed64
-        _fields.aSfixed32 = aSfixed32
-        _fields.aSfixed64 = aSfixed64
-        _fields.aBool = aBool
-        _fields.aString = aString
-        _fields.aBytes = aBytes
-        _fields.aSize = aSize
-        _fields.infinite = infinite
-        _fields.minusInfinite = minusInfinite
-        _fields.notANumber = notANumber
-        _fields.floatInfinite = floatInfinite
-        _fields.floatNotANumber = floatNotANumber
-        _fields.whole = whole
-        _fields.tiny = tiny
-        _fields.emptyString = emptyString
-        _fields.self_ = self_
-        _fields.selfOrDefault = selfOrDefault
-        _fields.floatMax = floatMax
-        _fields.firstSize = firstSize
-        _fields.minusZero = minusZero
-        _storage = .init(_fields)
+        self.aDouble = aDouble
+        self.aFloat = aFloat
+        self.anInt32 = anInt32
+        self.anInt64 = anInt64
+        self.aUint32 = aUint32
+        self.aUint64 = aUint64
+        self.aSint32 = aSint32
+        self.aSint64 = aSint64
+        self.aFixed32 = aFixed32
+        self.aFixed64 = aFixed64
+        self.aSfixed32 = aSfixed32
+        self.aSfixed64 = aSfixed64
+        self.aBool = aBool
+        self.aString = aString
+        self.aBytes = aBytes
+        self.aSize = aSize
+        self.infinite = infinite
+        self.minusInfinite = minusInfinite
+        self.notANumber = notANumber
+        self.floatInfinite = floatInfinite
+        self.floatNotANumber = floatNotANumber
+        self.whole = whole
+        self.tiny = tiny
+        self.emptyString = emptyString
+        self.self_ = self_
+        self.selfOrDefault = selfOrDefault
+        self.floatMax = floatMax
+        self.firstSize = firstSize
+        self.minusZero = minusZero
+        unknownFields = .init()
     }
 
     /// `aDouble`, or the schema's default if it is absent.
@@ -341,120 +287,117 @@ struct Defaults: RavioliSchema.Message {
     static let descriptor = RavioliTestV1LegacySchema.file.message(
         "ravioli.test.v1.Defaults", structSize: 368)
 
-    init(from r: RavioliSchema.FieldReader) { _storage = .init(_Storage(from: r)) }
-    func write(to w: inout RavioliSchema.FieldWriter) { _storage.value.write(to: &w) }
+    init(from r: RavioliSchema.FieldReader) {
+        aDouble = nil
+        aFloat = nil
+        anInt32 = nil
+        anInt64 = nil
+        aUint32 = nil
+        aUint64 = nil
+        aSint32 = nil
+        aSint64 = nil
+        aFixed32 = nil
+        aFixed64 = nil
+        aSfixed32 = nil
+        aSfixed64 = nil
+        aBool = nil
+        aString = nil
+        aBytes = nil
+        aSize = nil
+        infinite = nil
+        minusInfinite = nil
+        notANumber = nil
+        floatInfinite = nil
+        floatNotANumber = nil
+        whole = nil
+        tiny = nil
+        emptyString = nil
+        self_ = nil
+        selfOrDefault = nil
+        floatMax = nil
+        firstSize = nil
+        minusZero = nil
+        unknownFields = r.unknownFields()
+        if r.isPresent(200) { aDouble = r.double(at: 24) }
+        if r.isPresent(208) { aFloat = r.float(at: 204) }
+        if r.isPresent(216) { anInt32 = r.int32(at: 212) }
+        if r.isPresent(220) { anInt64 = r.int64(at: 32) }
+        if r.isPresent(228) { aUint32 = r.uint32(at: 224) }
+        if r.isPresent(232) { aUint64 = r.uint64(at: 40) }
+        if r.isPresent(240) { aSint32 = r.int32(at: 236) }
+        if r.isPresent(244) { aSint64 = r.int64(at: 48) }
+        if r.isPresent(252) { aFixed32 = r.uint32(at: 248) }
+        if r.isPresent(256) { aFixed64 = r.uint64(at: 56) }
+        if r.isPresent(264) { aSfixed32 = r.int32(at: 260) }
+        if r.isPresent(268) { aSfixed64 = r.int64(at: 64) }
+        if r.isPresent(276) { aBool = r.bool(at: 272) }
+        if r.isPresent(280) { aString = r.string(at: 72) }
+        if r.isPresent(284) { aBytes = r.bytes(at: 88) }
+        if r.isPresent(292) { aSize = r.enumeration(at: 288) }
+        if r.isPresent(296) { infinite = r.double(at: 104) }
+        if r.isPresent(300) { minusInfinite = r.double(at: 112) }
+        if r.isPresent(304) { notANumber = r.double(at: 120) }
+        if r.isPresent(312) { floatInfinite = r.float(at: 308) }
+        if r.isPresent(320) { floatNotANumber = r.float(at: 316) }
+        if r.isPresent(324) { whole = r.double(at: 128) }
+        if r.isPresent(328) { tiny = r.double(at: 136) }
+        if r.isPresent(332) { emptyString = r.string(at: 144) }
+        if r.isPresent(336) { self_ = r.string(at: 160) }
+        if r.isPresent(340) { selfOrDefault = r.string(at: 176) }
+        if r.isPresent(348) { floatMax = r.float(at: 344) }
+        if r.isPresent(356) { firstSize = r.enumeration(at: 352) }
+        if r.isPresent(360) { minusZero = r.double(at: 192) }
+    }
 
-    private struct _Storage: Sendable, Hashable {
-        var aDouble: Double? = nil
-        var aFloat: Float? = nil
-        var anInt32: Int32? = nil
-        var anInt64: Int64? = nil
-        var aUint32: UInt32? = nil
-        var aUint64: UInt64? = nil
-        var aSint32: Int32? = nil
-        var aSint64: Int64? = nil
-        var aFixed32: UInt32? = nil
-        var aFixed64: UInt64? = nil
-        var aSfixed32: Int32? = nil
-        var aSfixed64: Int64? = nil
-        var aBool: Bool? = nil
-        var aString: String? = nil
-        var aBytes: [UInt8]? = nil
-        var aSize: Size? = nil
-        var infinite: Double? = nil
-        var minusInfinite: Double? = nil
-        var notANumber: Double? = nil
-        var floatInfinite: Float? = nil
-        var floatNotANumber: Float? = nil
-        var whole: Double? = nil
-        var tiny: Double? = nil
-        var emptyString: String? = nil
-        var self_: String? = nil
-        var selfOrDefault: String? = nil
-        var floatMax: Float? = nil
-        var firstSize: Size? = nil
-        var minusZero: Double? = nil
-        var unknownFields = RavioliSchema.UnknownFields()
-
-        init() {}
-
-        init(from r: RavioliSchema.FieldReader) {
-            aDouble = r.isPresent(200) ? r.double(at: 24) : nil
-            aFloat = r.isPresent(208) ? r.float(at: 204) : nil
-            anInt32 = r.isPresent(216) ? r.int32(at: 212) : nil
-            anInt64 = r.isPresent(220) ? r.int64(at: 32) : nil
-            aUint32 = r.isPresent(228) ? r.uint32(at: 224) : nil
-            aUint64 = r.isPresent(232) ? r.uint64(at: 40) : nil
-            aSint32 = r.isPresent(240) ? r.int32(at: 236) : nil
-            aSint64 = r.isPresent(244) ? r.int64(at: 48) : nil
-            aFixed32 = r.isPresent(252) ? r.uint32(at: 248) : nil
-            aFixed64 = r.isPresent(256) ? r.uint64(at: 56) : nil
-            aSfixed32 = r.isPresent(264) ? r.int32(at: 260) : nil
-            aSfixed64 = r.isPresent(268) ? r.int64(at: 64) : nil
-            aBool = r.isPresent(276) ? r.bool(at: 272) : nil
-            aString = r.isPresent(280) ? r.string(at: 72) : nil
-            aBytes = r.isPresent(284) ? r.bytes(at: 88) : nil
-            aSize = r.isPresent(292) ? r.enumeration(at: 288) : nil
-            infinite = r.isPresent(296) ? r.double(at: 104) : nil
-            minusInfinite = r.isPresent(300) ? r.double(at: 112) : nil
-            notANumber = r.isPresent(304) ? r.double(at: 120) : nil
-            floatInfinite = r.isPresent(312) ? r.float(at: 308) : nil
-            floatNotANumber = r.isPresent(320) ? r.float(at: 316) : nil
-            whole = r.isPresent(324) ? r.double(at: 128) : nil
-            tiny = r.isPresent(328) ? r.double(at: 136) : nil
-            emptyString = r.isPresent(332) ? r.string(at: 144) : nil
-            self_ = r.isPresent(336) ? r.string(at: 160) : nil
-            selfOrDefault = r.isPresent(340) ? r.string(at: 176) : nil
-            floatMax = r.isPresent(348) ? r.float(at: 344) : nil
-            firstSize = r.isPresent(356) ? r.enumeration(at: 352) : nil
-            minusZero = r.isPresent(360) ? r.double(at: 192) : nil
-            unknownFields = r.unknownFields()
-        }
-
-        func write(to w: inout RavioliSchema.FieldWriter) {
-            w.double(aDouble, at: 24, has: 200)
-            w.float(aFloat, at: 204, has: 208)
-            w.int32(anInt32, at: 212, has: 216)
-            w.int64(anInt64, at: 32, has: 220)
-            w.uint32(aUint32, at: 224, has: 228)
-            w.uint64(aUint64, at: 40, has: 232)
-            w.int32(aSint32, at: 236, has: 240)
-            w.int64(aSint64, at: 48, has: 244)
-            w.uint32(aFixed32, at: 248, has: 252)
-            w.uint64(aFixed64, at: 56, has: 256)
-            w.int32(aSfixed32, at: 260, has: 264)
-            w.int64(aSfixed64, at: 64, has: 268)
-            w.bool(aBool, at: 272, has: 276)
-            w.string(aString, at: 72, has: 280)
-            w.bytes(aBytes, at: 88, has: 284)
-            w.enumeration(aSize, at: 288, has: 292)
-            w.double(infinite, at: 104, has: 296)
-            w.double(minusInfinite, at: 112, has: 300)
-            w.double(notANumber, at: 120, has: 304)
-            w.float(floatInfinite, at: 308, has: 312)
-            w.float(floatNotANumber, at: 316, has: 320)
-            w.double(whole, at: 128, has: 324)
-            w.double(tiny, at: 136, has: 328)
-            w.string(emptyString, at: 144, has: 332)
-            w.string(self_, at: 160, has: 336)
-            w.string(selfOrDefault, at: 176, has: 340)
-            w.float(floatMax, at: 344, has: 348)
-            w.enumeration(firstSize, at: 352, has: 356)
-            w.double(minusZero, at: 192, has: 360)
-            w.unknownFields(unknownFields)
-        }
+    func write(to w: inout RavioliSchema.FieldWriter) {
+        w.double(aDouble, at: 24, has: 200)
+        w.float(aFloat, at: 204, has: 208)
+        w.int32(anInt32, at: 212, has: 216)
+        w.int64(anInt64, at: 32, has: 220)
+        w.uint32(aUint32, at: 224, has: 228)
+        w.uint64(aUint64, at: 40, has: 232)
+        w.int32(aSint32, at: 236, has: 240)
+        w.int64(aSint64, at: 48, has: 244)
+        w.uint32(aFixed32, at: 248, has: 252)
+        w.uint64(aFixed64, at: 56, has: 256)
+        w.int32(aSfixed32, at: 260, has: 264)
+        w.int64(aSfixed64, at: 64, has: 268)
+        w.bool(aBool, at: 272, has: 276)
+        w.string(aString, at: 72, has: 280)
+        w.bytes(aBytes, at: 88, has: 284)
+        w.enumeration(aSize, at: 288, has: 292)
+        w.double(infinite, at: 104, has: 296)
+        w.double(minusInfinite, at: 112, has: 300)
+        w.double(notANumber, at: 120, has: 304)
+        w.float(floatInfinite, at: 308, has: 312)
+        w.float(floatNotANumber, at: 316, has: 320)
+        w.double(whole, at: 128, has: 324)
+        w.double(tiny, at: 136, has: 328)
+        w.string(emptyString, at: 144, has: 332)
+        w.string(self_, at: 160, has: 336)
+        w.string(selfOrDefault, at: 176, has: 340)
+        w.float(floatMax, at: 344, has: 348)
+        w.enumeration(firstSize, at: 352, has: 356)
+        w.double(minusZero, at: 192, has: 360)
+        w.unknownFields(unknownFields)
     }
 }
 
 /// Unpacked unless it says otherwise.
 struct LegacyLists: RavioliSchema.Message {
-    var unpacked: [Int32] = []
-    var packed: [Int32] = []
-    var sizes: [Size] = []
-    var gradeByName: [String: Grade] = [:]
-    var unknownFields = RavioliSchema.UnknownFields()
+    var unpacked: [Int32]
+    var packed: [Int32]
+    var sizes: [Size]
+    var gradeByName: [String: Grade]
+    var unknownFields: RavioliSchema.UnknownFields
 
-    init() {}
+    init() {
+        unpacked = []
+        packed = []
+        sizes = []
+        gradeByName = [:]
+        unknownFields = .init()
+    }
 
     init(
         unpacked: [Int32] = [],
@@ -466,6 +409,7 @@ struct LegacyLists: RavioliSchema.Message {
         self.packed = packed
         self.sizes = sizes
         self.gradeByName = gradeByName
+        unknownFields = .init()
     }
 
     static let descriptor = RavioliTestV1LegacySchema.file.message(
@@ -494,17 +438,23 @@ struct LegacyLists: RavioliSchema.Message {
 
 /// The message `ravioli.test.v1.Groups`.
 struct Groups: RavioliSchema.Message {
-    var before: Int32? = nil
-    var after: Int32? = nil
-    var either: Either? = nil
-    var unknownFields = RavioliSchema.UnknownFields()
+    var before: Int32?
+    var after: Int32?
+    var either: Either?
+    var unknownFields: RavioliSchema.UnknownFields
 
-    init() {}
+    init() {
+        before = nil
+        after = nil
+        either = nil
+        unknownFields = .init()
+    }
 
     init(before: Int32? = nil, after: Int32? = nil, either: Either? = nil) {
         self.before = before
         self.after = after
         self.either = either
+        unknownFields = .init()
     }
 
     /// The choices of the oneof `either`.
@@ -527,21 +477,26 @@ struct Groups: RavioliSchema.Message {
 
     /// The message `ravioli.test.v1.Groups.Inner`.
     struct Inner: RavioliSchema.Message {
-        var text: String? = nil
-        var unknownFields = RavioliSchema.UnknownFields()
+        var text: String?
+        var unknownFields: RavioliSchema.UnknownFields
 
-        init() {}
+        init() {
+            text = nil
+            unknownFields = .init()
+        }
 
         init(text: String? = nil) {
             self.text = text
+            unknownFields = .init()
         }
 
         static let descriptor = RavioliTestV1LegacySchema.file.message(
             "ravioli.test.v1.Groups.Inner", structSize: 48)
 
         init(from r: RavioliSchema.FieldReader) {
-            text = r.isPresent(40) ? r.string(at: 24) : nil
+            text = nil
             unknownFields = r.unknownFields()
+            if r.isPresent(40) { text = r.string(at: 24) }
         }
 
         func write(to w: inout RavioliSchema.FieldWriter) {
@@ -552,21 +507,26 @@ struct Groups: RavioliSchema.Message {
 
     /// The message `ravioli.test.v1.Groups.Item`.
     struct Item: RavioliSchema.Message {
-        var number: Int32? = nil
-        var unknownFields = RavioliSchema.UnknownFields()
+        var number: Int32?
+        var unknownFields: RavioliSchema.UnknownFields
 
-        init() {}
+        init() {
+            number = nil
+            unknownFields = .init()
+        }
 
         init(number: Int32? = nil) {
             self.number = number
+            unknownFields = .init()
         }
 
         static let descriptor = RavioliTestV1LegacySchema.file.message(
             "ravioli.test.v1.Groups.Item", structSize: 32)
 
         init(from r: RavioliSchema.FieldReader) {
-            number = r.isPresent(28) ? r.int32(at: 24) : nil
+            number = nil
             unknownFields = r.unknownFields()
+            if r.isPresent(28) { number = r.int32(at: 24) }
         }
 
         func write(to w: inout RavioliSchema.FieldWriter) {
@@ -577,21 +537,26 @@ struct Groups: RavioliSchema.Message {
 
     /// The message `ravioli.test.v1.Groups.Both`.
     struct Both: RavioliSchema.Message {
-        var a: Int32? = nil
-        var unknownFields = RavioliSchema.UnknownFields()
+        var a: Int32?
+        var unknownFields: RavioliSchema.UnknownFields
 
-        init() {}
+        init() {
+            a = nil
+            unknownFields = .init()
+        }
 
         init(a: Int32? = nil) {
             self.a = a
+            unknownFields = .init()
         }
 
         static let descriptor = RavioliTestV1LegacySchema.file.message(
             "ravioli.test.v1.Groups.Both", structSize: 32)
 
         init(from r: RavioliSchema.FieldReader) {
-            a = r.isPresent(28) ? r.int32(at: 24) : nil
+            a = nil
             unknownFields = r.unknownFields()
+            if r.isPresent(28) { a = r.int32(at: 24) }
         }
 
         func write(to w: inout RavioliSchema.FieldWriter) {
@@ -603,10 +568,13 @@ struct Groups: RavioliSchema.Message {
     static let descriptor = RavioliTestV1LegacySchema.file.message("ravioli.test.v1.Groups", structSize: 64)
 
     init(from r: RavioliSchema.FieldReader) {
-        before = r.isPresent(44) ? r.int32(at: 40) : nil
-        after = r.isPresent(52) ? r.int32(at: 48) : nil
-        either = Either(from: r)
+        before = nil
+        after = nil
+        either = nil
         unknownFields = r.unknownFields()
+        if r.isPresent(44) { before = r.int32(at: 40) }
+        if r.isPresent(52) { after = r.int32(at: 48) }
+        if let _value = Either(from: r) { either = _value }
     }
 
     func write(to w: inout RavioliSchema.FieldWriter) {
@@ -619,21 +587,26 @@ struct Groups: RavioliSchema.Message {
 
 /// The message `ravioli.test.v1.Extendable`.
 struct Extendable: RavioliSchema.Message {
-    var name: String? = nil
-    var unknownFields = RavioliSchema.UnknownFields()
+    var name: String?
+    var unknownFields: RavioliSchema.UnknownFields
 
-    init() {}
+    init() {
+        name = nil
+        unknownFields = .init()
+    }
 
     init(name: String? = nil) {
         self.name = name
+        unknownFields = .init()
     }
 
     static let descriptor = RavioliTestV1LegacySchema.file.message(
         "ravioli.test.v1.Extendable", structSize: 48)
 
     init(from r: RavioliSchema.FieldReader) {
-        name = r.isPresent(40) ? r.string(at: 24) : nil
+        name = nil
         unknownFields = r.unknownFields()
+        if r.isPresent(40) { name = r.string(at: 24) }
     }
 
     func write(to w: inout RavioliSchema.FieldWriter) {
@@ -644,20 +617,25 @@ struct Extendable: RavioliSchema.Message {
 
 /// The message `ravioli.test.v1.Scope`.
 struct Scope: RavioliSchema.Message {
-    var name: String? = nil
-    var unknownFields = RavioliSchema.UnknownFields()
+    var name: String?
+    var unknownFields: RavioliSchema.UnknownFields
 
-    init() {}
+    init() {
+        name = nil
+        unknownFields = .init()
+    }
 
     init(name: String? = nil) {
         self.name = name
+        unknownFields = .init()
     }
 
     static let descriptor = RavioliTestV1LegacySchema.file.message("ravioli.test.v1.Scope", structSize: 48)
 
     init(from r: RavioliSchema.FieldReader) {
-        name = r.isPresent(40) ? r.string(at: 24) : nil
+        name = nil
         unknownFields = r.unknownFields()
+        if r.isPresent(40) { name = r.string(at: 24) }
     }
 
     func write(to w: inout RavioliSchema.FieldWriter) {

@@ -5,13 +5,17 @@ import RavioliSchema
 
 /// The message `ravioli.test.v1.Shelf`.
 struct Shelf: RavioliSchema.Message {
-    var books: [Book] = []
-    var unknownFields = RavioliSchema.UnknownFields()
+    var books: [Book]
+    var unknownFields: RavioliSchema.UnknownFields
 
-    init() {}
+    init() {
+        books = []
+        unknownFields = .init()
+    }
 
     init(books: [Book] = []) {
         self.books = books
+        unknownFields = .init()
     }
 
     static let descriptor = RavioliTestV1ShelfSchema.file.message("ravioli.test.v1.Shelf", structSize: 40)
