@@ -47,7 +47,15 @@ let package = Package(
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
             ]
         ),
-        .testTarget(name: "RavioliTests", dependencies: ["Ravioli"]),
+        .testTarget(
+            name: "RavioliTests",
+            dependencies: [
+                "Ravioli", "RavioliWire", "RavioliSchema",
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+                .product(name: "Logging", package: "swift-log"),
+            ]
+        ),
     ]
 )
 
