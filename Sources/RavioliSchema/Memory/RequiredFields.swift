@@ -25,7 +25,8 @@ enum RequiredFields {
         return nil
     }
 
-    private static func isPresent(_ field: FieldDescriptor, _ slot: MessageLayout.Slot, in message: FieldReader) -> Bool {
+    private static func isPresent(_ field: FieldDescriptor, _ slot: MessageLayout.Slot, in message: FieldReader) -> Bool
+    {
         field.kind == .message
             ? message.load(slot.offset, as: UnsafeRawPointer?.self) != nil : message.isPresent(slot.mark)
     }

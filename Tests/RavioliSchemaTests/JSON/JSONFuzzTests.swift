@@ -32,12 +32,16 @@ import Testing
         ),
         ("ravioli.test2.Old", #"{"plain":1,"answer":2,"choice":"FIRST","choices":["SECOND",3],"raw":"AA=="}"#),
     ]
-    private static let tokens: [[UInt8]] = [
-        "{", "}", "[", "]", ",", ":", "\"", "\\", "null", "true", "false", "1e5", "-", "0", ".5", "\\u0000", "\\ud800", "@type", "\"\"",
-        "1e999", "99999999999999999999", "NaN", " ", "\n", "é", "{}", "[]",
-    ].map { Array($0.utf8) } + [[0x80], [0xff], [0]]
+    private static let tokens: [[UInt8]] =
+        [
+            "{", "}", "[", "]", ",", ":", "\"", "\\", "null", "true", "false", "1e5", "-", "0", ".5", "\\u0000",
+            "\\ud800", "@type", "\"\"",
+            "1e999", "99999999999999999999", "NaN", " ", "\n", "é", "{}", "[]",
+        ].map { Array($0.utf8) } + [[0x80], [0xff], [0]]
 
-    private static func setting(_ name: String) -> UInt64? { ProcessInfo.processInfo.environment[name].flatMap { UInt64($0) } }
+    private static func setting(_ name: String) -> UInt64? {
+        ProcessInfo.processInfo.environment[name].flatMap { UInt64($0) }
+    }
 
     @Test func mutatedTextNeverTrapsAndReadsBackTheSame() throws {
         let seed = Self.setting("RAVIOLI_FUZZ_SEED") ?? .random(in: 0 ... .max)
@@ -48,7 +52,11 @@ import Testing
             for _ in 0..<200 {
                 let (type, json) = Self.seeds[Int(random.next() % UInt64(Self.seeds.count))]
                 let text = Self.mutated(Array(json.utf8), &random)
-                if try Self.check(text, TestSchema.type(type), lenient: random.next() & 1 == 0, "seed \(seed), run \(runs)") { accepted += 1 }
+                if try Self.check(
+                    text, TestSchema.type(type), lenient: random.next() & 1 == 0, "seed \(seed), run \(runs)")
+                {
+                    accepted += 1
+                }
                 runs += 1
             }
         }
@@ -61,7 +69,9 @@ import Testing
         for run in 0..<20_000 {
             var text: [UInt8] = [UInt8(ascii: "{")]
             for _ in 0..<random.next() % 24 {
-                text += random.next() & 3 == 0 ? [UInt8(truncatingIfNeeded: random.next())] : Self.tokens.randomElement(using: &random)!
+                text +=
+                    random.next() & 3 == 0
+                    ? [UInt8(truncatingIfNeeded: random.next())] : Self.tokens.randomElement(using: &random)!
             }
             let type = Self.seeds[run % Self.seeds.count].type
             _ = try Self.check(text, TestSchema.type(type), lenient: run & 1 == 0, "seed \(seed), run \(run)")
@@ -78,14 +88,18 @@ import Testing
             for (type, message) in messages {
                 runs += 1
                 let bytes = Self.mutated(message, &random)
-                guard let json = try? JSONTranscoder.json(fromEncoded: bytes, as: type, options: TestSchema.encodingOptions)
+                guard
+                    let json = try? JSONTranscoder.json(
+                        fromEncoded: bytes, as: type, options: TestSchema.encodingOptions)
                 else { continue }
                 printed += 1
                 let again = try JSONTranscoder.encoded(fromJSON: json, as: type, options: TestSchema.decodingOptions)
                 let second = try JSONTranscoder.json(fromEncoded: again, as: type, options: TestSchema.encodingOptions)
                 #expect(json == second, "seed \(seed), run \(runs): \(bytes)")
                 let dynamic = try DynamicMessage(decoding: bytes, as: type)
-                #expect(try dynamic.jsonUTF8Bytes(options: TestSchema.encodingOptions) == json, "seed \(seed), run \(runs): \(bytes)")
+                #expect(
+                    try dynamic.jsonUTF8Bytes(options: TestSchema.encodingOptions) == json,
+                    "seed \(seed), run \(runs): \(bytes)")
             }
         }
         #expect(printed > runs / 20, "seed \(seed)")

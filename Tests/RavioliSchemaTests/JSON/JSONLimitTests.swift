@@ -84,7 +84,8 @@ import Testing
     @Test func countsElements() {
         let zeros = "[" + Array(repeating: "0", count: 1_000).joined(separator: ",") + "]"
         for (text, type) in [
-            ("{\"int32s\":\(zeros)}", "Lists"), ("{\"values\":\(zeros)}", "WellKnown"), (zeros, "google.protobuf.ListValue"),
+            ("{\"int32s\":\(zeros)}", "Lists"), ("{\"values\":\(zeros)}", "WellKnown"),
+            (zeros, "google.protobuf.ListValue"),
             ("{\"struct\":{\"a\":\(zeros)}}", "WellKnown"),
         ] {
             #expect(throws: Never.self) { try TestSchema.encode(text, as: type) }
@@ -96,22 +97,28 @@ import Testing
 
     @Test func countsMemory() {
         let objects = "[" + Array(repeating: "{}", count: 1_000).joined(separator: ",") + "]"
-        let error = TestSchema.refusal(of: "{\"children\":\(objects)}", as: "Lists", limits: SchemaLimits(decodedBytesMax: 100_000))
+        let error = TestSchema.refusal(
+            of: "{\"children\":\(objects)}", as: "Lists", limits: SchemaLimits(decodedBytesMax: 100_000))
         #expect(error?.code == .limitExceeded)
         #expect(error?.message.hasPrefix("decoding needs more than 100000 bytes") == true)
         let long = String(repeating: "x", count: 200_000)
         let limits = SchemaLimits(decodedBytesMax: 100_000)
-        #expect(TestSchema.refusal(of: "{\"stringValue\":\"\(long)\"}", as: "Scalars", limits: limits)?.code == .limitExceeded)
+        #expect(
+            TestSchema.refusal(of: "{\"stringValue\":\"\(long)\"}", as: "Scalars", limits: limits)?.code
+                == .limitExceeded)
         let any = #"{"any":{"x":"\#(long)","@type":"a/ravioli.test.Scalars"}}"#
         #expect(TestSchema.refusal(of: any, as: "WellKnown", limits: limits)?.code == .limitExceeded)
     }
 
     @Test func limitsTextBothWays() throws {
         let text = #"{"strings":["aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"]}"#
-        #expect(TestSchema.refusal(of: text, as: "Lists", limits: SchemaLimits(jsonBytesMax: 40))?.code == .limitExceeded)
-        let bytes = try TestSchema.encode("{\"bytesValue\":\"\(String(repeating: "AAAA", count: 1_000))\"}", as: "Scalars")
+        #expect(
+            TestSchema.refusal(of: text, as: "Lists", limits: SchemaLimits(jsonBytesMax: 40))?.code == .limitExceeded)
+        let bytes = try TestSchema.encode(
+            "{\"bytesValue\":\"\(String(repeating: "AAAA", count: 1_000))\"}", as: "Scalars")
         let error = #expect(throws: SchemaError.self) {
-            try JSONTranscoder.json(fromEncoded: bytes, as: TestSchema.type("Scalars"), limits: SchemaLimits(jsonBytesMax: 2_000))
+            try JSONTranscoder.json(
+                fromEncoded: bytes, as: TestSchema.type("Scalars"), limits: SchemaLimits(jsonBytesMax: 2_000))
         }
         #expect(error?.code == .limitExceeded)
     }
