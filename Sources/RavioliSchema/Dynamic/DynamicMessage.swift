@@ -36,7 +36,8 @@ extension DynamicMessage {
     public init(
         decoding bytes: UnsafeRawBufferPointer, as type: MessageDescriptor, limits: SchemaLimits = .defaults
     ) throws(SchemaError) {
-        self = try MessageCoding.decode(bytes, as: type, limits: limits) { DynamicMessage(from: $0, as: type) }
+        let decoding = try Decoding(bytes, as: type, limits: limits)
+        self = DynamicMessage(from: decoding.fields, as: type)
     }
 
     /// Decodes a message from protobuf's binary form; see ``init(decoding:as:limits:)-(UnsafeRawBufferPointer,_,_)``.
@@ -63,7 +64,9 @@ extension DynamicMessage {
     public func withEncodedBytes<Result>(
         deterministic: Bool = false, _ body: (UnsafeRawBufferPointer) -> Result
     ) throws(SchemaError) -> Result {
-        try MessageCoding.encode(as: type, deterministic: deterministic, { write(to: &$0) }, body)
+        var encoding = try Encoding(type, deterministic: deterministic)
+        write(to: &encoding.fields)
+        return body(try encoding.pack())
     }
 }
 

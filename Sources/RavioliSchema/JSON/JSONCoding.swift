@@ -27,9 +27,10 @@ enum JSONCoding {
         as type: MessageDescriptor, options: JSONEncodingOptions, _ write: (inout FieldWriter) -> Void,
         _ body: (UnsafeRawBufferPointer) -> Result
     ) throws(SchemaError) -> Result {
-        try Arena.withThreadArena(budget: printBudget) { arena throws(SchemaError) in
-            let (message, _) = try MessageCoding.fill(type, arena: arena, deterministic: false, write)
-            return body(
+        var encoding = try Encoding(type, deterministic: false)
+        write(&encoding.fields)
+        return try encoding.withMessage(addingBudget: printBudget) { message, arena throws(SchemaError) in
+            body(
                 try JSONPrinter.print(
                     message, as: type, options: options, limits: printLimits,
                     bytesMax: SchemaLimits.encodedBytesCeiling, arena: arena))
