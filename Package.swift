@@ -25,7 +25,7 @@ let package = Package(
             providers: [.apt(["libprotobuf-c-dev"]), .brew(["protobuf-c"])]
         ),
         .target(name: "RavioliSchema", dependencies: ["CProtobufC"]),
-        .testTarget(name: "RavioliSchemaTests", dependencies: ["RavioliSchema"], exclude: ["Protos"]),
+        .testTarget(name: "RavioliSchemaTests", dependencies: ["RavioliSchema"], exclude: ["Protos", "README.md"]),
 
         // MARK: Code generation
         .target(name: "RavioliCodeGen", dependencies: ["RavioliSchema"]),
