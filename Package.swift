@@ -29,7 +29,7 @@ let package = Package(
             providers: [.apt(["libprotobuf-c-dev"]), .brew(["protobuf-c"])]
         ),
         .target(name: "RavioliSchema", dependencies: ["CProtobufC"]),
-        .testTarget(name: "RavioliSchemaTests", dependencies: ["RavioliSchema"], exclude: ["Protos"]),
+        .testTarget(name: "RavioliSchemaTests", dependencies: ["RavioliSchema"], exclude: ["Protos", "README.md"]),
 
         // MARK: Code generation
         .target(name: "RavioliCodeGen", dependencies: ["RavioliSchema"]),
@@ -57,7 +57,15 @@ let package = Package(
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
             ]
         ),
-        .testTarget(name: "RavioliTests", dependencies: ["Ravioli"]),
+        .testTarget(
+            name: "RavioliTests",
+            dependencies: [
+                "Ravioli", "RavioliWire", "RavioliSchema",
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+                .product(name: "Logging", package: "swift-log"),
+            ]
+        ),
 
         // MARK: The edge and the command line
         .target(
