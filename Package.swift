@@ -46,6 +46,7 @@ let package = Package(
         .testTarget(
             name: "RavioliCodeGenTests",
             dependencies: ["RavioliCodeGen", "RavioliSchema", "Ravioli", "CollisionSchemas", "protoc-gen-ravioli"]),
+        .testTarget(name: "ExamplesTests"),
 
         // MARK: Wire and calls
         .target(

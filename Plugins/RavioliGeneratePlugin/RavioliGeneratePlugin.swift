@@ -32,8 +32,9 @@ struct RavioliGeneratePlugin: CommandPlugin {
         let generator = try context.tool(named: "protoc-gen-ravioli").url
         var isIdle = true
         for target in targets.compactMap({ $0 as? any SourceModuleTarget }) {
-            guard let generation = try Generation(folder: target.directoryURL, files: target.sourceFiles.map(\.url))
-            else { continue }
+            // Not the target's own list: .proto files that no plugin of the target's build uses are excluded from it.
+            let files = FileManager.default.enumerator(at: target.directoryURL, includingPropertiesForKeys: nil)
+            guard let generation = try Generation(folder: target.directoryURL, files: files?.urls ?? []) else { continue }
             isIdle = false
             try generate(generation, protoc: protoc, generator: generator, work: context.pluginWorkDirectoryURL)
         }
@@ -77,4 +78,8 @@ struct RavioliGeneratePlugin: CommandPlugin {
             throw PluginError("protoc failed for \(folder.path); what it found wrong stands above")
         }
     }
+}
+
+extension FileManager.DirectoryEnumerator {
+    fileprivate var urls: [URL] { compactMap { $0 as? URL } }
 }
