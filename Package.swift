@@ -8,6 +8,9 @@ let package = Package(
         .library(name: "RavioliWire", targets: ["RavioliWire"]),
         .library(name: "RavioliSchema", targets: ["RavioliSchema"]),
         .library(name: "Ravioli", targets: ["Ravioli"]),
+        .executable(name: "protoc-gen-ravioli", targets: ["protoc-gen-ravioli"]),
+        .plugin(name: "RavioliPlugin", targets: ["RavioliPlugin"]),
+        .plugin(name: "RavioliGeneratePlugin", targets: ["RavioliGeneratePlugin"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-nio.git", from: "2.101.0"),
@@ -30,12 +33,20 @@ let package = Package(
         // MARK: Code generation
         .target(name: "RavioliCodeGen", dependencies: ["RavioliSchema"]),
         .executableTarget(name: "protoc-gen-ravioli", dependencies: ["RavioliCodeGen", "RavioliSchema"]),
+        .plugin(name: "RavioliPlugin", capability: .buildTool(), dependencies: ["protoc-gen-ravioli"]),
+        .plugin(
+            name: "RavioliGeneratePlugin",
+            capability: .command(
+                intent: .custom(verb: "generate", description: "Generate Swift from the .proto files of the targets"),
+                permissions: [.writeToPackageDirectory(reason: "to write what it generates into Generated folders")]),
+            dependencies: ["protoc-gen-ravioli"]),
         // Schemas full of names that mean something in Swift: that it compiles is half the test.
         .target(
             name: "CollisionSchemas", dependencies: ["Ravioli", "RavioliSchema"], path: "Tests/CollisionSchemas"),
         .testTarget(
             name: "RavioliCodeGenTests",
             dependencies: ["RavioliCodeGen", "RavioliSchema", "Ravioli", "CollisionSchemas", "protoc-gen-ravioli"]),
+        .testTarget(name: "ExamplesTests"),
 
         // MARK: Wire and calls
         .target(
