@@ -13,14 +13,17 @@ struct OneofShape {
     let choices: [FieldShape]
 
     func write(to code: inout CodeWriter, context: GenerationContext) {
-        code.block("\(context.visibility)enum \(type): Sendable, Hashable") { code in
+        let conformances = "\(context.names.swift("Sendable")), \(context.names.swift("Hashable"))"
+        code.gap()
+        code.line("/// The choices of the oneof `\(simpleName(fullName))`.")
+        code.block("\(context.visibility)enum \(type): \(conformances)") { code in
             for choice in choices {
                 code.documentation(context.comments["\(scopeOf(fullName)).\(choice.field.name)"])
                 code.line("case \(choice.name)(\(choice.elementType))")
             }
-            code.line()
+            code.gap()
             writeReading(&code)
-            code.line()
+            code.gap()
             writeWriting(&code)
         }
     }

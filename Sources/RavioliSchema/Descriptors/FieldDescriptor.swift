@@ -51,7 +51,7 @@ public final class FieldDescriptor: Sendable {
     public let options: UnknownFields
     /// Where the value lies in the C struct; `nil` for groups, which travel as unknown fields.
     /// Set once when the message is laid out, before the file is handed out; constant from then on.
-    package nonisolated(unsafe) internal(set) var slot: MessageLayout.Slot?
+    @exclusivity(unchecked) package nonisolated(unsafe) internal(set) var slot: MessageLayout.Slot?
 
     public var isRepeated: Bool { presence == .repeated }
     /// Whether the field is a map; ``messageType`` is then the entry, key 1 and value 2.

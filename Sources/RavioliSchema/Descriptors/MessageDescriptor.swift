@@ -23,7 +23,7 @@ public final class MessageDescriptor: Sendable {
     // Written once by ``link(_:features:types:file:)``, before the file is handed out; constant from then on.
 
     /// The fields, ascending by number.
-    public nonisolated(unsafe) private(set) var fields: [FieldDescriptor] = []
+    @exclusivity(unchecked) public nonisolated(unsafe) private(set) var fields: [FieldDescriptor] = []
     /// The oneofs in order of declaration, those that protoc makes for `optional` left out.
     public nonisolated(unsafe) private(set) var oneofs: [OneofDescriptor] = []
     /// The file that declares the type.
@@ -32,16 +32,19 @@ public final class MessageDescriptor: Sendable {
     private nonisolated(unsafe) var indicesByName: [String: Int] = [:]
     private nonisolated(unsafe) var indicesByNumber: [Int32: Int] = [:]
     /// The fields that are proto2 `required` or hold a message in which one can be missing.
-    nonisolated(unsafe) private(set) var fieldsToCheck: [FieldDescriptor] = []
+    @exclusivity(unchecked) nonisolated(unsafe) private(set) var fieldsToCheck: [FieldDescriptor] = []
     /// Whether the type or a type inside it has a proto2 `required` field.
     var mayLackRequired: Bool { !fieldsToCheck.isEmpty }
 
     /// protobuf-c's table, a `ProtobufCMessageDescriptor`; filled when linked.
     @usableFromInline package nonisolated(unsafe) let cTable: UnsafeRawPointer
     /// Size of the C struct in bytes; set when linked.
+    @exclusivity(unchecked)
     @usableFromInline package nonisolated(unsafe) private(set) var structSize = 0
     /// The guard's table; filled when linked.
     nonisolated(unsafe) let guardTable: UnsafeMutablePointer<GuardTable>
+    /// The JSON codec's table; filled when linked.
+    nonisolated(unsafe) let jsonTable: UnsafeMutablePointer<JSONTable>
 
     init(_ record: MessageRecord, fullName: String) throws(SchemaError) {
         self.fullName = fullName
@@ -52,6 +55,7 @@ public final class MessageDescriptor: Sendable {
         }
         cTable = UnsafeRawPointer(UnsafeMutablePointer<ProtobufCMessageDescriptor>.allocate(capacity: 1))
         guardTable = .allocate(capacity: 1)
+        jsonTable = .allocate(capacity: 1)
     }
 
     /// The field of this number; `nil` if there is none.
@@ -94,6 +98,7 @@ extension MessageDescriptor {
         try checkMapEntry()
         CTable.fill(for: self)
         GuardTable.fill(guardTable, for: self)
+        JSONTable.fill(jsonTable, for: self)
     }
 
     private func resolvedFields(

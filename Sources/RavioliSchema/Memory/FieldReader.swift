@@ -40,11 +40,19 @@ public struct FieldReader {
     @inlinable
     public func string(at offset: Int) -> String {
         let bytes = blob(at: offset)
-        return bytes.isEmpty ? "" : String(decoding: bytes, as: UTF8.self)
+        // The guard has made sure that it is UTF-8.
+        return bytes.isEmpty ? "" : String(copying: UTF8Span(unchecked: bytes.assumingMemoryBound(to: UInt8.self).span))
     }
 
     @inlinable
-    public func bytes(at offset: Int) -> [UInt8] { Array(blob(at: offset)) }
+    public func bytes(at offset: Int) -> [UInt8] {
+        let source = blob(at: offset)
+        guard let start = source.baseAddress, !source.isEmpty else { return [] }
+        return Array(unsafeUninitializedCapacity: source.count) { buffer, initialized in
+            UnsafeMutableRawBufferPointer(buffer).baseAddress!.copyMemory(from: start, byteCount: source.count)
+            initialized = source.count
+        }
+    }
 
     /// `ProtobufCBinaryData`: a length, then a pointer.
     @inlinable @inline(__always)
@@ -57,6 +65,12 @@ public struct FieldReader {
     @inlinable
     public func message<Value: Message>(at offset: Int, as: Value.Type = Value.self) -> Value? {
         load(offset, as: UnsafeRawPointer?.self).map { Value(from: FieldReader($0)) }
+    }
+
+    /// Sets `value` if the message is present. Never inlined: Swift would then copy the whole struct around `value`.
+    @inlinable @inline(never)
+    public func message<Value: Message>(_ value: inout Value?, at offset: Int) {
+        if let message = load(offset, as: UnsafeRawPointer?.self) { value = Value(from: FieldReader(message)) }
     }
 
     /// Fields that the schema does not know, in order of arrival.

@@ -105,8 +105,7 @@ extension FieldWriter {
         for (index, value) in values.enumerated() {
             let target = memory + index &* 16
             target.initializeMemory(as: Int.self, repeating: 0, count: 2)
-            var value = value
-            value.withUTF8 { blob(UnsafeRawBufferPointer($0), at: target) }
+            text(value, at: target)
         }
     }
 

@@ -1,0 +1,34 @@
+// swift-tools-version: 6.2
+
+import PackageDescription
+
+// A package of its own, so that what it measures against never burdens a user of Ravioli.
+let package = Package(
+    name: "ravioli-benchmarks",
+    platforms: [.macOS("26.0")],
+    dependencies: [
+        .package(name: "ravioli", path: ".."),
+        .package(url: "https://github.com/apple/swift-nio.git", from: "2.101.0"),
+    ],
+    targets: [
+        .executableTarget(
+            name: "EchoBenchmark",
+            dependencies: [
+                .product(name: "Ravioli", package: "ravioli"),
+                .product(name: "RavioliSchema", package: "ravioli"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+            ]
+        )
+    ]
+)
+
+for target in package.targets {
+    target.swiftSettings =
+        (target.swiftSettings ?? []) + [
+            .swiftLanguageMode(.v6),
+            .enableUpcomingFeature("ExistentialAny"),
+            .enableUpcomingFeature("InternalImportsByDefault"),
+            .enableUpcomingFeature("MemberImportVisibility"),
+            .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+        ]
+}

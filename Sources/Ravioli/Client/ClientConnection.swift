@@ -1,0 +1,299 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// A connection on the client: carries out what the state machine decides, and keeps the callers that wait, in an array
+// under the machine's slots. Loop only.
+
+import NIOCore
+import RavioliWire
+
+/// Hears what happens to a client's connection. Loop only.
+protocol ClientConnectionObserver: AnyObject {
+    /// Calls can be opened now: the hello came, or a place became free.
+    func connectionHasPlace(_ connection: ClientConnection)
+    /// No further calls can be opened; those open may still end.
+    func connectionLeaves(_ connection: ClientConnection)
+    /// The connection is gone, and every call on it has been ended.
+    func connectionClosed(_ connection: ClientConnection, cause: String)
+}
+
+/// The connection to one server. Loop only.
+final class ClientConnection: ConnectionEndpoint, TimerOwner {
+    let link: FrameLink
+    weak var observer: (any ClientConnectionObserver)?
+    private let options: ClientOptions
+    private var machine: ClientConnectionMachine
+    private var decoder: FrameDecoder
+    private var records: [PendingCall?] = []
+    private var deadlineTimer = TimerID.none
+    private var isClosed = false
+    /// Whether a call has ended on this connection: a server that greets and leaves has not served.
+    private(set) var hasServed = false
+    /// This connection's number for each method of the process; -1 until bound.
+    private var methodNumbers: [Int32] = []
+    private var peerMetadataBytesMax = 0
+    private var peerMessageBytesMax = 0
+
+    init(_ context: LoopContext, options: ClientOptions) {
+        self.options = options
+        link = FrameLink(context)
+        machine = ClientConnectionMachine(limits: options.limits)
+        decoder = FrameDecoder(limits: options.limits)
+        link.onMessageSent = { [weak self] in self?.machine.requestSent($0) }
+    }
+
+    /// Whether a call can be opened now.
+    var hasPlace: Bool { machine.hasPlace && !isClosed }
+
+    /// Whether further calls can be opened, now or later.
+    var takesCalls: Bool { machine.isOpen && !isClosed }
+
+    /// Whether this call is open in this slot here.
+    func holds(_ call: ClientCall, _ slot: CallSlot) -> Bool {
+        slot.index < records.count && records[slot.index]?.call === call
+    }
+
+    // MARK: ConnectionEndpoint
+
+    func connected(peer: Peer) {
+        Hello(limits: options.limits, details: HelloDetails(service: options.name).block).write(into: &link.out)
+        link.touched()
+        let at = Deadline(now: link.context.now, after: options.limits.helloTimeout).uptimeNanoseconds
+        deadlineTimer = link.context.setTimer(at: at, LoopTimer(owner: self, subject: nil, key: 0))
+    }
+
+    func received(_ bytes: ByteBuffer) {
+        if isClosed { return }
+        decoder.append(bytes)
+        do throws(WireError) {
+            let now = WireInstant(nanoseconds: link.context.now)
+            var completed = false
+            while let frame = try decoder.next() {
+                completed = true
+                // What is left of a request that the server has answered before its end is not sent.
+                if frame.header.kind == .end { link.drop(streamID: frame.header.streamID) }
+                perform(try machine.frameReceived(frame, now: now))
+                if isClosed { return }
+            }
+            watchForCompletion(completed: completed)
+        } catch {
+            violated(error)
+        }
+    }
+
+    func disconnected(cause: (any Error)?) {
+        close(cause.map { "the connection was lost: \($0)" } ?? "the server closed the connection")
+    }
+
+    private func perform(_ action: ClientConnectionMachine.Action) {
+        switch action {
+        case .none: break
+        case .open(let hello): opened(hello)
+        case .endCall(let slot, let end, let message): finish(slot, end, message)
+        case .releaseCall: placeFreed()
+        case .failCall(let slot, let streamID, let text):
+            CancelFrame(code: StatusCode.cancelled.rawValue).write(streamID: streamID, into: &link.out)
+            link.touched()
+            fail(slot, RPCError(call: .resourceExhausted, text, executed: .yes))
+        case .answerPing(let ping):
+            ping.write(into: &link.out)
+            link.touched()
+        case .leave(let goaway, let unaccepted): leave(goaway, unaccepted)
+        }
+    }
+
+    private func opened(_ hello: Hello) {
+        link.context.cancelTimer(deadlineTimer)
+        deadlineTimer = .none
+        link.frameBytesMax = min(Int(hello.frameBytesMax), options.limits.frameBytesMax)
+        peerMetadataBytesMax = min(Int(hello.metadataBytesMax), options.limits.metadataBytesMax)
+        peerMessageBytesMax = Int(hello.messageBytesMax)
+        observer?.connectionHasPlace(self)
+    }
+
+    // MARK: Calls
+
+    /// Sends a call. There must be a place. Fails the caller when the request cannot travel.
+    func open(_ pending: PendingCall) {
+        let request = pending.call.request
+        do throws(RPCError) {
+            let metadata = try request.metadata.block(
+                bytesMax: peerMetadataBytesMax, pairsMax: options.limits.metadataPairsMax)
+            guard request.message.count <= peerMessageBytesMax else {
+                let text = "a request of \(request.message.count) bytes is over the server's messageBytesMax"
+                throw RPCError(call: .resourceExhausted, "\(text) = \(peerMessageBytesMax)", executed: .no)
+            }
+            guard let opening = machine.callOpened() else {
+                throw RPCError(call: .unavailable, "the connection takes no further calls", executed: .no)
+            }
+            send(request, opening, metadata)
+            store(pending, in: opening.slot)
+        } catch {
+            link.context.cancelTimer(pending.timer)
+            pending.call.place = .nowhere
+            pending.resume(.failure(error))
+        }
+    }
+
+    private func send(_ request: UnaryRequest, _ opening: ClientConnectionMachine.Opening, _ metadata: ByteBuffer?) {
+        let remaining = request.deadline.uptimeNanoseconds - link.context.now
+        var head = CallFrame(
+            remaining: RemainingTime(nanoseconds: remaining), method: 0,
+            criticality: request.criticality.rawValue, attempt: request.attempt, metadata: metadata)
+        (head.method, head.name) = number(of: request.method)
+        if link.sendCall(head, streamID: opening.streamID, message: request.message) {
+            machine.requestSent(opening.slot)
+        }
+    }
+
+    /// The connection's number for a method, and its name when the number is new or there is none.
+    private func number(of method: MethodName) -> (UInt16, ByteBuffer?) {
+        guard let index = method.index else { return (MethodBinding.unbound, method.bytes) }
+        if index < methodNumbers.count, methodNumbers[index] >= 0 {
+            return (UInt16(truncatingIfNeeded: methodNumbers[index]), nil)
+        }
+        guard let number = machine.methodBound() else { return (MethodBinding.unbound, method.bytes) }
+        while methodNumbers.count <= index { methodNumbers.append(-1) }
+        methodNumbers[index] = Int32(number)
+        return (number, method.bytes)
+    }
+
+    private func store(_ pending: PendingCall, in slot: CallSlot) {
+        pending.call.place = .open(slot)
+        while records.count <= slot.index { records.append(nil) }
+        records[slot.index] = pending
+    }
+
+    /// Takes a caller out of its slot: from now on it is resumed by whoever took it.
+    private func take(_ slot: CallSlot) -> PendingCall? {
+        guard slot.index < records.count, let pending = records[slot.index] else { return nil }
+        records[slot.index] = nil
+        pending.call.place = .nowhere
+        link.context.cancelTimer(pending.timer)
+        return pending
+    }
+
+    private func finish(_ slot: CallSlot, _ end: EndFrame, _ message: ByteBuffer?) {
+        take(slot)?.resume(result(end, message))
+        placeFreed()
+    }
+
+    private func result(_ end: EndFrame, _ message: ByteBuffer?) -> CallResult {
+        guard end.isOK else { return .failure(RPCError(end, limits: options.limits)) }
+        guard let message else {
+            return .failure(RPCError(call: .internal, "the server ended the call without an answer", executed: .yes))
+        }
+        var metadata = Metadata()
+        if let block = end.metadata {
+            do throws(BlockError) {
+                metadata = try Metadata(block: block, limits: options.limits)
+            } catch {
+                let code: StatusCode = error.reason == .overLimit ? .resourceExhausted : .internal
+                return .failure(RPCError(call: code, "the response's \(error.text)", executed: .yes))
+            }
+        }
+        return .success(UnaryResponse(message: Array(message.readableBytesView), metadata: metadata))
+    }
+
+    private func fail(_ slot: CallSlot, _ error: RPCError) {
+        take(slot)?.resume(.failure(error))
+    }
+
+    private func placeFreed() {
+        hasServed = true
+        observer?.connectionHasPlace(self)
+        closeIfDone()
+    }
+
+    /// The caller of an open call was cancelled.
+    func cancel(_ slot: CallSlot) {
+        let executed = RPCError.Executed(machine.executedIfLost(slot))
+        let now = WireInstant(nanoseconds: link.context.now)
+        if let streamID = machine.callerCancelled(slot, now: now) { sendCancel(streamID, .cancelled) }
+        fail(slot, RPCError(call: .cancelled, "the caller was cancelled", executed: executed))
+    }
+
+    /// An open call's time is up.
+    func deadlinePassed(_ slot: CallSlot) {
+        let executed = RPCError.Executed(machine.executedIfLost(slot))
+        let now = WireInstant(nanoseconds: link.context.now)
+        if let streamID = machine.deadlinePassed(slot, now: now) { sendCancel(streamID, .deadlineExceeded) }
+        let phase = executed == .no ? "while the request was sent" : "waiting for the answer"
+        fail(slot, RPCError(call: .deadlineExceeded, "the deadline passed \(phase)", executed: executed))
+    }
+
+    private func sendCancel(_ streamID: UInt32, _ code: StatusCode) {
+        link.drop(streamID: streamID)
+        CancelFrame(code: code.rawValue).write(streamID: streamID, into: &link.out)
+        link.touched()
+    }
+
+    // MARK: Ending
+
+    private func leave(_ goaway: GoawayFrame, _ unaccepted: [CallSlot]) {
+        let reason = goaway.code == .none ? goaway.reason : "\(goaway.code): \(goaway.reason)"
+        for slot in unaccepted {
+            fail(slot, RPCError(call: .unavailable, "the server did not accept the call: \(reason)", executed: .no))
+        }
+        if machine.peer == nil {
+            close("the server refused the connection: \(reason)")
+        } else {
+            observer?.connectionLeaves(self)
+            closeIfDone()
+        }
+    }
+
+    /// No further calls are opened; the connection closes when the last one has ended.
+    func leaveBegan() {
+        machine.leaveBegan()
+        closeIfDone()
+    }
+
+    private func closeIfDone() {
+        guard !isClosed, !machine.isOpen, machine.peer != nil, machine.callsOpen == 0 else { return }
+        link.closeAfterFlush()
+        close("the connection was left")
+    }
+
+    private func violated(_ error: WireError) {
+        if isClosed { return }
+        if error.code != .wrongProtocol {
+            GoawayFrame(lastStreamID: 0, code: error.code, reason: error.message).write(into: &link.out)
+        }
+        link.closeAfterFlush()
+        close("the server broke the protocol: \(error)")
+    }
+
+    /// Ends at once: every caller is told what may have happened to its call.
+    func close(_ cause: String) {
+        if isClosed { return }
+        isClosed = true
+        link.context.cancelTimer(deadlineTimer)
+        if link.transport != nil { link.closeAfterFlush() }
+        for slot in machine.connectionClosed() {
+            let executed = RPCError.Executed(machine.executedIfLost(slot))
+            fail(slot, RPCError(call: .unavailable, cause, executed: executed))
+        }
+        observer?.connectionClosed(self, cause: cause)
+    }
+
+    // MARK: Slow peers
+
+    func timerFired(_ timer: LoopTimer) {
+        violated(WireError(.timeout, machine.peer == nil ? "no hello in time" : "a frame was not completed in time"))
+    }
+
+    private func watchForCompletion(completed: Bool) {
+        guard machine.peer != nil else { return }
+        if completed, deadlineTimer != .none {
+            link.context.cancelTimer(deadlineTimer)
+            deadlineTimer = .none
+        }
+        guard decoder.bytesHeld > 0, deadlineTimer == .none else { return }
+        let at = Deadline(now: link.context.now, after: options.limits.frameTimeout).uptimeNanoseconds
+        deadlineTimer = link.context.setTimer(at: at, LoopTimer(owner: self, subject: nil, key: 0))
+    }
+}
+
+extension EndFrame {
+    fileprivate var isOK: Bool { code == StatusCode.ok.rawValue }
+}

@@ -1,0 +1,217 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// The life of a client on its loop: no connection until the first call, one connection while it lasts, another with the
+// next call after a loss. Failed attempts are paced: during the pause a call fails at once with the last cause, or
+// waits for the next attempt when it asked to. Loop only.
+
+import Logging
+import NIOCore
+import RavioliWire
+
+/// Makes connections. Loop only.
+protocol Connector: Sendable {
+    /// What is connected to, for errors and logs.
+    var target: String { get }
+    /// Connects `connection`; reports failure on the loop. Success is the connection's own `connected(peer:)`.
+    func connect(_ connection: ClientConnection, timeout: Duration, failed: @escaping (any Error) -> Void)
+}
+
+/// A client on its loop. Loop only.
+final class ClientCore: ClientConnectionObserver, TimerOwner {
+    private enum State {
+        case idle
+        case pausing(until: Int64, cause: String)
+        case connecting(ClientConnection)
+        case ready(ClientConnection)
+        case closed
+    }
+
+    private let context: LoopContext
+    private let options: ClientOptions
+    private let connector: any Connector
+    private let logger: Logger
+    private var state = State.idle
+    private var queue = CallQueue()
+    private var leaving: [ClientConnection] = []
+    private var failures = 0
+    private var pauseTimer = TimerID.none
+
+    init(_ context: LoopContext, options: ClientOptions, connector: any Connector, logger: Logger) {
+        self.context = context
+        self.options = options
+        self.connector = connector
+        self.logger = logger
+    }
+
+    // MARK: Calls
+
+    /// A caller's task wants its call run; the continuation is resumed exactly once.
+    func submit(_ call: ClientCall, _ continuation: UnsafeContinuation<CallResult, Never>) {
+        var pending = PendingCall(call, continuation)
+        if let refusal = refusal(of: call) {
+            pending.resume(.failure(refusal))
+            return
+        }
+        pending.timer = context.setTimer(
+            at: call.request.deadline.uptimeNanoseconds, LoopTimer(owner: self, subject: call, key: 0))
+        if case .ready(let connection) = state, queue.isEmpty, connection.hasPlace {
+            connection.open(pending)
+        } else {
+            queue.append(pending)
+            if case .idle = state { connect() }
+        }
+    }
+
+    private func refusal(of call: ClientCall) -> RPCError? {
+        if call.isCancelled {
+            return RPCError(call: .cancelled, "the caller was cancelled before the call was sent", executed: .no)
+        }
+        if call.request.deadline.uptimeNanoseconds <= context.now {
+            return RPCError(call: .deadlineExceeded, "the deadline passed before the call was sent", executed: .no)
+        }
+        switch state {
+        case .closed: return RPCError(call: .unavailable, "the client is closed", executed: .no)
+        case .pausing(_, let cause) where !call.request.waitForReady: return unreachable(cause)
+        default: break
+        }
+        guard queue.count < options.callsQueuedMax else {
+            return RPCError(
+                call: .resourceExhausted, "over callsQueuedMax = \(options.callsQueuedMax) waiting calls",
+                executed: .no)
+        }
+        return nil
+    }
+
+    /// A caller's task was cancelled.
+    func cancel(_ call: ClientCall) {
+        switch call.place {
+        case .nowhere: break
+        case .queued(let ticket):
+            endQueued(ticket, RPCError(call: .cancelled, "the caller was cancelled while queued", executed: .no))
+        case .open(let slot): connection(of: call, slot)?.cancel(slot)
+        }
+    }
+
+    func timerFired(_ timer: LoopTimer) {
+        guard let call = timer.subject as? ClientCall else {
+            pauseTimer = .none
+            pauseEnded()
+            return
+        }
+        switch call.place {
+        case .nowhere: break
+        case .queued(let ticket):
+            let phase = if case .ready = state { "queued" } else { "connecting to \(connector.target)" }
+            endQueued(ticket, RPCError(call: .deadlineExceeded, "the deadline passed \(phase)", executed: .no))
+        case .open(let slot): connection(of: call, slot)?.deadlinePassed(slot)
+        }
+    }
+
+    /// The connection a call is open on: the present one, or one that is being left.
+    private func connection(of call: ClientCall, _ slot: CallSlot) -> ClientConnection? {
+        if case .ready(let connection) = state, connection.holds(call, slot) { return connection }
+        return leaving.first { $0.holds(call, slot) }
+    }
+
+    private func endQueued(_ ticket: Int, _ error: RPCError) {
+        guard let pending = queue.remove(ticket: ticket) else { return }
+        end(pending, error)
+    }
+
+    private func end(_ pending: PendingCall, _ error: RPCError) {
+        context.cancelTimer(pending.timer)
+        pending.call.place = .nowhere
+        pending.resume(.failure(error))
+    }
+
+    // MARK: Connecting
+
+    private func connect() {
+        let connection = ClientConnection(context, options: options)
+        connection.observer = self
+        state = .connecting(connection)
+        connector.connect(connection, timeout: options.connectTimeout) { [weak self, weak connection] error in
+            guard let self, let connection else { return }
+            connection.close("cannot connect to \(self.connector.target): \(error)")
+        }
+    }
+
+    func connectionHasPlace(_ connection: ClientConnection) {
+        switch state {
+        case .connecting(let current) where current === connection: state = .ready(connection)
+        case .ready(let current) where current === connection:
+            if connection.hasServed { failures = 0 }
+        default: return
+        }
+        while connection.hasPlace, let next = queue.popFirst() { connection.open(next) }
+        // The id space of a connection is finite: the next call begins another one.
+        if !connection.takesCalls { connectionLeaves(connection) }
+    }
+
+    func connectionLeaves(_ connection: ClientConnection) {
+        guard case .ready(let current) = state, current === connection else { return }
+        leaving.append(connection)
+        state = .idle
+        connection.leaveBegan()
+        if connection.hasServed {
+            if !queue.isEmpty { connect() }
+        } else {
+            pause("the server left without serving")
+        }
+    }
+
+    func connectionClosed(_ connection: ClientConnection, cause: String) {
+        leaving.removeAll { $0 === connection }
+        switch state {
+        case .connecting(let current) where current === connection: pause(cause)
+        case .ready(let current) where current === connection:
+            state = .idle
+            if !connection.hasServed {
+                pause(cause)
+            } else if !queue.isEmpty {
+                connect()
+            }
+        default: break
+        }
+    }
+
+    private func pause(_ cause: String) {
+        failures += 1
+        let pause = options.backoff.pause(failures: failures, random: Double.random(in: 0...1))
+        let until = Deadline(now: context.now, after: pause).uptimeNanoseconds
+        logger.debug("not connected", metadata: ["target": "\(connector.target)", "cause": "\(cause)"])
+        state = .pausing(until: until, cause: cause)
+        pauseTimer = context.setTimer(at: until, LoopTimer(owner: self, subject: nil, key: 0))
+        for pending in queue.removeAll(where: { !$0.request.waitForReady }) { end(pending, unreachable(cause)) }
+    }
+
+    private func pauseEnded() {
+        guard case .pausing = state else { return }
+        state = .idle
+        if !queue.isEmpty { connect() }
+    }
+
+    private func unreachable(_ cause: String) -> RPCError {
+        RPCError(call: .unavailable, cause, executed: .no)
+    }
+
+    // MARK: Closing
+
+    /// Ends every call and closes the connection; no call runs afterwards.
+    func close() {
+        if case .closed = state { return }
+        let last = state
+        state = .closed
+        context.cancelTimer(pauseTimer)
+        let reason = "the client was closed"
+        for pending in queue.removeAll(where: { _ in true }) {
+            end(pending, RPCError(call: .unavailable, reason, executed: .no))
+        }
+        switch last {
+        case .connecting(let connection), .ready(let connection): connection.close(reason)
+        case .idle, .pausing, .closed: break
+        }
+        for connection in leaving { connection.close(reason) }
+        leaving = []
+    }
+}

@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import NIOCore
+import NIOPosix
+
+/// Connects over TCP or a Unix-domain socket.
+struct SocketConnector: Connector {
+    let address: Address
+    let context: LoopContext
+
+    var target: String { address.description }
+
+    func connect(_ connection: ClientConnection, timeout: Duration, failed: @escaping (any Error) -> Void) {
+        let bound = NIOLoopBound((connection, failed), eventLoop: context.eventLoop)
+        bootstrap(bound, timeout).whenFailure { error in bound.value.1(error) }
+    }
+
+    private func bootstrap(
+        _ bound: NIOLoopBound<(ClientConnection, (any Error) -> Void)>, _ timeout: Duration
+    ) -> EventLoopFuture<any NIOCore.Channel> {
+        let bootstrap = ClientBootstrap(group: context.eventLoop)
+            .connectTimeout(.nanoseconds(timeout.clampedNanoseconds))
+            .channelOption(.writeBufferWaterMark, value: .ravioli)
+            .channelInitializer { channel in
+                channel.eventLoop.makeCompletedFuture {
+                    try channel.pipeline.syncOperations.addHandler(ChannelLink(bound.value.0))
+                }
+            }
+        switch address {
+        case .tcp(let host, let port): return bootstrap.connect(host: host, port: port)
+        case .unix(let path): return bootstrap.connect(unixDomainSocketPath: path)
+        }
+    }
+}
+
+extension ChannelOptions.Types.WriteBufferWaterMark {
+    /// High enough for one write of chunks, low enough that a small frame does not wait behind much.
+    static var ravioli: Self { Self(low: 64 * 1024, high: 256 * 1024) }
+}

@@ -1,0 +1,191 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// The outgoing half of a connection. Small frames are written straight into one buffer, in place, and leave in one
+// write at the end of the turn. A long message leaves chunk by chunk: one chunk of each waiting message in rotation,
+// only while the transport takes them, so small frames that come meanwhile overtake them.
+
+import NIOCore
+import RavioliWire
+
+/// What moves a connection's bytes: a socket's channel, or the other end in the same process. Loop only.
+protocol Transport: AnyObject {
+    /// Whether more output should be produced now.
+    var isWritable: Bool { get }
+    /// Sends the bytes.
+    func write(_ bytes: ByteBuffer)
+    /// Sends what was written, then closes.
+    func close()
+}
+
+/// One end of a connection, above the transport. Loop only.
+protocol ConnectionEndpoint: AnyObject {
+    var link: FrameLink { get }
+    /// The connection stands; `peer` is its other end, for logs.
+    func connected(peer: Peer)
+    /// Bytes arrived.
+    func received(_ bytes: ByteBuffer)
+    /// The connection is gone.
+    func disconnected(cause: (any Error)?)
+}
+
+/// The output of one connection. Loop only.
+final class FrameLink: FlushTarget {
+    let context: LoopContext
+    /// Where frames are written.
+    var out = ByteBuffer()
+    /// The other end's limit; set by its hello.
+    var frameBytesMax = 1024
+    var transport: (any Transport)?
+    /// Hears when the last chunk of a message was handed to the transport.
+    var onMessageSent: ((UInt32) -> Void)?
+    /// Asked for more output before everything is sent.
+    var onFlush: (() -> Void)?
+
+    private struct Outgoing {
+        var message: OutgoingMessage
+        /// A frame that follows the last chunk.
+        let trailer: ByteBuffer?
+    }
+
+    private var outgoing: [Outgoing] = []
+    private var isDirty = false
+    private var closesAfterFlush = false
+
+    /// Output gathered before a write, when there is much: keeps one write's memory bounded.
+    private static let writeBytesMax = 256 * 1024
+
+    init(_ context: LoopContext) { self.context = context }
+
+    /// Output was added: it leaves at the end of the turn.
+    func touched() {
+        if isDirty { return }
+        isDirty = true
+        context.flushLater(self)
+    }
+
+    /// Adds a long message's remaining chunks, and a frame that follows them.
+    func send(_ message: OutgoingMessage, trailer: ByteBuffer? = nil) {
+        outgoing.append(Outgoing(message: message, trailer: trailer))
+        touched()
+    }
+
+    /// Drops the chunks of a message nobody wants any more.
+    func drop(streamID: UInt32) {
+        if outgoing.isEmpty { return }
+        outgoing.removeAll { $0.message.streamID == streamID }
+    }
+
+    /// Closes once everything written so far has been sent; chunks still waiting are dropped.
+    func closeAfterFlush() {
+        closesAfterFlush = true
+        outgoing = []
+        touched()
+    }
+
+    /// Whether chunks are waiting.
+    var hasBacklog: Bool { !outgoing.isEmpty }
+
+    func flushOutput() {
+        onFlush?()
+        isDirty = false
+        guard let transport else { return }
+        repeat {
+            gatherChunks(transport)
+            guard out.readableBytes > 0 else { break }
+            transport.write(out)
+            // Frees or reuses the buffer: it is ours again if the transport has sent it already.
+            if out.capacity > Self.writeBytesMax { out = ByteBuffer() } else { out.clear() }
+        } while !outgoing.isEmpty && transport.isWritable
+        if closesAfterFlush {
+            self.transport = nil
+            transport.close()
+        }
+    }
+
+    private func gatherChunks(_ transport: any Transport) {
+        while !outgoing.isEmpty, transport.isWritable, out.readableBytes < Self.writeBytesMax {
+            var next = outgoing.removeFirst()
+            if next.message.writeChunk(frameBytesMax: frameBytesMax, into: &out) {
+                if let trailer = next.trailer { out.writeImmutableBuffer(trailer) }
+                onMessageSent?(next.message.streamID)
+            } else {
+                outgoing.append(next)
+            }
+        }
+    }
+}
+
+// MARK: Frames with messages
+
+extension FrameLink {
+    /// Writes a call frame with its message; what does not fit in one frame follows in chunks.
+    ///
+    /// - Returns: Whether the whole message went into the frame.
+    func sendCall(_ head: CallFrame, streamID: UInt32, message: [UInt8]) -> Bool {
+        defer { touched() }
+        let flags: FrameFlags = [.last, .message, head.flags]
+        let whole = head.headBytes + message.count
+        if whole <= frameBytesMax {
+            FrameHeader(payloadBytes: UInt32(clamping: whole), streamID: streamID, kind: .call, flags: flags)
+                .write(into: &out)
+            head.write(into: &out)
+            out.writeBytes(message)
+            return true
+        }
+        let first = frameBytesMax - head.headBytes - 4
+        FrameHeader(
+            payloadBytes: UInt32(clamping: frameBytesMax), streamID: streamID, kind: .call,
+            flags: flags.union(.chunked)
+        ).write(into: &out)
+        head.write(into: &out)
+        out.writeInteger(UInt32(clamping: message.count))
+        out.writeBytes(message[..<first])
+        send(OutgoingMessage(bytes: message, from: first, streamID: streamID))
+        return false
+    }
+
+    /// Writes an end frame with its message, if any; a message too long for it goes ahead in data frames.
+    func sendEnd(_ end: EndFrame, streamID: UInt32, message: UnsafeRawBufferPointer?) {
+        defer { touched() }
+        guard let message else {
+            writeEnd(end, streamID: streamID, flags: end.flags, bytes: end.headBytes, into: &out)
+            return
+        }
+        let whole = end.headBytes + message.count
+        if whole <= frameBytesMax {
+            writeEnd(end, streamID: streamID, flags: end.flags.union(.message), bytes: whole, into: &out)
+            out.writeBytes(message)
+            return
+        }
+        if message.count <= frameBytesMax {
+            FrameHeader(
+                payloadBytes: UInt32(clamping: message.count), streamID: streamID, kind: .data, flags: .message
+            ).write(into: &out)
+            out.writeBytes(message)
+            writeEnd(end, streamID: streamID, flags: end.flags, bytes: end.headBytes, into: &out)
+        } else {
+            sendLong(message, end, streamID: streamID)
+        }
+    }
+
+    private func sendLong(_ message: UnsafeRawBufferPointer, _ end: EndFrame, streamID: UInt32) {
+        var trailer = ByteBuffer()
+        writeEnd(end, streamID: streamID, flags: end.flags, bytes: end.headBytes, into: &trailer)
+        let first = frameBytesMax - 4
+        FrameHeader(
+            payloadBytes: UInt32(clamping: frameBytesMax), streamID: streamID, kind: .data,
+            flags: [.message, .chunked]
+        ).write(into: &out)
+        out.writeInteger(UInt32(clamping: message.count))
+        out.writeBytes(UnsafeRawBufferPointer(rebasing: message[..<first]))
+        send(OutgoingMessage(bytes: [UInt8](message), from: first, streamID: streamID), trailer: trailer)
+    }
+
+    private func writeEnd(
+        _ end: EndFrame, streamID: UInt32, flags: FrameFlags, bytes: Int, into buffer: inout ByteBuffer
+    ) {
+        FrameHeader(payloadBytes: UInt32(clamping: bytes), streamID: streamID, kind: .end, flags: flags)
+            .write(into: &buffer)
+        end.write(into: &buffer)
+    }
+}

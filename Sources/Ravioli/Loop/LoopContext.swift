@@ -1,0 +1,261 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// What an event loop of Ravioli does besides moving bytes, once per loop and shared by all its connections:
+//
+//   – jobs of Swift tasks that prefer the loop, in a queue of the loop's own;
+//   – work handed over by other threads (calls, cancels, replies, jobs) in one queue with one wake-up per batch;
+//   – links that have output, flushed once;
+//   – deadlines, in one wheel over one timer of the loop.
+//
+// A turn begins with whatever the loop woke up for (a read, a batch from other threads, timers) and ends with
+// `settle()`: run all jobs, then flush all links, until nothing is left. So a read of 64 requests whose handlers do
+// not suspend ends in one write of 64 replies.
+//
+// State marked "loop only" is touched on the loop's thread alone; each entry either comes from NIO on that thread or
+// checks `inEventLoop` first.
+
+import NIOCore
+import Synchronization
+
+/// Something with output that waits for the end of the turn.
+protocol FlushTarget: AnyObject {
+    /// Writes what has gathered.
+    func flushOutput()
+}
+
+/// Who is told that a timer fired.
+protocol TimerOwner: AnyObject {
+    func timerFired(_ timer: LoopTimer)
+}
+
+/// A timer on the loop's wheel: whom to tell, and about what.
+struct LoopTimer {
+    let owner: any TimerOwner
+    /// The call the timer belongs to, if it is a call's.
+    let subject: AnyObject?
+    /// A stream id, or another number that means something to the owner.
+    let key: UInt32
+}
+
+typealias TimerID = TimerWheel<LoopTimer>.ID
+
+/// The per-loop part of the runtime.
+final class LoopContext: Sendable {
+    private enum Remote: Sendable {
+        case job(UnownedJob, LoopExecutor)
+        case work(any RemoteWork)
+    }
+
+    private struct Inbox: Sendable {
+        var entries: [Remote] = []
+        var isScheduled = false
+    }
+
+    /// Work from other threads that has a type of its own, so that no closure is made for it.
+    protocol RemoteWork: Sendable {
+        func run()
+    }
+
+    let eventLoop: any EventLoop
+    private let inbox = Mutex(Inbox())
+
+    // Loop only: see the head of the file. `nonisolated(unsafe)` because the compiler cannot see NIO's threads.
+    private nonisolated(unsafe) var jobs: [(UnownedJob, LoopExecutor)] = []
+    private nonisolated(unsafe) var jobsSpare: [(UnownedJob, LoopExecutor)] = []
+    private nonisolated(unsafe) var inboxSpare: [Remote] = []
+    private nonisolated(unsafe) var dirty: [any FlushTarget] = []
+    private nonisolated(unsafe) var dirtySpare: [any FlushTarget] = []
+    private nonisolated(unsafe) var wheel: TimerWheel<LoopTimer>
+    private nonisolated(unsafe) var dueTimers: [LoopTimer] = []
+    private nonisolated(unsafe) var armed: (at: Int64, callback: NIOScheduledCallback)?
+    private nonisolated(unsafe) var isSettling = false
+    private nonisolated(unsafe) var settleComes = false
+
+    /// Jobs run in one turn before the loop looks at its sockets again.
+    private static let jobsPerTurn = 4096
+
+    private init(_ eventLoop: any EventLoop) {
+        self.eventLoop = eventLoop
+        wheel = TimerWheel(now: Int64(clamping: eventLoop.now.uptimeNanoseconds))
+    }
+
+    // MARK: One context per loop
+
+    private struct Known { weak var context: LoopContext? }
+    private static let known = Mutex<[ObjectIdentifier: Known]>([:])
+
+    /// The context of a loop, made on first use and kept while somebody holds it.
+    static func of(_ eventLoop: any EventLoop) -> LoopContext {
+        known.withLock { known in
+            if let context = known[ObjectIdentifier(eventLoop)]?.context { return context }
+            known = known.filter { $0.value.context != nil }
+            let context = LoopContext(eventLoop)
+            known[ObjectIdentifier(eventLoop)] = Known(context: context)
+            return context
+        }
+    }
+
+    /// The loop's time.
+    var now: Int64 { Int64(clamping: eventLoop.now.uptimeNanoseconds) }
+
+    // MARK: Handing over
+
+    /// A job of a task that prefers this loop.
+    func enqueue(_ job: UnownedJob, _ executor: LoopExecutor) {
+        if eventLoop.inEventLoop {
+            jobs.append((job, executor))
+            settleSoon()
+        } else {
+            post(.job(job, executor))
+        }
+    }
+
+    /// Runs `work` on the loop, together with everything else that was handed over since the last turn.
+    func post(_ work: any RemoteWork) { post(.work(work)) }
+
+    private func post(_ entry: Remote) {
+        let mustWake = inbox.withLock { inbox in
+            inbox.entries.append(entry)
+            defer { inbox.isScheduled = true }
+            return !inbox.isScheduled
+        }
+        if mustWake { eventLoop.execute { self.settle() } }
+    }
+
+    // MARK: The turn (loop only)
+
+    /// Promises that ``settle()`` is called before the loop turns, so that nobody has to schedule it.
+    func turnBegan() { settleComes = true }
+
+    /// Flushes `target` at the end of this turn.
+    func flushLater(_ target: any FlushTarget) {
+        dirty.append(target)
+        settleSoon()
+    }
+
+    private func settleSoon() {
+        guard !isSettling, !settleComes else { return }
+        settleComes = true
+        eventLoop.execute { self.settle() }
+    }
+
+    /// Ends a turn: runs what is queued, then flushes, until nothing is left.
+    func settle() {
+        guard !isSettling else { return }
+        isSettling = true
+        settleComes = false
+        var budget = Self.jobsPerTurn
+        repeat {
+            takeInbox()
+            runJobs(&budget)
+            if jobs.isEmpty { flushDirty() }
+        } while (!jobs.isEmpty || !dirty.isEmpty) && budget > 0
+        isSettling = false
+        if !jobs.isEmpty || !dirty.isEmpty { settleSoon() }
+    }
+
+    private func takeInbox() {
+        var entries = inboxSpare
+        inboxSpare = []
+        inbox.withLock { inbox in
+            swap(&inbox.entries, &entries)
+            inbox.isScheduled = false
+        }
+        for entry in entries {
+            switch entry {
+            case .job(let job, let executor): jobs.append((job, executor))
+            case .work(let work): work.run()
+            }
+        }
+        entries.removeAll(keepingCapacity: true)
+        inboxSpare = entries
+    }
+
+    private func runJobs(_ budget: inout Int) {
+        guard !jobs.isEmpty else { return }
+        var batch = jobsSpare
+        jobsSpare = []
+        swap(&jobs, &batch)
+        var previousEnd: Int64?
+        for (job, executor) in batch {
+            guard let observer = executor.stallObserver else {
+                job.runSynchronously(on: executor.asUnownedTaskExecutor())
+                previousEnd = nil
+                continue
+            }
+            let start = previousEnd ?? now
+            job.runSynchronously(on: executor.asUnownedTaskExecutor())
+            let end = now
+            observer.workEnded(executor.method, nanoseconds: end - start)
+            previousEnd = end
+        }
+        budget -= batch.count
+        batch.removeAll(keepingCapacity: true)
+        jobsSpare = batch
+    }
+
+    private func flushDirty() {
+        guard !dirty.isEmpty else { return }
+        var batch = dirtySpare
+        dirtySpare = []
+        swap(&dirty, &batch)
+        for target in batch { target.flushOutput() }
+        batch.removeAll(keepingCapacity: true)
+        dirtySpare = batch
+    }
+
+    // MARK: Timers (loop only)
+
+    /// Sets a timer; it fires at `nanoseconds` of the loop's time or up to a millisecond later.
+    func setTimer(at nanoseconds: Int64, _ timer: LoopTimer) -> TimerID {
+        let id = wheel.insert(at: nanoseconds, timer)
+        if armed == nil || nanoseconds < armed?.at ?? 0 { arm() }
+        return id
+    }
+
+    /// Forgets a timer.
+    func cancelTimer(_ id: TimerID) { wheel.cancel(id) }
+
+    private func arm() {
+        guard let next = wheel.nextLook() else { return }
+        if let armed {
+            if armed.at <= next { return }
+            armed.callback.cancel()
+        }
+        let at = NIODeadline.uptimeNanoseconds(UInt64(clamping: next))
+        guard let callback = try? eventLoop.scheduleCallback(at: at, handler: self) else {
+            // The loop is shutting down: nobody waits for its timers any more.
+            armed = nil
+            return
+        }
+        armed = (next, callback)
+    }
+
+    private func timersDue() {
+        armed = nil
+        turnBegan()
+        var due = dueTimers
+        dueTimers = []
+        wheel.expire(now: now, into: &due)
+        for timer in due { timer.owner.timerFired(timer) }
+        due.removeAll(keepingCapacity: true)
+        dueTimers = due
+        arm()
+        settle()
+    }
+}
+
+extension LoopContext: NIOScheduledCallbackHandler {
+    func handleScheduledCallback(eventLoop: some EventLoop) { timersDue() }
+}
+
+extension Duration {
+    /// Whole nanoseconds, clamped to what 64 bits hold.
+    var clampedNanoseconds: Int64 {
+        let (seconds, attoseconds) = components
+        let (scaled, overflow) = seconds.multipliedReportingOverflow(by: 1_000_000_000)
+        guard !overflow else { return seconds < 0 ? .min : .max }
+        let (sum, carry) = scaled.addingReportingOverflow(attoseconds / 1_000_000_000)
+        return carry ? (seconds < 0 ? .min : .max) : sum
+    }
+}

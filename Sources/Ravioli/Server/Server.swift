@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: Apache-2.0
+
+public import Logging
+public import NIOCore
+import NIOPosix
+import RavioliWire
+public import ServiceLifecycle
+import Synchronization
+
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#else
+    import Darwin
+#endif
+
+/// Serves services over TCP or a Unix-domain socket.
+///
+/// Run it as a service of a `ServiceGroup`, or for the time of a closure with
+/// ``withServer(_:on:options:logger:_:)``. It stops gracefully: no new connections, a goaway to every client, running
+/// calls finish within ``ServerOptions/drainTimeout``.
+public final class Server: ServiceLifecycle.Service {
+    private enum State: Sendable {
+        case idle
+        case starting
+        case serving(any NIOCore.Channel, Address)
+        case stopped
+    }
+
+    private let requested: Address
+    private let core: ServerCore
+    private let connections = ConnectionRegistry()
+    private let group: any EventLoopGroup
+    private let logger: Logger
+    private let state = Mutex(State.idle)
+
+    /// A server; nothing is bound yet.
+    ///
+    /// - Parameters:
+    ///   - services: What it serves.
+    ///   - address: Where it listens; TCP port 0 lets the system choose.
+    ///   - options: What it decides for its connections.
+    ///   - logger: Where it says what happened; nil for nowhere.
+    ///   - group: The loops it lives on; nil for NIO's shared ones.
+    /// - Throws: `invalidConfiguration` when a service is given twice or limits contradict each other.
+    public init(
+        _ services: [any Service], on address: Address, options: ServerOptions = .defaults, logger: Logger? = nil,
+        group: (any EventLoopGroup)? = nil
+    ) throws(RuntimeError) {
+        core = try ServerCore(services, options: options, logger: logger ?? .silent)
+        requested = address
+        self.group = group ?? MultiThreadedEventLoopGroup.singleton
+        self.logger = logger ?? .silent
+    }
+
+    /// Where it listens, with the port the system chose; nil before it is bound and after it has stopped.
+    public var address: Address? {
+        state.withLock { state in
+            if case .serving(_, let address) = state { return address }
+            return nil
+        }
+    }
+
+    /// Binds, serves until graceful shutdown or cancellation, and stops. Cancellation does not wait for calls.
+    ///
+    /// - Throws: `cannotBind`, `alreadyStarted`, or `CancellationError`.
+    public func run() async throws {
+        _ = try await start()
+        do {
+            try await gracefulShutdown()
+        } catch {
+            await stop(drainTimeout: .zero)
+            throw error
+        }
+        await stop(drainTimeout: core.options.drainTimeout)
+    }
+
+    /// Binds and serves; returns where. End it with ``stop()``.
+    ///
+    /// - Throws: `cannotBind` or `alreadyStarted`.
+    public func start() async throws(RuntimeError) -> Address {
+        let isFirst = state.withLock { state in
+            guard case .idle = state else { return false }
+            state = .starting
+            return true
+        }
+        guard isFirst else { throw RuntimeError(.alreadyStarted, "this server was started before") }
+        let channel: any NIOCore.Channel
+        do {
+            channel = try await bind().get()
+        } catch {
+            state.withLock { $0 = .stopped }
+            throw RuntimeError(.cannotBind, "cannot listen on \(requested)", cause: error)
+        }
+        let address = boundAddress(of: channel)
+        state.withLock { $0 = .serving(channel, address) }
+        logger.info("serving", metadata: ["address": "\(address)"])
+        return address
+    }
+
+    /// Stops gracefully: refuses new calls and waits for running ones, at most ``ServerOptions/drainTimeout``.
+    public func stop() async { await stop(drainTimeout: core.options.drainTimeout) }
+
+    private func stop(drainTimeout: Duration) async {
+        let listener = state.withLock { state -> (any NIOCore.Channel)? in
+            defer { state = .stopped }
+            if case .serving(let channel, _) = state { return channel }
+            return nil
+        }
+        guard let listener else { return }
+        try? await listener.close().get()
+        if case .unix(let path) = requested { unlink(path) }
+        await connections.drain(timeout: drainTimeout, on: group.next())
+        logger.info("stopped", metadata: ["address": "\(requested)"])
+    }
+
+    private func boundAddress(of channel: any NIOCore.Channel) -> Address {
+        switch requested {
+        case .unix: requested
+        case .tcp: Address(channel.localAddress) ?? requested
+        }
+    }
+
+    private func bind() -> EventLoopFuture<any NIOCore.Channel> {
+        let (core, connections) = (core, connections)
+        var bootstrap = ServerBootstrap(group: group)
+            .serverChannelOption(.backlog, value: Int32(clamping: core.options.backlog))
+            .childChannelOption(.writeBufferWaterMark, value: .ravioli)
+            .childChannelInitializer { channel in
+                channel.eventLoop.makeCompletedFuture {
+                    let connection = ServerConnection(core, context: LoopContext.of(channel.eventLoop))
+                    connections.add(connection)
+                    try channel.pipeline.syncOperations.addHandler(ChannelLink(connection))
+                }
+            }
+        switch requested {
+        case .tcp(let host, let port):
+            bootstrap =
+                bootstrap
+                .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
+                .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
+            return bootstrap.bind(host: host, port: port)
+        case .unix(let path):
+            return bootstrap.bind(unixDomainSocketPath: path, cleanupExistingSocketFile: true)
+        }
+    }
+}
+
+/// Serves for the time of `body`, then stops gracefully.
+public func withServer<Result>(
+    _ services: [any Service], on address: Address = .tcp(host: "127.0.0.1", port: 0),
+    options: ServerOptions = .defaults, logger: Logger? = nil,
+    _ body: (_ server: Server, _ address: Address) async throws -> Result
+) async throws -> Result {
+    let server = try Server(services, on: address, options: options, logger: logger)
+    let bound = try await server.start()
+    do {
+        let result = try await body(server, bound)
+        await server.stop()
+        return result
+    } catch {
+        await server.stop()
+        throw error
+    }
+}

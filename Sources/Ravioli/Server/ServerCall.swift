@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// One call on the server, from its frame to its end: what its handler may know, and the way its answer takes. The
+// handler may run on the loop or on another thread; the answer reaches the connection on the loop either way, straight
+// when it is there already, through the loop's inbox when it is not.
+
+import NIOCore
+import RavioliWire
+import Synchronization
+
+/// The call a handler serves.
+final class ServerCall: Sendable {
+    let method: MethodName
+    let metadata: Metadata
+    let deadline: Deadline
+    let criticality: Criticality
+    let attempt: UInt8
+    let slot: CallSlot
+    private let connection: ServerConnection.Handle
+    private let executor: LoopExecutor
+    private let execution: Execution
+    private let cancelled = Atomic<Bool>(false)
+    private let responseMetadata = Mutex<Metadata?>(nil)
+
+    init(
+        _ handler: MethodHandler, slot: CallSlot, head: CallFrame, deadline: Deadline, metadata: Metadata,
+        connection: ServerConnection.Handle, executor: LoopExecutor
+    ) {
+        self.method = handler.name
+        self.execution = handler.execution
+        self.metadata = metadata
+        self.deadline = deadline
+        self.criticality = Criticality(rawValue: head.criticality)
+        self.attempt = head.attempt
+        self.slot = slot
+        self.connection = connection
+        self.executor = executor
+    }
+
+    var peer: Peer { connection.peer }
+    var inheritedMetadata: Metadata { metadata.restricted(to: connection.inheritedMetadataNames) }
+    var isCancelled: Bool { cancelled.load(ordering: .relaxed) }
+    func markCancelled() { cancelled.store(true, ordering: .relaxed) }
+
+    func setResponseMetadata(_ metadata: Metadata) {
+        responseMetadata.withLock { $0 = metadata }
+    }
+
+    /// The metadata set so far, for the end frame.
+    var metadataToSend: Metadata { responseMetadata.withLock { $0 } ?? Metadata() }
+
+    // MARK: Running
+
+    /// Starts the handler. On the loop its first part runs before this returns.
+    func run(_ body: @escaping @Sendable (CallContext) async throws -> Void) -> Task<Void, Never>? {
+        switch execution {
+        case .onLoop:
+            Task.immediateDetached(executorPreference: executor) { await self.serve(body) }
+        case .offloaded:
+            Task.detached { await self.serve(body) }
+        }
+    }
+
+    private func serve(_ body: @Sendable (CallContext) async throws -> Void) async {
+        let context = CallContext(self)
+        do {
+            try await CallContext.$scope.withValue(context) { try await body(context) }
+        } catch let error as RPCError {
+            fail(error)
+        } catch {
+            fail(mapped(error))
+        }
+    }
+
+    /// What a caller is told about an error that is no ``RPCError``: never its text, which may hold anything.
+    private func mapped(_ error: any Error) -> RPCError {
+        if error is CancellationError {
+            return deadline.hasPassed
+                ? RPCError(.deadlineExceeded, "the deadline passed in the handler of \(method)", executed: .maybe)
+                : RPCError(.cancelled, "the handler of \(method) was cancelled", executed: .maybe)
+        }
+        connection.log(error, from: method)
+        return RPCError(.internal, "the handler of \(method) failed; the server's log says why", cause: error)
+    }
+
+    // MARK: Ending
+
+    /// Ends the call with an encoded response.
+    func reply(with bytes: UnsafeRawBufferPointer) {
+        if connection.isOnLoop {
+            connection.onLoop.handlerReturned(self, .response(bytes))
+        } else {
+            connection.post(Ended(call: self, end: .success([UInt8](bytes))))
+        }
+    }
+
+    /// Ends the call with an error.
+    func fail(_ error: RPCError) {
+        if connection.isOnLoop {
+            connection.onLoop.handlerReturned(self, .error(error))
+        } else {
+            connection.post(Ended(call: self, end: .failure(error)))
+        }
+    }
+
+    /// How a handler ended. The response's bytes are valid only while they are handed over.
+    enum End {
+        case response(UnsafeRawBufferPointer)
+        case error(RPCError)
+    }
+
+    /// The end of a handler that ran elsewhere, on its way to the loop.
+    private struct Ended: LoopContext.RemoteWork {
+        let call: ServerCall
+        let end: Result<[UInt8], RPCError>
+
+        func run() {
+            let connection = call.connection.onLoop
+            switch end {
+            case .success(let bytes): bytes.withUnsafeBytes { connection.handlerReturned(call, .response($0)) }
+            case .failure(let error): connection.handlerReturned(call, .error(error))
+            }
+        }
+    }
+}

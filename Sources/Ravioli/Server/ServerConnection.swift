@@ -1,0 +1,378 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// A connection on the server: carries out what the state machine decides, and keeps, in an array under the machine's
+// slots, what the machine must not know: tasks, timers, calls. Loop only.
+
+import Logging
+import NIOCore
+import RavioliWire
+
+/// One client's connection. Loop only.
+final class ServerConnection: ConnectionEndpoint, TimerOwner {
+    /// What a connection keeps for one of its calls.
+    private struct Record {
+        let streamID: UInt32
+        let call: ServerCall
+        let handler: MethodHandler
+        var task: Task<Void, Never>?
+        var timer: TimerID
+    }
+
+    let link: FrameLink
+    private let server: ServerCore
+    private let executors: [LoopExecutor]
+    private var machine: ServerConnectionMachine
+    private var decoder: FrameDecoder
+    private var records: [Record?] = []
+    /// The number of each bound method's handler; negative for an unknown method, whose name is kept.
+    private var bound: [Int] = []
+    private var unknownNames: [Int: String] = [:]
+    private var handle: Handle?
+    private var frameTimer = TimerID.none
+    private var isClosed = false
+    private var isStopping = false
+    private var lastStarted: MethodName?
+    private var peerMessageBytesMax = 0
+    private var peerMetadataBytesMax = 0
+    /// Hears when the connection is gone and every handler has returned.
+    var onGone: (() -> Void)?
+
+    /// Timer keys that no stream id has: stream 0 is the connection's.
+    private static let frameTimerKey: UInt32 = 0
+
+    init(_ server: ServerCore, context: LoopContext) {
+        self.server = server
+        link = FrameLink(context)
+        executors = server.executors(on: context)
+        machine = ServerConnectionMachine(limits: server.options.limits)
+        decoder = FrameDecoder(limits: server.options.limits)
+        link.onMessageSent = { [weak self] _ in self?.closeIfDone() }
+        link.onFlush = { [weak self] in self?.startWaiting() }
+    }
+
+    // MARK: ConnectionEndpoint
+
+    func connected(peer: Peer) {
+        handle = Handle(self, server: server, peer: peer)
+        armFrameTimer(server.options.limits.helloTimeout)
+    }
+
+    func received(_ bytes: ByteBuffer) {
+        if isClosed { return }
+        decoder.append(bytes)
+        do throws(WireError) {
+            var now = link.context.now
+            var completed = false
+            while let frame = try decoder.next() {
+                completed = true
+                perform(try machine.frameReceived(frame, now: WireInstant(nanoseconds: now)), now: now)
+                if isClosed { return }
+                now = noteTimeSpent(since: now)
+            }
+            watchForCompletion(completed: completed)
+        } catch {
+            violated(error)
+        }
+    }
+
+    /// One look at the clock per frame tells both when the next one arrives and whether a handler held up the loop.
+    private func noteTimeSpent(since before: Int64) -> Int64 {
+        let now = link.context.now
+        server.stallObserver.workEnded(lastStarted, nanoseconds: now - before)
+        return now
+    }
+
+    func disconnected(cause: (any Error)?) {
+        close()
+    }
+
+    // MARK: Carrying out
+
+    private func perform(_ action: ServerConnectionMachine.Action, now: Int64) {
+        switch action {
+        case .none: break
+        case .beginCall(let slot, let head, let message): begin(slot, head, message, now: now)
+        case .startCall(let slot, let message): start(slot, message)
+        case .sendHello(let peer): greet(peer)
+        case .refuse(let streamID, let head, let refusal):
+            if let head { noteBinding(head) }
+            sendEnd(streamID, RPCError(StatusCode(wire: refusal.code), refusal.text, executed: .no))
+        case .endUnstarted(let slot, let streamID, let code):
+            release(slot)
+            sendEnd(streamID, early(code, executed: .no))
+        case .cancelHandler(let slot, let streamID, let code):
+            cancelHandler(slot)
+            sendEnd(streamID, early(code, executed: .maybe))
+        case .answerPing(let ping):
+            ping.write(into: &link.out)
+            link.touched()
+        case .noteGoaway: closeIfDone()
+        }
+    }
+
+    private func early(_ code: UInt8, executed: RPCError.Executed) -> RPCError {
+        code == StatusCode.deadlineExceeded.rawValue
+            ? RPCError(.deadlineExceeded, "the deadline passed on the server", executed: executed)
+            : RPCError(.cancelled, "the caller cancelled", executed: executed)
+    }
+
+    private func greet(_ peer: Hello) {
+        link.frameBytesMax = min(Int(peer.frameBytesMax), server.options.limits.frameBytesMax)
+        peerMessageBytesMax = Int(peer.messageBytesMax)
+        peerMetadataBytesMax = min(Int(peer.metadataBytesMax), server.options.limits.metadataBytesMax)
+        server.hello.write(into: &link.out)
+        link.touched()
+        if isStopping { drain() }
+    }
+
+    // MARK: Calls
+
+    private func begin(_ slot: CallSlot, _ head: CallFrame, _ message: ByteBuffer?, now: Int64) {
+        guard let streamID = machine.streamID(of: slot) else { return }
+        noteBinding(head)
+        do {
+            let record = try admit(slot, head, streamID: streamID, now: now)
+            store(record, in: slot)
+            if let message { start(slot, message) }
+        } catch {
+            machine.callRefused(slot)
+            sendEnd(streamID, error)
+        }
+    }
+
+    private func admit(
+        _ slot: CallSlot, _ head: CallFrame, streamID: UInt32, now: Int64
+    ) throws(RPCError) -> Record {
+        let number = try handlerNumber(of: head)
+        guard let handle else { throw RPCError(.internal, "a call on a closed connection", executed: .no) }
+        let deadline = try deadline(of: head, now: now)
+        let metadata = try metadata(of: head)
+        let handler = server.methods.handlers[number]
+        let call = ServerCall(
+            handler, slot: slot, head: head, deadline: deadline, metadata: metadata, connection: handle,
+            executor: executors[number])
+        let timer = link.context.setTimer(
+            at: deadline.uptimeNanoseconds, LoopTimer(owner: self, subject: call, key: streamID))
+        return Record(streamID: streamID, call: call, handler: handler, task: nil, timer: timer)
+    }
+
+    private func deadline(of head: CallFrame, now: Int64) throws(RPCError) -> Deadline {
+        guard let remaining = head.remaining.nanoseconds else {
+            throw RPCError(.invalidArgument, "a unary call without a deadline", executed: .no)
+        }
+        guard remaining > 0 else {
+            throw RPCError(.deadlineExceeded, "the deadline had passed when the call arrived", executed: .no)
+        }
+        return Deadline(uptimeNanoseconds: now &+ remaining)
+    }
+
+    private func metadata(of head: CallFrame) throws(RPCError) -> Metadata {
+        guard let block = head.metadata else { return Metadata() }
+        do throws(BlockError) {
+            return try Metadata(block: block, limits: server.options.limits)
+        } catch {
+            let code: StatusCode = error.reason == .overLimit ? .resourceExhausted : .invalidArgument
+            throw RPCError(code, error.text, executed: .no)
+        }
+    }
+
+    private func store(_ record: Record, in slot: CallSlot) {
+        while records.count <= slot.index { records.append(nil) }
+        records[slot.index] = record
+    }
+
+    private func start(_ slot: CallSlot, _ message: ByteBuffer) {
+        guard let record = records[slot.index] else { return }
+        lastStarted = record.call.method
+        let task = message.withUnsafeReadableBytes { record.handler.begin($0, record.call) }
+        // A handler that did not suspend has ended by now, and its slot may belong to another call.
+        if let current = records[slot.index], current.call === record.call { records[slot.index]?.task = task }
+    }
+
+    /// A handler ended, with a response or an error.
+    func handlerReturned(_ call: ServerCall, _ end: ServerCall.End) {
+        guard let record = records[call.slot.index], record.call === call else { return }
+        let streamID = machine.handlerReturned(call.slot)
+        release(call.slot)
+        if let streamID {
+            switch end {
+            case .response(let bytes): sendResponse(streamID, bytes, call.metadataToSend)
+            case .error(let error): sendEnd(streamID, error, metadata: call.metadataToSend)
+            }
+        }
+        link.touched()
+        closeIfDone()
+        reportIfGone()
+    }
+
+    /// Fills places that became free. At the end of the turn, not where a handler ended: a handler that ends at once
+    /// would come back here, as deep as there are calls waiting.
+    private func startWaiting() {
+        while let (slot, message) = machine.nextWaiting() { start(slot, message) }
+    }
+
+    private func cancelHandler(_ slot: CallSlot) {
+        guard let record = records[slot.index] else { return }
+        link.context.cancelTimer(record.timer)
+        record.call.markCancelled()
+        record.task?.cancel()
+    }
+
+    private func release(_ slot: CallSlot) {
+        guard let record = records[slot.index] else { return }
+        link.context.cancelTimer(record.timer)
+        records[slot.index] = nil
+    }
+
+    func timerFired(_ timer: LoopTimer) {
+        guard let call = timer.subject as? ServerCall else {
+            violated(
+                WireError(.timeout, machine.helloReceived ? "a frame was not completed in time" : "no hello in time"))
+            return
+        }
+        guard let record = records[call.slot.index], record.call === call else { return }
+        perform(machine.deadlinePassed(call.slot), now: link.context.now)
+    }
+
+    // MARK: Methods by number
+
+    private func noteBinding(_ head: CallFrame) {
+        guard let name = head.name, head.method != MethodBinding.unbound else { return }
+        let text = String(decoding: name.readableBytesView, as: UTF8.self)
+        if let number = server.methods.number(of: text) {
+            bound.append(number)
+        } else {
+            unknownNames[bound.count] = text
+            bound.append(-1)
+        }
+    }
+
+    private func handlerNumber(of head: CallFrame) throws(RPCError) -> Int {
+        if head.method == MethodBinding.unbound {
+            let name = head.name.map { String(decoding: $0.readableBytesView, as: UTF8.self) } ?? ""
+            if let number = server.methods.number(of: name) { return number }
+            throw RPCError(.unimplemented, server.methods.explanation(for: name), executed: .no)
+        }
+        let number = bound[Int(head.method)]
+        if number >= 0 { return number }
+        let name = unknownNames[Int(head.method)] ?? ""
+        throw RPCError(.unimplemented, server.methods.explanation(for: name), executed: .no)
+    }
+
+    // MARK: Answers
+
+    private func sendResponse(_ streamID: UInt32, _ bytes: UnsafeRawBufferPointer, _ metadata: Metadata) {
+        guard bytes.count <= peerMessageBytesMax else {
+            sendEnd(
+                streamID,
+                RPCError(
+                    .resourceExhausted,
+                    "a response of \(bytes.count) bytes is over the caller's messageBytesMax = \(peerMessageBytesMax)"))
+            return
+        }
+        var end = EndFrame(code: 0, executed: .yes)
+        if !metadata.isEmpty {
+            do throws(RPCError) {
+                end.metadata = try block(of: metadata)
+            } catch {
+                sendEnd(streamID, RPCError(error.code, "the response's " + error.message))
+                return
+            }
+        }
+        link.sendEnd(end, streamID: streamID, message: bytes)
+    }
+
+    private func block(of metadata: Metadata) throws(RPCError) -> ByteBuffer? {
+        try metadata.block(bytesMax: peerMetadataBytesMax, pairsMax: server.options.limits.metadataPairsMax)
+    }
+
+    private func sendEnd(_ streamID: UInt32, _ error: RPCError, metadata: Metadata = Metadata()) {
+        var all = metadata
+        if !error.isFromCall { all.add(contentsOf: error.metadata) }
+        var end = EndFrame(code: error.code.rawValue, executed: error.isFromCall ? .yes : error.executed.mark)
+        end.status = StatusBlock(message: error.message, details: error.details).block(limits: server.options.limits)
+        // Metadata that cannot travel must not keep the error from arriving.
+        end.metadata = try? block(of: all)
+        link.sendEnd(end, streamID: streamID, message: nil)
+    }
+
+    // MARK: Ending
+
+    /// The server stops: tells the peer, and closes once the calls that run have ended.
+    func drain() {
+        isStopping = true
+        guard machine.helloReceived, !isClosed else {
+            closeIfDone()
+            return
+        }
+        machine.drainBegan().write(into: &link.out)
+        link.touched()
+        closeIfDone()
+    }
+
+    private func closeIfDone() {
+        if isStopping, !isClosed, machine.callsOpen == 0, !link.hasBacklog { finish() }
+    }
+
+    private func finish() {
+        link.closeAfterFlush()
+        close()
+    }
+
+    /// Closes now, whatever runs.
+    func abort() {
+        if !isClosed { finish() }
+    }
+
+    private func violated(_ error: WireError) {
+        if isClosed { return }
+        server.note(error, from: handle?.peer)
+        if error.code == .wrongProtocol, let foreign = decoder.foreignProtocol {
+            link.out.writeImmutableBuffer(foreign.answer())
+        } else {
+            GoawayFrame(lastStreamID: machine.lastAccepted, code: error.code, reason: error.message)
+                .write(into: &link.out)
+        }
+        finish()
+    }
+
+    /// Ends at once: handlers are cancelled, and their ends are awaited but sent nowhere.
+    func close() {
+        if isClosed { return }
+        isClosed = true
+        link.context.cancelTimer(frameTimer)
+        for slot in machine.connectionClosed() {
+            cancelHandler(slot)
+            if machine.streamID(of: slot) == nil { release(slot) }
+        }
+        // Calls that still run keep the handle, and through it the connection, until they return.
+        handle = nil
+        reportIfGone()
+    }
+
+    private func reportIfGone() {
+        guard isClosed, machine.callsOpen == 0 else { return }
+        onGone?()
+        onGone = nil
+    }
+
+    // MARK: Slow peers
+
+    /// A frame has its time from its first byte, however slowly the others drip in.
+    private func watchForCompletion(completed: Bool) {
+        guard machine.helloReceived else { return }
+        if completed, frameTimer != .none {
+            link.context.cancelTimer(frameTimer)
+            frameTimer = .none
+        }
+        if decoder.bytesHeld > 0, frameTimer == .none {
+            armFrameTimer(server.options.limits.frameTimeout)
+        }
+    }
+
+    private func armFrameTimer(_ timeout: Duration) {
+        let at = Deadline(now: link.context.now, after: timeout).uptimeNanoseconds
+        frameTimer = link.context.setTimer(
+            at: at, LoopTimer(owner: self, subject: nil, key: Self.frameTimerKey))
+    }
+}

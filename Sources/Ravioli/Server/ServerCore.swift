@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Logging
+import NIOCore
+import RavioliWire
+import Synchronization
+
+/// What all connections of a server share.
+final class ServerCore: Sendable {
+    let options: ServerOptions
+    let methods: MethodTable
+    let hello: Hello
+    let stallObserver: StallObserver
+    private let logger: Logger
+    private let executorsByLoop = Mutex<[ObjectIdentifier: [LoopExecutor]]>([:])
+
+    init(_ services: [any Service], options: ServerOptions, logger: Logger) throws(RuntimeError) {
+        do throws(WireError) {
+            try options.limits.check()
+        } catch {
+            throw RuntimeError(.invalidConfiguration, error.message)
+        }
+        self.options = options
+        self.logger = logger
+        let reflection = ServerReflection(services)
+        methods = try MethodTable(options.servesReflection ? services + [reflection] : services)
+        hello = Hello(
+            limits: options.limits, schemaFingerprint: reflection.fingerprint,
+            details: HelloDetails(service: options.name).block)
+        stallObserver = StallObserver(threshold: options.stallThreshold) { method, duration in
+            logger.warning(
+                "a handler held up its event loop; declare it .offloaded",
+                metadata: ["method": "\(method?.fullName ?? "unknown")", "duration": "\(duration)"])
+        }
+    }
+
+    /// One executor per method, so that a job that holds up this loop can be named.
+    func executors(on context: LoopContext) -> [LoopExecutor] {
+        executorsByLoop.withLock { known in
+            if let executors = known[ObjectIdentifier(context)] { return executors }
+            let executors = methods.handlers.map {
+                LoopExecutor(context, method: $0.name, stallObserver: stallObserver)
+            }
+            known[ObjectIdentifier(context)] = executors
+            return executors
+        }
+    }
+
+    /// A peer broke the protocol.
+    func note(_ error: WireError, from peer: Peer?) {
+        logger.info("connection refused", metadata: ["peer": "\(peer?.address ?? "unknown")", "error": "\(error)"])
+    }
+
+    /// A handler threw something whose text must stay here.
+    func log(_ error: any Error, from method: MethodName) {
+        logger.error("a handler failed", metadata: ["method": "\(method)", "error": "\(error)"])
+    }
+}
+
+extension ServerConnection {
+    /// What other threads may hold of a connection.
+    final class Handle: Sendable {
+        let peer: Peer
+        let inheritedMetadataNames: [String]
+        private let context: LoopContext
+        private let server: ServerCore
+        private let bound: NIOLoopBound<ServerConnection>
+
+        /// Made on the connection's loop.
+        init(_ connection: ServerConnection, server: ServerCore, peer: Peer) {
+            self.peer = peer
+            self.server = server
+            context = connection.link.context
+            inheritedMetadataNames = server.options.inheritedMetadata
+            bound = NIOLoopBound(connection, eventLoop: context.eventLoop)
+        }
+
+        /// Whether the current thread is the connection's loop.
+        var isOnLoop: Bool { context.eventLoop.inEventLoop }
+        /// The connection; only on its loop.
+        var onLoop: ServerConnection { bound.value }
+        /// Hands work to the loop.
+        func post(_ work: any LoopContext.RemoteWork) { context.post(work) }
+        /// Logs what a caller is not told.
+        func log(_ error: any Error, from method: MethodName) { server.log(error, from: method) }
+    }
+}

@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: Apache-2.0
+
+public import RavioliWire
+
+/// What a server decides for all its connections.
+public struct ServerOptions: Sendable {
+    /// The defaults.
+    public static var defaults: ServerOptions { ServerOptions() }
+
+    /// The server's own name in hellos and logs. Default empty.
+    public var name = ""
+    /// What it accepts from each peer.
+    public var limits = WireLimits.defaults
+    /// Time for running calls to finish when the server stops. Default 30 s; what runs then is cancelled.
+    public var drainTimeout: Duration = .seconds(30)
+    /// From when on a piece of a handler that holds up an event loop is logged. Default 20 ms.
+    public var stallThreshold: Duration = .milliseconds(20)
+    /// Request metadata that calls made by handlers take along, by lower-case name. Default: the trace and request ids.
+    public var inheritedMetadata = ["traceparent", "tracestate", "baggage", "x-request-id"]
+    /// Whether the built-in reflection service answers. Default true; its schemas are no secret to who has the client.
+    public var servesReflection = true
+    /// Connections waiting to be accepted. Default 1,024.
+    public var backlog = 1024
+
+    /// The defaults.
+    public init() {}
+}
