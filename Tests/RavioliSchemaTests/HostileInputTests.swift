@@ -117,14 +117,15 @@ struct HostileInputTests {
         (.legacy, [0x20, 0x63]), (.legacy, [0x32, 0x01, 0x63]), (.strict, [0x1a, 0x00]), (.crowd, [0x8a, 0x04, 0x00]),
     ]
 
-    @Test("Four megabytes of the smallest record", .timeLimit(.minutes(5)), arguments: floods)
+    @Test("Half a megabyte of the smallest record", .timeLimit(.minutes(5)), arguments: floods)
     func boundsFloods(_ type: Sample, _ record: [UInt8]) {
-        let message = Array(repeatElement(record, count: (4 << 20) / record.count).joined())
-        #expect(throws: SchemaError.self) { _ = try type.recode(message) }
+        let message = Array(repeatElement(record, count: (512 << 10) / record.count).joined())
+        let limits = SchemaLimits(decodedBytesMax: 4 << 20)
+        #expect(throws: SchemaError.self) { _ = try type.recode(message, limits: limits) }
     }
 
-    @Test(.timeLimit(.minutes(5))) func aMillionEmptyGroupsAreKept() throws {
-        let message = Array(repeatElement([0xfb, 0x07, 0xfc, 0x07] as [UInt8], count: 1 << 20).joined())
+    @Test(.timeLimit(.minutes(5))) func manyEmptyGroupsAreKept() throws {
+        let message = Array(repeatElement([0xfb, 0x07, 0xfc, 0x07] as [UInt8], count: 1 << 17).joined())
         let isKept = try Sample.scalars.recode(message) == message
         #expect(isKept)
     }
