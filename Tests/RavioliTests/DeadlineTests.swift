@@ -12,10 +12,10 @@ struct DeadlineTests {
     func theClientEnforcesTheDeadline(_ transport: Transport) async throws {
         let server = TestServer()
         try await transport.withChannel([server]) { channel in
+            let client = TrialClient(channel)
+            try await client.expectsEcho(of: [1])
             let request = HangRequest(ignoresCancellation: true)
-            let error = await rpcError {
-                try await TrialClient(channel).hang(request, options: .timeout(.milliseconds(30)))
-            }
+            let error = await rpcError { try await client.hang(request, options: .timeout(.milliseconds(200))) }
             #expect(error?.code == .deadlineExceeded)
             #expect(error?.executed == .maybe)
             server.release.open()

@@ -10,14 +10,17 @@ import RavioliWire
 protocol ClientConnectionObserver: AnyObject {
     /// Calls can be opened now: the hello came, or a place became free.
     func connectionHasPlace(_ connection: ClientConnection)
-    /// No further calls can be opened; those open may still end.
-    func connectionLeaves(_ connection: ClientConnection)
+    /// No further calls can be opened; those open may still end. `unaccepted` were sent and not read: they can run
+    /// elsewhere.
+    func connectionLeaves(_ connection: ClientConnection, reason: String, unaccepted: [PendingCall])
     /// The connection is gone, and every call on it has been ended.
     func connectionClosed(_ connection: ClientConnection, cause: String)
 }
 
 /// The connection to one server. Loop only.
 final class ClientConnection: ConnectionEndpoint, TimerOwner {
+    static let readsOnlyWhileWritable = false
+
     let link: FrameLink
     weak var observer: (any ClientConnectionObserver)?
     private let options: ClientOptions
@@ -165,10 +168,15 @@ final class ClientConnection: ConnectionEndpoint, TimerOwner {
 
     /// Takes a caller out of its slot: from now on it is resumed by whoever took it.
     private func take(_ slot: CallSlot) -> PendingCall? {
+        guard let pending = takeKeepingTimer(slot) else { return nil }
+        link.context.cancelTimer(pending.timer)
+        return pending
+    }
+
+    private func takeKeepingTimer(_ slot: CallSlot) -> PendingCall? {
         guard slot.index < records.count, let pending = records[slot.index] else { return nil }
         records[slot.index] = nil
         pending.call.place = .nowhere
-        link.context.cancelTimer(pending.timer)
         return pending
     }
 
@@ -231,13 +239,11 @@ final class ClientConnection: ConnectionEndpoint, TimerOwner {
 
     private func leave(_ goaway: GoawayFrame, _ unaccepted: [CallSlot]) {
         let reason = goaway.code == .none ? goaway.reason : "\(goaway.code): \(goaway.reason)"
-        for slot in unaccepted {
-            fail(slot, RPCError(call: .unavailable, "the server did not accept the call: \(reason)", executed: .no))
-        }
+        let unaccepted = unaccepted.compactMap { takeKeepingTimer($0) }
+        observer?.connectionLeaves(self, reason: reason, unaccepted: unaccepted)
         if machine.peer == nil {
             close("the server refused the connection: \(reason)")
         } else {
-            observer?.connectionLeaves(self)
             closeIfDone()
         }
     }

@@ -19,6 +19,8 @@ protocol Transport: AnyObject {
 
 /// One end of a connection, above the transport. Loop only.
 protocol ConnectionEndpoint: AnyObject {
+    /// Whether input waits while the peer does not take our output.
+    static var readsOnlyWhileWritable: Bool { get }
     var link: FrameLink { get }
     /// The connection stands; `peer` is its other end, for logs.
     func connected(peer: Peer)

@@ -125,7 +125,9 @@ final class LoopContext: Sendable {
     // MARK: The turn (loop only)
 
     /// Promises that ``settle()`` is called before the loop turns, so that nobody has to schedule it.
-    func turnBegan() { settleComes = true }
+    ///
+    /// A turn may begin inside another one's end, when a write closes its channel: that end goes on until all is done.
+    func turnBegan() { if !isSettling { settleComes = true } }
 
     /// Flushes `target` at the end of this turn.
     func flushLater(_ target: any FlushTarget) {

@@ -18,6 +18,8 @@ final class ServerConnection: ConnectionEndpoint, TimerOwner {
         var timer: TimerID
     }
 
+    static let readsOnlyWhileWritable = true
+
     let link: FrameLink
     private let server: ServerCore
     private let executors: [LoopExecutor]
