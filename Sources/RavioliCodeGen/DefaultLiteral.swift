@@ -4,20 +4,38 @@ import RavioliSchema
 
 /// Turns a schema's default, as protoc writes it into `FieldDescriptorProto.default_value`, into Swift.
 enum DefaultLiteral {
+    /// - Parameter type: the field's Swift type, in front of an enum's value.
     static func swift(_ text: String, of field: FieldDescriptor, type: String) -> String? {
         switch field.kind {
         case .string: quoted(text)
         case .bytes: "[" + unescaped(text).map(String.init).joined(separator: ", ") + "]"
         case .bool: text
-        case .float, .double: floating(text)
-        case .enumeration: field.enumType?.number(named: text).map { "\(type)(rawValue: \($0))" }
+        case .float: subnormal(Float(text)) ?? floating(text)
+        case .double: subnormal(Double(text)) ?? floating(text)
+        case .enumeration: enumeration(text, of: field, type: type)
         case .message, .group: nil
         default: text
         }
     }
 
+    private static func enumeration(_ text: String, of field: FieldDescriptor, type: String) -> String? {
+        guard let enumeration = field.enumType, let number = enumeration.number(named: text) else { return nil }
+        return type + EnumNames(enumeration).literal(number)
+    }
+
     private static func quoted(_ text: String) -> String {
         "\"" + text.unicodeScalars.map { $0.escaped(asASCII: true) }.joined() + "\""
+    }
+
+    /// A number so small that the compiler warns of its decimal form is given by its bits.
+    private static func subnormal(_ value: Float?) -> String? {
+        guard let value, value.isSubnormal else { return nil }
+        return ".init(bitPattern: 0x\(String(value.bitPattern, radix: 16)))"
+    }
+
+    private static func subnormal(_ value: Double?) -> String? {
+        guard let value, value.isSubnormal else { return nil }
+        return ".init(bitPattern: 0x\(String(value.bitPattern, radix: 16)))"
     }
 
     private static func floating(_ text: String) -> String {
@@ -25,7 +43,8 @@ enum DefaultLiteral {
         case "inf": ".infinity"
         case "-inf": "-.infinity"
         case "nan": ".nan"
-        default: text
+        // `-0` would be an integer's, which has no sign.
+        default: text.contains { ".e".contains($0) } ? text : text + ".0"
         }
     }
 

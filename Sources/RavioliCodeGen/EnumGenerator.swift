@@ -13,51 +13,43 @@ struct EnumGenerator {
     }
 
     func write(to code: inout CodeWriter) {
-        let visibility = context.visibility
-        let name = simpleName(context.typeName(enumeration.fullName))
-        code.documentation(context.comments[enumeration.fullName])
-        code.block("\(visibility)struct \(name): RavioliSchema.OpenEnum, CaseIterable") { code in
-            code.line("\(visibility)var rawValue: \(context.names.swift("Int32"))")
-            code.line(
-                "\(visibility)init(rawValue: \(context.names.swift("Int32"))) { self.rawValue = rawValue }")
-            code.line()
+        let (visibility, names) = (context.visibility, context.names)
+        let int32 = names.swift("Int32")
+        code.gap()
+        code.documentation(context.comments[enumeration.fullName] ?? "The enum `\(enumeration.fullName)`.")
+        let conformances = "RavioliSchema.OpenEnum, \(names.swift("CaseIterable"))"
+        code.block("\(visibility)struct \(names.simple(enumeration.fullName)): \(conformances)") { code in
             writeValues(&code)
-            let schema = TypeNames.schema(of: context.file.name)
-            code.line(
-                "\(visibility)static let descriptor = \(schema).file.enumeration(\"\(enumeration.fullName)\")")
+            code.gap()
+            code.line("\(visibility)var rawValue: \(int32)")
+            code.line("\(visibility)init(rawValue: \(int32)) { self.rawValue = rawValue }")
+            code.gap()
+            code.list(
+                "\(visibility)static let descriptor = \(context.schema).file.enumeration",
+                ["\"\(enumeration.fullName)\""], "")
         }
-        code.line()
     }
 
     private func writeValues(_ code: inout CodeWriter) {
-        var scope = SwiftNames.Scope()
-        var firstNames: [Int32: String] = [:]
-        for value in enumeration.values {
-            let plain = SwiftNames.value(SwiftNames.lowerCamelOfCapitals(stripped(value.name)))
-            let name = scope.claim(plain, SwiftNames.value(SwiftNames.lowerCamelOfCapitals(value.name)))
+        let names = EnumNames(enumeration)
+        for (value, name) in zip(enumeration.values, names.names) {
             code.documentation(context.comments["\(enumeration.fullName).\(value.name)"])
             code.line("\(context.visibility)static let \(name) = Self(rawValue: \(value.number))")
-            firstNames[value.number] = firstNames[value.number] ?? name
         }
         var seen: Set<Int32> = []
-        let cases = enumeration.values.filter { seen.insert($0.number).inserted }
-            .map { "." + (firstNames[$0.number] ?? "") }
+        let cases = enumeration.values.map(\.number).filter { seen.insert($0).inserted }.map(names.literal)
+        code.gap()
         code.line("/// Every number that the schema names, in order of declaration.")
-        code.line("\(context.visibility)static var allCases: [Self] { [\(cases.joined(separator: ", "))] }")
+        writeCases(cases, &code)
     }
 
-    /// `FUEL_PETROL` in `Fuel` → `PETROL`: the prefix that the style guide asks for is no part of a Swift name.
-    private func stripped(_ value: String) -> String {
-        let prefix = simpleName(enumeration.fullName).filter { $0 != "_" }.lowercased()
-        var rest = value[...]
-        for expected in prefix {
-            rest = rest.drop { $0 == "_" }
-            guard rest.first.map({ $0.lowercased() }) == String(expected) else { return value }
-            rest = rest.dropFirst()
+    private func writeCases(_ cases: [String], _ code: inout CodeWriter) {
+        let line = "\(context.visibility)static var allCases: [Self] { [\(cases.joined(separator: ", "))] }"
+        if code.fits(line) { return code.line(line) }
+        code.block("\(context.visibility)static var allCases: [Self]") { code in
+            code.line("[")
+            for name in cases { code.line("    \(name),") }
+            code.line("]")
         }
-        // `FUELLESS` in `Fuel` is a word of its own.
-        guard rest.first == "_" else { return value }
-        rest = rest.drop { $0 == "_" }
-        return rest.isEmpty ? value : String(rest)
     }
 }

@@ -3,7 +3,7 @@
 import RavioliSchema
 
 /// How one field of a message looks in Swift: its property, and the code that moves it between the Swift value and
-/// the C struct. `r` and `w` name the reader and the writer in generated code.
+/// the C struct. `_r` and `_w`, which no field can be called, name the reader and the writer in generated code.
 struct FieldShape {
     let field: FieldDescriptor
     /// The property's name.
@@ -26,26 +26,28 @@ struct FieldShape {
         self.name = name
         self.slot = slot
         self.owner = owner
-        elementType = Self.elementType(of: field, names)
+        elementType = Self.elementType(of: field, names, inside: owner)
         if field.isMap, let entry = field.messageType {
-            type = Self.mapType(of: entry, names)
+            type = Self.mapType(of: entry, names, inside: owner)
             defaultValue = "[:]"
         } else if field.isRepeated {
             type = "[\(elementType)]"
             defaultValue = "[]"
         } else if field.presence == .implicit {
             type = elementType
-            defaultValue = Self.zero(of: field.kind)
+            defaultValue = Self.zero(of: field)
         } else {
             type = elementType + "?"
             defaultValue = "nil"
         }
     }
 
-    private static func elementType(of field: FieldDescriptor, _ names: TypeNames) -> String {
+    private static func elementType(
+        of field: FieldDescriptor, _ names: TypeNames, inside owner: String
+    ) -> String {
         switch field.kind {
-        case .message, .group: names.types[field.messageType?.fullName ?? ""] ?? ""
-        case .enumeration: names.types[field.enumType?.fullName ?? ""] ?? ""
+        case .message, .group: declaredType(field.messageType?.fullName, names, inside: owner)
+        case .enumeration: declaredType(field.enumType?.fullName, names, inside: owner)
         case .string: names.swift("String")
         case .bytes: "[\(names.swift("UInt8"))]"
         case .bool: names.swift("Bool")
@@ -58,16 +60,24 @@ struct FieldShape {
         }
     }
 
-    private static func mapType(of entry: MessageDescriptor, _ names: TypeNames) -> String {
-        "[\(elementType(of: entry.fields[0], names)): \(elementType(of: entry.fields[1], names))]"
+    /// A type declared in the message itself goes by its simple name there.
+    private static func declaredType(_ fullName: String?, _ names: TypeNames, inside owner: String) -> String {
+        let name = fullName.flatMap { names.types[$0] } ?? ""
+        let isNested = !owner.isEmpty && scopeOf(name) == owner
+        return isNested ? simpleName(name) : name
     }
 
-    private static func zero(of kind: FieldKind) -> String {
-        switch kind {
+    private static func mapType(of entry: MessageDescriptor, _ names: TypeNames, inside owner: String) -> String {
+        let parts = entry.fields.map { elementType(of: $0, names, inside: owner) }
+        return "[\(parts[0]): \(parts[1])]"
+    }
+
+    private static func zero(of field: FieldDescriptor) -> String {
+        switch field.kind {
         case .string: "\"\""
         case .bytes: "[]"
         case .bool: "false"
-        case .enumeration: ".init(rawValue: 0)"
+        case .enumeration: field.enumType.map { EnumNames($0).literal(0) } ?? "0"
         default: "0"
         }
     }
@@ -91,36 +101,38 @@ struct FieldShape {
     /// Reads the property.
     var read: String {
         if field.isMap, let entry = field.messageType { return readMap(entry) }
-        if field.isRepeated { return "r.\(Self.listAccessor(field.kind))(at: \(slot.offset), count: \(slot.mark))" }
+        if field.isRepeated { return "_r.\(Self.listAccessor(field.kind))(at: \(slot.offset), count: \(slot.mark))" }
         if field.kind == .message || field.presence == .implicit { return readValue }
-        return "r.isPresent(\(slot.mark)) ? \(readValue) : nil"
+        return "_r.isPresent(\(slot.mark)) ? \(readValue) : nil"
     }
 
     /// Reads a member of a oneof that is known to be set.
     var readMember: String { field.kind == .message ? "\(readValue) ?? .init()" : readValue }
 
-    private var readValue: String { "r.\(Self.accessor(field.kind))(at: \(slot.offset))" }
+    private var readValue: String { "_r.\(Self.accessor(field.kind))(at: \(slot.offset))" }
 
     private func readMap(_ entry: MessageDescriptor) -> String {
         let parts = entry.fields.map { part in
             let value = "$0.\(Self.accessor(part.kind))(at: \(part.slot?.offset ?? 0))"
             return part.kind == .message ? "\(value) ?? .init()" : value
         }
-        return "r.map(at: \(slot.offset), count: \(slot.mark)) { (\(parts[0]), \(parts[1])) }"
+        return "_r.map(at: \(slot.offset), count: \(slot.mark)) { (\(parts[0]), \(parts[1])) }"
     }
+
+    /// The property inside `write(to: &w)`.
 
     /// Writes the property.
     var write: String {
         if field.isMap, let entry = field.messageType { return writeMap(entry) }
         let accessor = field.isRepeated ? Self.listAccessor(field.kind) : Self.accessor(field.kind)
-        if field.isRepeated { return "w.\(accessor)(\(name), at: \(slot.offset), count: \(slot.mark))" }
-        if field.kind == .message { return "w.message(\(name), at: \(slot.offset))" }
-        return "w.\(accessor)(\(name), at: \(slot.offset), has: \(slot.mark))"
+        if field.isRepeated { return "_w.\(accessor)(\(name), at: \(slot.offset), count: \(slot.mark))" }
+        if field.kind == .message { return "_w.message(\(name), at: \(slot.offset))" }
+        return "_w.\(accessor)(\(name), at: \(slot.offset), has: \(slot.mark))"
     }
 
     /// Writes a member of a oneof from the constant `value`.
     var writeMember: String {
-        "w.\(Self.accessor(field.kind))(set: value, at: \(slot.offset), in: \(slot.mark), as: \(field.number))"
+        "_w.\(Self.accessor(field.kind))(set: value, at: \(slot.offset), in: \(slot.mark), as: \(field.number))"
     }
 
     private func writeMap(_ entry: MessageDescriptor) -> String {
@@ -130,7 +142,7 @@ struct FieldShape {
             return "$0.\(Self.accessor(part.kind))(set: \(value), at: \(slot.offset), in: \(slot.mark), as: 1)"
         }
         return """
-            w.map(\(name), at: \(slot.offset), count: \(slot.mark), entry: \(owner).\(entryConstant)) {
+            _w.map(\(name), at: \(slot.offset), count: \(slot.mark), entry: \(owner).\(entryConstant)) {
                 \(parts[0])
                 \(parts[1])
             }

@@ -14,10 +14,8 @@ struct GenerationContext {
     /// `public ` or whatever stands before a declaration; empty for internal ones.
     var visibility: String { options.visibility == .internal ? "" : options.visibility.rawValue + " " }
 
-    func typeName(_ fullName: String) -> String {
-        let name = names.types[fullName] ?? fullName
-        return name.split(separator: ".").last.map(String.init) ?? name
-    }
+    /// The constant that holds the file's schema.
+    var schema: String { names.schemas[file.name] ?? "" }
 
     func nestedMessages(of message: MessageDescriptor) -> [MessageDescriptor] {
         file.messages.filter { scopeOf($0.fullName) == message.fullName && !$0.isMapEntry }
@@ -26,18 +24,12 @@ struct GenerationContext {
     func nestedEnums(of message: MessageDescriptor) -> [EnumDescriptor] {
         file.enums.filter { scopeOf($0.fullName) == message.fullName }
     }
-
-    /// The names of the types declared inside a message and its own.
-    func nestedTypeNames(of message: MessageDescriptor) -> Set<String> {
-        let nested = nestedMessages(of: message).map(\.fullName) + nestedEnums(of: message).map(\.fullName)
-        return Set(nested.map(typeName) + [typeName(message.fullName)])
-    }
 }
 
 /// Which messages keep their fields in copy-on-write storage.
 struct MessageSizes {
     /// A struct of more bytes than this is not copied wholesale.
-    private static let inlineMax = 192
+    private static let inlineMax = 512
     /// `CopyOnWrite`, in bytes.
     private static let storedSize = 8
 
@@ -61,12 +53,25 @@ struct MessageSizes {
         for field in message.fields where field.kind == .message && !field.isRepeated {
             if let type = field.messageType { visit(type, names, open: inside) }
         }
-        var size = 8
-        for field in message.fields {
-            guard let shape = FieldShape(field, name: "", owner: "", names: names) else { continue }
-            size += shape.inlineSize { stored.contains($0.fullName) ? Self.storedSize : sizes[$0.fullName] ?? Self.storedSize }
-        }
+        let size = inlineSize(of: message, names)
         if size > Self.inlineMax { stored.insert(message.fullName) }
         sizes[message.fullName] = stored.contains(message.fullName) ? Self.storedSize : size
+    }
+    /// A oneof takes as much as its largest member and a tag.
+    private func inlineSize(of message: MessageDescriptor, _ names: TypeNames) -> Int {
+        var size = Self.storedSize
+        var oneofs: [Int: Int] = [:]
+        for field in message.fields {
+            guard let shape = FieldShape(field, name: "", owner: "", names: names) else { continue }
+            let bytes = shape.inlineSize {
+                stored.contains($0.fullName) ? Self.storedSize : sizes[$0.fullName] ?? Self.storedSize
+            }
+            guard let index = field.oneofIndex else {
+                size += bytes
+                continue
+            }
+            oneofs[index] = max(oneofs[index] ?? 0, bytes)
+        }
+        return oneofs.values.reduce(size) { $0 + $1 + 1 }
     }
 }

@@ -7,13 +7,28 @@ public struct GeneratorOptions: Sendable, Hashable {
         case `internal`, `package`, `public`
     }
 
+    /// Which Swift module holds what was generated from a file, or from all files in a folder.
+    public struct ModuleMapping: Sendable, Hashable {
+        /// A file's path as others import it, or a folder with a slash at its end.
+        public var path: String
+        /// The Swift module.
+        public var module: String
+
+        public init(path: String, module: String) {
+            self.path = path
+            self.module = module
+        }
+
+        fileprivate func covers(_ file: String) -> Bool { path == file || (path.hasSuffix("/") && file.hasPrefix(path)) }
+    }
+
     /// `visibility=internal|package|public`. Default `internal`.
     public var visibility = Visibility.internal
     /// `prefix=Name`: stands before every type's name. Default: the file's `swift_prefix` option, else nothing.
     public var prefix: String?
     /// `module=path/to/file.proto:Module` or `module=folder/:Module`, repeatable: the Swift module that holds what
     /// was generated from an imported file or from those in a folder. Default: the module being generated.
-    public var modules: [(path: String, module: String)] = []
+    public var modules: [ModuleMapping] = []
     /// `services=false` leaves clients, service protocols and fakes out. Default `true`.
     public var services = true
 
@@ -41,7 +56,7 @@ public struct GeneratorOptions: Sendable, Hashable {
         case ("module", _):
             let pair = value.split(separator: ":").map(String.init)
             guard pair.count == 2 else { throw GeneratorError("module is given as path:Module, not \"\(value)\"") }
-            modules.append((pair[0], pair[1]))
+            modules.append(ModuleMapping(path: pair[0], module: pair[1]))
         default:
             throw GeneratorError(
                 "option \"\(name)=\(value)\" does not exist; there are visibility, prefix, module and services")
@@ -50,19 +65,10 @@ public struct GeneratorOptions: Sendable, Hashable {
 
     /// The module of a file other than those being generated; `nil` for the module being generated.
     func module(of path: String) -> String? {
-        if let mapping = modules.last(where: { $0.path == path || ($0.path.hasSuffix("/") && path.hasPrefix($0.path)) }) {
-            return mapping.module
-        }
+        if let mapping = modules.last(where: { $0.covers(path) }) { return mapping.module }
         if path == "google/protobuf/compiler/plugin.proto" { return "RavioliCodeGen" }
         return path.hasPrefix("google/protobuf/") ? "RavioliSchema" : nil
     }
-
-    public static func == (left: Self, right: Self) -> Bool {
-        left.visibility == right.visibility && left.prefix == right.prefix && left.services == right.services
-            && left.modules.elementsEqual(right.modules, by: ==)
-    }
-
-    public func hash(into hasher: inout Hasher) { hasher.combine(visibility) }
 }
 
 /// Why nothing can be generated; protoc shows the text to the user.

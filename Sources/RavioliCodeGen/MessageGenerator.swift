@@ -37,13 +37,13 @@ struct MessageGenerator {
         var read: String {
             switch self {
             case .field(let shape): shape.read
-            case .oneof(let shape): "\(shape.type)(from: r)"
+            case .oneof(let shape): "\(shape.type)(from: _r)"
             }
         }
         var write: String {
             switch self {
             case .field(let shape): shape.write
-            case .oneof(let shape): "\(shape.name)?.write(to: &w)"
+            case .oneof(let shape): "\(shape.name)?.write(to: &_w)"
             }
         }
     }
@@ -56,29 +56,28 @@ struct MessageGenerator {
     }
 
     private static func members(of message: MessageDescriptor, _ context: GenerationContext) -> [Member] {
-        var scope = SwiftNames.Scope()
-        var typeScope = SwiftNames.Scope(context.nestedTypeNames(of: message))
         let owner = context.names.types[message.fullName] ?? ""
-        let shapes = message.fields.compactMap { field -> FieldShape? in
+        func shape(_ field: FieldDescriptor, _ scope: inout SwiftNames.Scope) -> FieldShape? {
             let name = SwiftNames.member(SwiftNames.lowerCamel(field.name))
-            return FieldShape(field, name: scope.claim(name, "\(name)_\(field.number)"), owner: owner, names: context.names)
+            let claimed = scope.claim([name, "\(name.filter { $0 != "`" })_\(field.number)"])
+            return FieldShape(field, name: claimed, owner: owner, names: context.names)
         }
+        var scope = SwiftNames.Scope()
         var result: [Member] = []
-        for shape in shapes {
-            guard let index = shape.field.oneofIndex else {
-                result.append(.field(shape))
+        for field in message.fields where field.slot != nil {
+            guard let index = field.oneofIndex else {
+                if let shape = shape(field, &scope) { result.append(.field(shape)) }
                 continue
             }
-            let choices = shapes.filter { $0.field.oneofIndex == index }
-            guard choices.first?.field.number == shape.field.number else { continue }
-            let oneof = message.oneofs[index]
-            let name = SwiftNames.member(SwiftNames.lowerCamel(oneof.name))
-            let type = SwiftNames.type(SwiftNames.upperCamel(oneof.name))
-            result.append(
-                .oneof(
-                    OneofShape(
-                        fullName: "\(message.fullName).\(oneof.name)", name: scope.claim(name, "\(name)Oneof"),
-                        type: typeScope.claim(type, "\(type)Oneof"), choices: choices)))
+            // A oneof stands where its first member does, and its members have a scope of their own.
+            var choiceScope = SwiftNames.Scope()
+            let choices = message.fields.filter { $0.oneofIndex == index }.compactMap { shape($0, &choiceScope) }
+            guard choices.first?.field === field else { continue }
+            let fullName = "\(message.fullName).\(message.oneofs[index].name)"
+            let name = SwiftNames.member(SwiftNames.lowerCamel(message.oneofs[index].name))
+            let claimed = scope.claim([name, "\(name.filter { $0 != "`" })Oneof"])
+            let type = context.names.oneofs[fullName] ?? ""
+            result.append(.oneof(OneofShape(fullName: fullName, name: claimed, type: type, choices: choices)))
         }
         return result
     }
@@ -86,27 +85,27 @@ struct MessageGenerator {
     // MARK: The type
 
     func write(to code: inout CodeWriter) {
-        let visibility = context.visibility
-        code.documentation(context.comments[message.fullName])
-        code.block("\(visibility)struct \(simpleName(context.typeName(message.fullName))): RavioliSchema.Message") { code in
-            if isStored { writeStoredProperties(&code) } else { writeProperties(&code, visibility) }
-            code.line()
-            code.line("\(visibility)init() {\(isStored ? " _storage = .init(_Storage()) " : "")}")
+        let name = context.names.simple(message.fullName)
+        code.gap()
+        code.documentation(context.comments[message.fullName] ?? "The message `\(message.fullName)`.")
+        code.block("\(visibility)struct \(name): RavioliSchema.Message") { code in
+            if isStored { writeStoredProperties(&code) } else { writeProperties(&code) }
             writeMemberwise(&code)
-            writeConstants(&code)
             writeDefaults(&code)
             writeNested(&code)
+            writeConstants(&code)
             if isStored { writeStorage(&code) } else { writeCoding(&code, visibility) }
         }
-        code.line()
     }
 
-    private func writeProperties(_ code: inout CodeWriter, _ visibility: String) {
+    private var visibility: String { context.visibility }
+
+    private func writeProperties(_ code: inout CodeWriter) {
         for member in members {
             writeDocumentation(of: member, &code)
-            code.line("\(visibility)var \(member.name): \(member.type) = \(member.defaultValue)")
+            code.line("\(visibility)var \(member.name): \(member.type)")
         }
-        code.line("\(visibility)var unknownFields = RavioliSchema.UnknownFields()")
+        code.line("\(visibility)var unknownFields: RavioliSchema.UnknownFields")
     }
 
     private func writeStoredProperties(_ code: inout CodeWriter) {
@@ -115,11 +114,12 @@ struct MessageGenerator {
             writeForward(member.name, member.type, &code)
         }
         writeForward("unknownFields", "RavioliSchema.UnknownFields", &code)
+        code.gap()
         code.line("private var _storage: RavioliSchema.CopyOnWrite<_Storage>")
     }
 
     private func writeForward(_ name: String, _ type: String, _ code: inout CodeWriter) {
-        code.block("\(context.visibility)var \(name): \(type)") { code in
+        code.block("\(visibility)var \(name): \(type)") { code in
             code.line("get { _storage.value.\(name) }")
             code.line("_modify { yield &_storage.value.\(name) }")
         }
@@ -134,28 +134,29 @@ struct MessageGenerator {
         }
     }
 
+    /// The fields with their defaults, and what else was received.
     private func writeMemberwise(_ code: inout CodeWriter) {
-        guard !members.isEmpty else { return }
-        code.line()
-        code.line("\(context.visibility)init(")
-        for (index, member) in members.enumerated() {
-            let comma = index == members.count - 1 ? "" : ","
-            code.line("    \(member.name): \(member.type) = \(member.defaultValue)\(comma)")
-        }
-        code.block(")") { code in
-            if isStored { code.line("var storage = _Storage()") }
-            let target = isStored ? "storage" : "self"
-            for member in members { code.line("\(target).\(member.name) = \(member.name)") }
-            if isStored { code.line("_storage = .init(storage)") }
+        let parameters =
+            members.map { "\($0.name): \($0.type) = \($0.defaultValue)" }
+            + ["unknownFields: RavioliSchema.UnknownFields = .init()"]
+        code.gap()
+        code.list("\(visibility)init", parameters, " {")
+        code.body { code in
+            guard isStored else {
+                for name in propertyNames { code.line("self.\(name) = \(name)") }
+                return
+            }
+            code.list("_storage = .init(_Storage", propertyNames.map { "\(SwiftNames.label($0)): \($0)" }, ")")
         }
     }
 
+    private var propertyNames: [String] { members.map(\.name) + ["unknownFields"] }
+
     private func writeConstants(_ code: inout CodeWriter) {
-        code.line()
-        let file = TypeNames.schema(of: message.file.name)
-        code.line(
-            "\(context.visibility)static let descriptor = "
-                + "\(file).file.message(\"\(message.fullName)\", structSize: \(message.structSize))")
+        code.gap()
+        code.list(
+            "\(visibility)static let descriptor = \(context.schema).file.message",
+            ["\"\(message.fullName)\"", "structSize: \(message.structSize)"], "")
         for case .field(let shape) in members where shape.field.isMap {
             code.line("private static let \(shape.entryConstant) = descriptor.entry(of: \(shape.field.number))")
         }
@@ -163,58 +164,57 @@ struct MessageGenerator {
 
     /// proto2 and editions: what an absent field stands for.
     private func writeDefaults(_ code: inout CodeWriter) {
-        for case .field(let shape) in members {
+        var scope = SwiftNames.Scope(Set(members.map(\.name)))
+        for case .field(let shape) in members where !shape.field.isRepeated {
             guard let text = shape.field.defaultText,
                 let literal = DefaultLiteral.swift(text, of: shape.field, type: shape.elementType)
             else { continue }
             let bare = shape.name.filter { $0 != "`" }
+            let name = scope.claim([bare + "OrDefault"])
+            code.gap()
             code.line("/// `\(bare)`, or the schema's default if it is absent.")
-            code.line(
-                "\(context.visibility)var \(bare)OrDefault: \(shape.elementType) { \(shape.name) ?? \(literal) }")
+            code.line("\(visibility)var \(name): \(shape.elementType) { \(shape.name) ?? \(literal) }")
         }
     }
 
     private func writeNested(_ code: inout CodeWriter) {
-        for case .oneof(let shape) in members {
-            code.line()
-            shape.write(to: &code, context: context)
-        }
+        for case .oneof(let shape) in members { shape.write(to: &code, context: context) }
         for nested in context.nestedMessages(of: message) {
-            code.line()
             MessageGenerator(nested, context: context).write(to: &code)
         }
-        for nested in context.nestedEnums(of: message) {
-            code.line()
-            EnumGenerator(nested, context: context).write(to: &code)
-        }
+        for nested in context.nestedEnums(of: message) { EnumGenerator(nested, context: context).write(to: &code) }
     }
 
     // MARK: Coding
 
     private func writeCoding(_ code: inout CodeWriter, _ visibility: String) {
-        code.line()
-        code.block("\(visibility)init(from r: RavioliSchema.FieldReader)") { code in
-            for member in members { code.line("\(member.name) = \(member.read)") }
-            code.line("unknownFields = r.unknownFields()")
+        code.gap()
+        // A function and not an initialiser: Swift ends one of a large struct by copying the struct whole.
+        code.block("\(visibility)static func read(from _r: RavioliSchema.FieldReader) -> Self") { code in
+            for member in members { code.line("let \(member.name): \(member.type) = \(member.read)") }
+            code.list("return Self", members.map { "\(SwiftNames.label($0.name)): \($0.name)" } + ["unknownFields: _r.unknownFields()"], "")
         }
-        code.line()
-        code.block("\(visibility)func write(to w: inout RavioliSchema.FieldWriter)") { code in
+        code.gap()
+        code.block("\(visibility)func write(to _w: inout RavioliSchema.FieldWriter)") { code in
             for member in members { code.line(member.write) }
-            code.line("w.unknownFields(unknownFields)")
+            code.line("_w.unknownFields(unknownFields)")
         }
     }
 
     private func writeStorage(_ code: inout CodeWriter) {
-        code.line()
-        code.line("\(context.visibility)init(from r: RavioliSchema.FieldReader) { _storage = .init(_Storage(from: r)) }")
-        code.line(
-            "\(context.visibility)func write(to w: inout RavioliSchema.FieldWriter) { _storage.value.write(to: &w) }")
-        code.line()
-        code.block("private struct _Storage: Sendable, Hashable") { code in
-            for member in members { code.line("var \(member.name): \(member.type) = \(member.defaultValue)") }
-            code.line("var unknownFields = RavioliSchema.UnknownFields()")
-            code.line()
-            code.line("init() {}")
+        code.gap()
+        code.block("\(visibility)static func read(from _r: RavioliSchema.FieldReader) -> Self") { code in
+            code.line("Self(_storage: .init(.read(from: _r)))")
+        }
+        code.block("\(visibility)func write(to _w: inout RavioliSchema.FieldWriter)") { code in
+            code.line("_storage.value.write(to: &_w)")
+        }
+        code.line("private init(_storage: RavioliSchema.CopyOnWrite<_Storage>) { self._storage = _storage }")
+        code.gap()
+        let conformances = "\(context.names.swift("Sendable")), \(context.names.swift("Hashable"))"
+        code.block("private struct _Storage: \(conformances)") { code in
+            for member in members { code.line("var \(member.name): \(member.type)") }
+            code.line("var unknownFields: RavioliSchema.UnknownFields")
             writeCoding(&code, "")
         }
     }

@@ -13,21 +13,24 @@ struct OneofShape {
     let choices: [FieldShape]
 
     func write(to code: inout CodeWriter, context: GenerationContext) {
-        code.block("\(context.visibility)enum \(type): Sendable, Hashable") { code in
+        let conformances = "\(context.names.swift("Sendable")), \(context.names.swift("Hashable"))"
+        code.gap()
+        code.line("/// The choices of the oneof `\(simpleName(fullName))`.")
+        code.block("\(context.visibility)enum \(type): \(conformances)") { code in
             for choice in choices {
                 code.documentation(context.comments["\(scopeOf(fullName)).\(choice.field.name)"])
                 code.line("case \(choice.name)(\(choice.elementType))")
             }
-            code.line()
+            code.gap()
             writeReading(&code)
-            code.line()
+            code.gap()
             writeWriting(&code)
         }
     }
 
     private func writeReading(_ code: inout CodeWriter) {
-        code.block("fileprivate init?(from r: RavioliSchema.FieldReader)") { code in
-            code.line("switch r.oneofCase(\(choices.first?.field.slot?.mark ?? 0)) {")
+        code.block("fileprivate init?(from _r: RavioliSchema.FieldReader)") { code in
+            code.line("switch _r.oneofCase(\(choices.first?.field.slot?.mark ?? 0)) {")
             for choice in choices {
                 code.line("case \(choice.field.number): self = .\(choice.name)(\(choice.readMember))")
             }
@@ -37,7 +40,7 @@ struct OneofShape {
     }
 
     private func writeWriting(_ code: inout CodeWriter) {
-        code.block("fileprivate func write(to w: inout RavioliSchema.FieldWriter)") { code in
+        code.block("fileprivate func write(to _w: inout RavioliSchema.FieldWriter)") { code in
             code.line("switch self {")
             for choice in choices { code.line("case .\(choice.name)(let value): \(choice.writeMember)") }
             code.line("}")

@@ -4,9 +4,8 @@ import RavioliSchema
 
 /// Writes what a service consists of in Swift: its methods' handles, a client, a protocol to implement and a fake.
 struct ServiceGenerator {
-    let service: ServiceDescriptor
-    let context: GenerationContext
-
+    private let service: ServiceDescriptor
+    private let context: GenerationContext
     private let base: String
     private let methods: [Method]
 
@@ -19,7 +18,6 @@ struct ServiceGenerator {
         let output: String
 
         var name: String { SwiftNames.escaped(bare) }
-        var upper: String { bare.prefix(1).uppercased() + bare.dropFirst() }
         var isUnary: Bool { !descriptor.clientStreaming && !descriptor.serverStreaming }
     }
 
@@ -30,7 +28,7 @@ struct ServiceGenerator {
         var scope = SwiftNames.Scope(["descriptor", "methods", "channel", "client", "self", "init"])
         methods = service.methods.enumerated().map { index, method in
             Method(
-                index: index, descriptor: method, bare: scope.claim(SwiftNames.lowerCamel(method.name)),
+                index: index, descriptor: method, bare: scope.claim([SwiftNames.lowerCamel(method.name)]),
                 input: context.names.types[method.input.fullName] ?? "",
                 output: context.names.types[method.output.fullName] ?? "")
         }
@@ -40,38 +38,45 @@ struct ServiceGenerator {
         writeHandles(&code)
         writeClient(&code)
         writeProtocol(&code)
-        writeFake(&code)
+        writeMethods(&code)
+        FakeGenerator(
+            service: service.fullName, base: base, visibility: visibility,
+            methods: methods.filter(\.isUnary).map { .init(name: $0.bare, input: $0.input, output: $0.output) }
+        ).write(to: &code)
     }
 
     private var visibility: String { context.visibility }
-    private func comment(_ method: Method) -> String? {
-        context.comments["\(service.fullName).\(method.descriptor.name)"]
+
+    private func document(_ method: Method, _ code: inout CodeWriter) {
+        code.documentation(context.comments["\(service.fullName).\(method.descriptor.name)"])
+        if method.descriptor.isDeprecated { code.line("/// - Warning: Deprecated in the schema.") }
     }
 
     private func writeHandles(_ code: inout CodeWriter) {
+        code.gap()
         code.documentation(context.comments[service.fullName] ?? "The methods of `\(service.fullName)`.")
         code.block("\(visibility)enum \(base)") { code in
-            let schema = TypeNames.schema(of: context.file.name)
-            code.line("\(visibility)static let descriptor = \(schema).file.service(\"\(service.fullName)\")")
+            code.line("\(visibility)static let descriptor = \(context.schema).file.service(\"\(service.fullName)\")")
             for method in methods {
-                code.documentation(comment(method))
-                code.line(
-                    "\(visibility)static let \(method.name) = Ravioli.Method<\(method.input), \(method.output)>"
-                        + "(descriptor: descriptor.methods[\(method.index)])")
+                code.gap()
+                document(method, &code)
+                code.list(
+                    "\(visibility)static let \(method.name) = Ravioli.Method<\(method.input), \(method.output)>",
+                    ["descriptor: descriptor.methods[\(method.index)]"], "")
             }
         }
-        code.line()
     }
 
     private func writeClient(_ code: inout CodeWriter) {
+        code.gap()
         code.line("/// Calls `\(service.fullName)` through any channel.")
-        code.block("\(visibility)struct \(base)Client: Sendable") { code in
+        code.block("\(visibility)struct \(base)Client: \(context.names.swift("Sendable"))") { code in
             code.line("\(visibility)let channel: any Ravioli.Channel")
-            code.line()
+            code.gap()
             code.line("\(visibility)init(_ channel: any Ravioli.Channel) { self.channel = channel }")
             for method in methods where method.isUnary {
-                code.line()
-                code.documentation(comment(method))
+                code.gap()
+                document(method, &code)
                 code.line("\(visibility)func \(method.name)(")
                 code.line("    _ request: \(method.input), options: Ravioli.CallOptions = .defaults")
                 code.block(") async throws(Ravioli.RPCError) -> \(method.output)") { code in
@@ -79,69 +84,39 @@ struct ServiceGenerator {
                 }
             }
         }
-        code.line()
     }
 
     private func writeProtocol(_ code: inout CodeWriter) {
+        code.gap()
         code.line("/// Implement this to serve `\(service.fullName)`.")
         code.block("\(visibility)protocol \(base)Service: Ravioli.Service") { code in
             for method in methods where method.isUnary {
-                code.documentation(comment(method))
-                code.line(
-                    "func \(method.name)(_ request: \(method.input), context: Ravioli.CallContext) "
-                        + "async throws -> \(method.output)")
+                code.gap()
+                document(method, &code)
+                code.list(
+                    "func \(method.name)", ["_ request: \(method.input)", "context: Ravioli.CallContext"],
+                    " async throws -> \(method.output)")
             }
         }
-        code.line()
+    }
+
+    private func writeMethods(_ code: inout CodeWriter) {
+        code.gap()
         code.block("extension \(base)Service") { code in
             code.line("\(visibility)var descriptor: RavioliSchema.ServiceDescriptor { \(base).descriptor }")
-            code.line("\(visibility)var methods: [Ravioli.MethodHandler] {")
-            code.line("    [")
-            for method in methods {
-                let handle = "\(base).\(method.name)"
-                code.line(
-                    method.isUnary
-                        ? "        .unary(\(handle)) { try await self.\(method.name)($0, context: $1) },"
-                        : "        .unimplemented(\(handle)),")
+            code.gap()
+            code.block("\(visibility)var methods: [Ravioli.MethodHandler]") { code in
+                if methods.isEmpty { return code.line("[]") }
+                code.line("[")
+                for method in methods { code.line("    \(handler(of: method)),") }
+                code.line("]")
             }
-            code.line("    ]")
-            code.line("}")
         }
-        code.line()
     }
 
-    private func writeFake(_ code: inout CodeWriter) {
-        code.line("/// A stand-in for `\(service.fullName)` in tests. A method answers what it was told to with its `on…`;")
-        code.line("/// one that was told nothing answers `unimplemented` and says its name.")
-        code.block("\(visibility)final class \(base)Fake: \(base)Service") { code in
-            for method in methods where method.isUnary {
-                code.line(
-                    "private let \(method.bare)Fake = Ravioli.FakeMethod<\(method.input), \(method.output)>"
-                        + "(\"\(base)Fake.\(method.bare)\")")
-            }
-            code.line()
-            code.line("\(visibility)init() {}")
-            code.line()
-            code.line("/// A client whose calls this fake answers, in process.")
-            code.line("\(visibility)var client: \(base)Client { \(base)Client(Ravioli.InProcessChannel(self)) }")
-            for method in methods where method.isUnary { writeFakeMethod(method, &code) }
-        }
-        code.line()
-    }
-
-    private func writeFakeMethod(_ method: Method, _ code: inout CodeWriter) {
-        code.line()
-        code.line("/// Sets what `\(method.bare)` answers.")
-        code.line("\(visibility)func on\(method.upper)(")
-        code.line(
-            "    _ body: @escaping @Sendable (\(method.input), Ravioli.CallContext) async throws -> \(method.output)")
-        code.line(") { \(method.bare)Fake.respond(body) }")
-        code.line("/// The requests that `\(method.bare)` has received, in order.")
-        code.line("\(visibility)var \(method.bare)Calls: [\(method.input)] { \(method.bare)Fake.calls }")
-        code.line(
-            "\(visibility)func \(method.name)(_ request: \(method.input), context: Ravioli.CallContext) "
-                + "async throws -> \(method.output) {")
-        code.line("    try await \(method.bare)Fake.call(request, context)")
-        code.line("}")
+    private func handler(of method: Method) -> String {
+        let handle = "\(base).\(method.name)"
+        guard method.isUnary else { return ".unimplemented(\(handle))" }
+        return ".unary(\(handle)) { try await self.\(method.name)($0, context: $1) }"
     }
 }

@@ -14,14 +14,15 @@ enum SwiftNames {
 
     /// What generated messages have beside their fields, and what backticks cannot save.
     private static let takenMembers: Set<String> = [
-        "self", "hashValue", "unknownFields", "write", "encoded", "withEncodedBytes", "json", "jsonUTF8Bytes", "hash",
+        "self", "hashValue", "unknownFields", "write", "encoded", "withEncodedBytes", "decoding", "json",
+        "jsonUTF8Bytes", "hash",
     ]
 
     /// What generated enums have beside their values.
-    private static let takenValues: Set<String> = ["self", "init", "descriptor", "allCases"]
+    private static let takenValues: Set<String> = ["self", "init", "descriptor", "allCases", "rawValue"]
 
-    /// Names that mean something else to Swift in the place of a type.
-    private static let takenTypes: Set<String> = ["Type", "Protocol", "Self", "Any"]
+    /// Names that mean something else to Swift in the place of a type, and the one that generated storage has.
+    private static let takenTypes: Set<String> = ["Type", "Protocol", "Self", "Any", "_Storage"]
 
     /// `price_gross` → `priceGross`.
     static func lowerCamel(_ name: String) -> String {
@@ -59,10 +60,17 @@ enum SwiftNames {
         takenValues.contains(name) ? name + "_" : escaped(name)
     }
 
-    /// A type's name that compiles; types are named as in the schema.
+    /// A type's name that compiles and is no property's; types are named as in the schema.
     static func type(_ name: String) -> String {
+        if name.allSatisfy({ $0 == "_" }) { return "_\(name.count)_" }
         let capitalized = name.prefix(1).uppercased() + name.dropFirst()
-        return takenTypes.contains(capitalized) ? capitalized + "_" : capitalized
+        let isNumbered = name.first == "_" && name.dropFirst().first?.isNumber == true
+        return isNumbered || takenTypes.contains(capitalized) ? capitalized + "_" : capitalized
+    }
+
+    /// A member's name as an argument's label, where only `inout` needs its backticks.
+    static func label(_ member: String) -> String {
+        member == "`inout`" ? member : member.filter { $0 != "`" }
     }
 
     /// In backticks if it is a keyword.
@@ -74,8 +82,10 @@ enum SwiftNames {
 
         init(_ taken: Set<String> = []) { self.taken = taken }
 
+        func contains(_ name: String) -> Bool { taken.contains(name) }
+
         /// The first candidate that is free, else the last one with underscores until it is.
-        mutating func claim(_ candidates: String...) -> String {
+        mutating func claim(_ candidates: [String]) -> String {
             if let free = candidates.first(where: { !taken.contains($0) }) {
                 taken.insert(free)
                 return free

@@ -4,11 +4,14 @@ import CProtobufC
 
 /// Takes a message between its encoded form and its C struct. All calls into protobuf-c are in this file.
 enum Codec {
-    /// The arena's backstop beyond the guard's own estimate, in bytes: the guard's stack, alignment, doubling lists.
+    /// For the guard's stack and what is left over at the ends of blocks, in bytes.
     private static let arenaSlack = 1 << 20
 
-    /// How many bytes the arena may take for a message that the guard lets pass.
-    static func arenaBudget(_ limits: SchemaLimits) -> Int { limits.decodedBytesMax.addingSaturated(arenaSlack) }
+    /// How many bytes the arena may take for a message that the guard lets pass: twice the guard's estimate, since
+    /// protobuf-c's lists double, short strings are aligned, and blocks are not filled to the last byte.
+    static func arenaBudget(_ limits: SchemaLimits) -> Int {
+        limits.decodedBytesMax.addingSaturated(limits.decodedBytesMax).addingSaturated(arenaSlack)
+    }
 
     /// Decodes `bytes` into a struct in the arena.
     ///

@@ -8,6 +8,8 @@ public struct DescriptorPool: Sendable {
     private var filesByName: [String: FileDescriptor] = [:]
     private var messages: [String: MessageDescriptor] = [:]
     private var services: [String: ServiceDescriptor] = [:]
+    /// The full names of all types and services that were read from a set.
+    private var declared: Set<String> = []
 
     /// A pool of files that are linked already, with all that they import.
     public init(_ files: [FileDescriptor] = []) {
@@ -23,14 +25,36 @@ public struct DescriptorPool: Sendable {
         var records = WireRecords(fileDescriptorSet)
         while let record = try records.next() {
             guard case (1, .bytes(let bytes)) = (record.number, record.value) else { continue }
+            guard waiting.count < DescriptorRules.filesMax else {
+                throw SchemaError(.invalidSchema, "the set has more than \(DescriptorRules.filesMax) files")
+            }
             waiting.append((try FileRecord(Array(bytes)), Array(bytes)))
         }
-        // Files whose imports are all here are linked in rounds; a round without progress means that one is missing.
-        while !waiting.isEmpty {
-            let ready = waiting.filter { $0.record.dependencies.allSatisfy { filesByName[$0] != nil } }
-            waiting.removeAll { $0.record.dependencies.allSatisfy { filesByName[$0] != nil } }
-            guard !ready.isEmpty else { throw Self.stuck(waiting.map(\.record), have: filesByName) }
-            for (record, bytes) in ready { try add(bytes, importing: record.dependencies) }
+        try link(waiting)
+    }
+
+    /// Links files in an order in which each comes after those that it imports.
+    private mutating func link(_ waiting: [(record: FileRecord, bytes: [UInt8])]) throws(SchemaError) {
+        var users: [String: [Int]] = [:]
+        var missing: [Int] = []
+        for (index, file) in waiting.enumerated() {
+            let imports = Set(file.record.dependencies)
+            missing.append(imports.count)
+            for name in imports { users[name, default: []].append(index) }
+        }
+        var ready = waiting.indices.filter { missing[$0] == 0 }
+        var next = 0
+        while next < ready.count {
+            let file = waiting[ready[next]]
+            try add(file.bytes, importing: file.record.dependencies)
+            for user in users[file.record.name] ?? [] {
+                missing[user] -= 1
+                if missing[user] == 0 { ready.append(user) }
+            }
+            next += 1
+        }
+        guard next == waiting.count else {
+            throw Self.stuck(waiting.indices.filter { missing[$0] > 0 }.map { waiting[$0].record }, have: filesByName)
         }
     }
 
@@ -62,10 +86,11 @@ public struct DescriptorPool: Sendable {
     private mutating func add(_ bytes: [UInt8], importing names: [String]) throws(SchemaError) {
         let file = try FileDescriptor(serialized: bytes, dependencies: names.compactMap { filesByName[$0] })
         guard filesByName[file.name] == nil else {
-            throw SchemaError(.invalidSchema, "the file \(file.name) is in the set twice")
+            throw SchemaError(.invalidSchema, "the file \(SchemaError.excerpt(file.name)) is in the set twice")
         }
-        for message in file.messages where messages[message.fullName] != nil {
-            throw SchemaError(.invalidSchema, "\(message.fullName) is declared by two files")
+        let names = file.messages.map(\.fullName) + file.enums.map(\.fullName) + file.services.map(\.fullName)
+        for name in names where !declared.insert(name).inserted {
+            throw SchemaError(.invalidSchema, "\(name) is declared by two files")
         }
         insert(file)
     }
@@ -82,9 +107,10 @@ public struct DescriptorPool: Sendable {
         let present = Set(waiting.map(\.name)).union(have.keys)
         for file in waiting {
             if let missing = file.dependencies.first(where: { !present.contains($0) }) {
-                return SchemaError(.invalidSchema, "\(file.name) imports \(missing), which is missing")
+                return .missingImport(missing, of: file.name)
             }
         }
-        return SchemaError(.invalidSchema, "the imports of \(waiting.first?.name ?? "the set") form a cycle")
+        let name = SchemaError.excerpt(waiting.first?.name ?? "the set")
+        return SchemaError(.invalidSchema, "the imports of \(name) form a cycle")
     }
 }

@@ -26,7 +26,7 @@ struct FieldRecord {
             case (5, .varint(let value)): type = value
             case (6, .bytes(let text)): typeName = try utf8(text)
             case (7, .bytes(let text)): defaultValue = try utf8(text)
-            case (8, .bytes(let value)): options = value
+            case (8, .bytes(let value)): options += value
             case (9, .varint(let value)): oneofIndex = Int(Int32(truncatingIfNeeded: value))
             case (10, .bytes(let text)): jsonName = try utf8(text)
             case (17, .varint(let value)): isProto3Optional = value != 0
@@ -58,7 +58,7 @@ struct MessageRecord {
             case 2: fields.append(try FieldRecord(value))
             case 3: nested.append(try MessageRecord(value, depth: depth + 1))
             case 4: enums.append(try EnumRecord(value))
-            case 7: options = value
+            case 7: options += value
             case 8: oneofs.append(try OneofRecord(value))
             default: break
             }
@@ -91,7 +91,7 @@ struct EnumRecord {
             switch record.number {
             case 1: name = try utf8(value)
             case 2: values.append(try Self.value(value))
-            case 3: options = value
+            case 3: options += value
             default: break
             }
         }
@@ -127,7 +127,7 @@ struct MethodRecord {
             case (1, .bytes(let text)): name = try utf8(text)
             case (2, .bytes(let text)): inputType = try utf8(text)
             case (3, .bytes(let text)): outputType = try utf8(text)
-            case (4, .bytes(let value)): options = value
+            case (4, .bytes(let value)): options += value
             case (5, .varint(let value)): clientStreaming = value != 0
             case (6, .varint(let value)): serverStreaming = value != 0
             default: break
@@ -149,7 +149,7 @@ struct ServiceRecord {
             switch record.number {
             case 1: name = try utf8(value)
             case 2: methods.append(try MethodRecord(value))
-            case 3: options = value
+            case 3: options += value
             default: break
             }
         }
@@ -179,7 +179,7 @@ struct FileRecord {
             case (4, .bytes(let value)): messages.append(try MessageRecord(value, depth: 0))
             case (5, .bytes(let value)): enums.append(try EnumRecord(value))
             case (6, .bytes(let value)): services.append(try ServiceRecord(value))
-            case (8, .bytes(let value)): options = value
+            case (8, .bytes(let value)): options += value
             case (10, .varint(let value)): publicDependencies.append(Int(Int32(truncatingIfNeeded: value)))
             case (12, .bytes(let text)): syntax = try utf8(text)
             case (14, .varint(let value)): edition = value

@@ -17,6 +17,9 @@ public final class EnumDescriptor: Sendable {
     /// The encoded `google.protobuf.EnumOptions`, custom options included.
     public let options: UnknownFields
 
+    /// The JSON codec's table, which lives as long as the process.
+    nonisolated(unsafe) let json: UnsafePointer<JSONEnum>
+
     private let byNumber: [Int32: String]
     private let byName: [String: Int32]
 
@@ -30,6 +33,7 @@ public final class EnumDescriptor: Sendable {
         options = try UnknownFields(encoded: Array(record.options))
         byNumber = Dictionary(values.map { ($0.number, $0.name) }, uniquingKeysWith: { first, _ in first })
         byName = Dictionary(values.map { ($0.name, $0.number) }, uniquingKeysWith: { first, _ in first })
+        json = JSONEnum.make(values, isClosed: isClosed, fullName: fullName)
     }
 
     /// The first declared name of a number; `nil` if it has none.

@@ -51,17 +51,20 @@ public final class FieldDescriptor: Sendable {
     public let options: UnknownFields
     /// Where the value lies in the C struct; `nil` for groups, which travel as unknown fields.
     /// Set once when the message is laid out, before the file is handed out; constant from then on.
-    package nonisolated(unsafe) internal(set) var slot: MessageLayout.Slot?
+    @exclusivity(unchecked) package nonisolated(unsafe) internal(set) var slot: MessageLayout.Slot?
 
     public var isRepeated: Bool { presence == .repeated }
     /// Whether the field is a map; ``messageType`` is then the entry, key 1 and value 2.
     public let isMap: Bool
+    /// Whether the field is the value in a map's entry.
+    let isValueOfMap: Bool
 
     init(
         _ record: FieldRecord, message: String, features: FeatureSet, types: TypeScope, oneofCount: Int,
         isMapEntry: Bool
     ) throws(SchemaError) {
         let path = "\(message).\(record.name)"
+        try DescriptorRules.check(record.name, fullName: path)
         let features = try features.overridden(by: record.options, at: 21)
         guard (1...536_870_911).contains(record.number) else {
             throw SchemaError(.invalidSchema, "field number \(record.number) is out of range", path: path)
@@ -80,6 +83,7 @@ public final class FieldDescriptor: Sendable {
         let packed = options.lastVarint(numbered: 2).map { $0 != 0 } ?? (features.repeatedEncoding == .packed)
         isPacked = presence == .repeated && kind.isPackable && packed
         defaultText = record.defaultValue
+        isValueOfMap = isMapEntry && record.number == 2
         isMap = presence == .repeated && kind == .message && (messageType?.isMapEntry ?? false)
     }
 

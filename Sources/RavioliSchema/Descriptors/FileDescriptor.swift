@@ -34,6 +34,7 @@ public final class FileDescriptor: Sendable {
         self.serialized = serialized
         name = record.name
         package = record.package
+        try DescriptorRules.check(package: record.package)
         options = try UnknownFields(encoded: Array(record.options))
         let imported = try Self.imports(of: record, among: dependencies)
         self.dependencies = imported
@@ -41,7 +42,7 @@ public final class FileDescriptor: Sendable {
 
         let features = try FeatureSet(syntax: record.syntax, edition: record.edition)
             .overridden(by: record.options, at: 50)
-        var declared = Declarations()
+        var declared = Declarations(namesMax: DescriptorRules.totalMax(forBytes: serialized.count))
         for message in record.messages { try declared.add(message, scope: record.package, features: features) }
         for enumeration in record.enums { try declared.add(enumeration, scope: record.package, features: features) }
         messages = declared.messages.map(\.descriptor)
@@ -49,9 +50,11 @@ public final class FileDescriptor: Sendable {
         messagesByName = declared.messagesByName
         enumsByName = declared.enumsByName
 
-        let types = TypeScope(messages: messagesByName, enums: enumsByName, imports: imported)
+        let visible = try Self.visible(through: imported)
+        let types = TypeScope(messages: messagesByName, enums: enumsByName, imports: visible)
         var services: [ServiceDescriptor] = []
         for service in record.services {
+            try declared.addName(qualified(service.name, in: record.package), ending: service.name)
             services.append(try ServiceDescriptor(service, scope: record.package, types: types))
         }
         self.services = services
@@ -59,7 +62,7 @@ public final class FileDescriptor: Sendable {
             try message.descriptor.link(message.record, features: message.features, types: types, file: self)
         }
         for service in services { service.declaringFile = self }
-        while messages.filter({ $0.updateMayLackRequired() }).isEmpty == false {}
+        MessageDescriptor.findFieldsToCheck(in: messages)
         // Tables refer to each other by address; see `MessageDescriptor`.
         _ = Unmanaged.passRetained(self)
     }
@@ -91,11 +94,10 @@ public final class FileDescriptor: Sendable {
     private static func imports(
         of record: FileRecord, among files: [FileDescriptor]
     ) throws(SchemaError) -> [FileDescriptor] {
+        let byName = Dictionary(files.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
         var result: [FileDescriptor] = []
         for path in record.dependencies {
-            guard let file = files.first(where: { $0.name == path }) else {
-                throw SchemaError(.invalidSchema, "\(record.name) imports \(path), which is missing")
-            }
+            guard let file = byName[path] else { throw .missingImport(path, of: record.name) }
             result.append(file)
         }
         return result
@@ -103,11 +105,14 @@ public final class FileDescriptor: Sendable {
 
     /// The files whose types are visible to a file with these imports: they and, through any number of them,
     /// their public imports.
-    fileprivate static func visible(through imports: [FileDescriptor]) -> [FileDescriptor] {
+    private static func visible(through imports: [FileDescriptor]) throws(SchemaError) -> [FileDescriptor] {
         var seen: Set<ObjectIdentifier> = []
         var result = imports
         var next = 0
         while next < result.count {
+            guard result.count <= DescriptorRules.importsMax else {
+                throw SchemaError(.invalidSchema, "a file imports more than \(DescriptorRules.importsMax) files")
+            }
             for file in result[next].publicDependencies where seen.insert(ObjectIdentifier(file)).inserted {
                 result.append(file)
             }
@@ -129,12 +134,17 @@ private struct Declarations {
     var enums: [EnumDescriptor] = []
     var messagesByName: [String: MessageDescriptor] = [:]
     var enumsByName: [String: EnumDescriptor] = [:]
+    private var names: Set<String> = []
+    private var namesLeft: Int
+
+    /// - Parameter namesMax: how many bytes all full names together may have.
+    init(namesMax: Int) { namesLeft = namesMax }
 
     /// Nesting was bounded when the record was read.
     mutating func add(_ record: MessageRecord, scope: String, features: FeatureSet) throws(SchemaError) {
         let fullName = qualified(record.name, in: scope)
         let features = try features.overridden(by: record.options, at: 12)
-        try checkNew(fullName)
+        try addName(fullName, ending: record.name)
         let descriptor = try MessageDescriptor(record, fullName: fullName)
         messagesByName[fullName] = descriptor
         messages.append(Message(descriptor: descriptor, record: record, features: features))
@@ -144,36 +154,32 @@ private struct Declarations {
 
     mutating func add(_ record: EnumRecord, scope: String, features: FeatureSet) throws(SchemaError) {
         let descriptor = try EnumDescriptor(record, scope: scope, features: features)
-        try checkNew(descriptor.fullName)
+        try addName(descriptor.fullName, ending: record.name)
         enumsByName[descriptor.fullName] = descriptor
         enums.append(descriptor)
     }
 
-    private func checkNew(_ name: String) throws(SchemaError) {
-        guard messagesByName[name] == nil, enumsByName[name] == nil else {
-            throw SchemaError(.invalidSchema, "\(name) is declared twice")
-        }
+    /// Notes the full name of a type or service, whose own name it ends with.
+    mutating func addName(_ fullName: String, ending name: String) throws(SchemaError) {
+        try DescriptorRules.check(name, fullName: fullName)
+        guard names.insert(fullName).inserted else { throw SchemaError(.invalidSchema, "\(fullName) is declared twice") }
+        namesLeft -= fullName.utf8.count
+        guard namesLeft >= 0 else { throw SchemaError(.invalidSchema, "the full names of a file's types are too long") }
     }
 }
 
 /// The types that a file may refer to: its own and those of its imports.
 struct TypeScope {
-    private let messages: [String: MessageDescriptor]
-    private let enums: [String: EnumDescriptor]
-    private let imports: [FileDescriptor]
-
-    init(messages: [String: MessageDescriptor], enums: [String: EnumDescriptor], imports: [FileDescriptor]) {
-        self.messages = messages
-        self.enums = enums
-        self.imports = FileDescriptor.visible(through: imports)
-    }
+    let messages: [String: MessageDescriptor]
+    let enums: [String: EnumDescriptor]
+    let imports: [FileDescriptor]
 
     /// The message type that `user` refers to by a fully qualified name with a leading dot.
     func message(_ reference: String, for user: String) throws(SchemaError) -> MessageDescriptor {
         let name = reference.hasPrefix(".") ? String(reference.dropFirst()) : reference
         if let own = messages[name] { return own }
         for file in imports { if let found = file.message(named: name) { return found } }
-        throw SchemaError(.invalidSchema, "\(user) refers to the unknown message type \(name)")
+        throw SchemaError(.invalidSchema, "\(user) refers to the unknown message type \(SchemaError.excerpt(name))")
     }
 
     /// The enum type that `user` refers to by a fully qualified name with a leading dot.
@@ -181,6 +187,6 @@ struct TypeScope {
         let name = reference.hasPrefix(".") ? String(reference.dropFirst()) : reference
         if let own = enums[name] { return own }
         for file in imports { if let found = file.enumeration(named: name) { return found } }
-        throw SchemaError(.invalidSchema, "\(user) refers to the unknown enum type \(name)")
+        throw SchemaError(.invalidSchema, "\(user) refers to the unknown enum type \(SchemaError.excerpt(name))")
     }
 }

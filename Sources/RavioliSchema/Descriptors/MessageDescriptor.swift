@@ -23,7 +23,7 @@ public final class MessageDescriptor: Sendable {
     // Written once by ``link(_:features:types:file:)``, before the file is handed out; constant from then on.
 
     /// The fields, ascending by number.
-    public nonisolated(unsafe) private(set) var fields: [FieldDescriptor] = []
+    @exclusivity(unchecked) public nonisolated(unsafe) private(set) var fields: [FieldDescriptor] = []
     /// The oneofs in order of declaration, those that protoc makes for `optional` left out.
     public nonisolated(unsafe) private(set) var oneofs: [OneofDescriptor] = []
     /// The file that declares the type.
@@ -31,15 +31,20 @@ public final class MessageDescriptor: Sendable {
     private nonisolated(unsafe) unowned(unsafe) var declaringFile: FileDescriptor?
     private nonisolated(unsafe) var indicesByName: [String: Int] = [:]
     private nonisolated(unsafe) var indicesByNumber: [Int32: Int] = [:]
+    /// The fields that are proto2 `required` or hold a message in which one can be missing.
+    @exclusivity(unchecked) nonisolated(unsafe) private(set) var fieldsToCheck: [FieldDescriptor] = []
     /// Whether the type or a type inside it has a proto2 `required` field.
-    nonisolated(unsafe) private(set) var mayLackRequired = false
+    var mayLackRequired: Bool { !fieldsToCheck.isEmpty }
 
     /// protobuf-c's table, a `ProtobufCMessageDescriptor`; filled when linked.
     @usableFromInline package nonisolated(unsafe) let cTable: UnsafeRawPointer
     /// Size of the C struct in bytes; set when linked.
+    @exclusivity(unchecked)
     @usableFromInline package nonisolated(unsafe) private(set) var structSize = 0
     /// The guard's table; filled when linked.
     nonisolated(unsafe) let guardTable: UnsafeMutablePointer<GuardTable>
+    /// The JSON codec's table; filled when linked.
+    nonisolated(unsafe) let jsonTable: UnsafeMutablePointer<JSONTable>
 
     init(_ record: MessageRecord, fullName: String) throws(SchemaError) {
         self.fullName = fullName
@@ -50,6 +55,7 @@ public final class MessageDescriptor: Sendable {
         }
         cTable = UnsafeRawPointer(UnsafeMutablePointer<ProtobufCMessageDescriptor>.allocate(capacity: 1))
         guardTable = .allocate(capacity: 1)
+        jsonTable = .allocate(capacity: 1)
     }
 
     /// The field of this number; `nil` if there is none.
@@ -92,6 +98,7 @@ extension MessageDescriptor {
         try checkMapEntry()
         CTable.fill(for: self)
         GuardTable.fill(guardTable, for: self)
+        JSONTable.fill(jsonTable, for: self)
     }
 
     private func resolvedFields(
@@ -120,24 +127,38 @@ extension MessageDescriptor {
     /// Field indices are 16 bits wide in the guard's table.
     private static let fieldsMax = 65_534
 
-    /// Notes whether a required field can be missing here or below, as far as the types below know it already.
-    /// Returns whether that is news; called until it is none, since types may contain each other.
-    func updateMayLackRequired() -> Bool {
-        let before = mayLackRequired
-        mayLackRequired = before || fields.contains {
-            $0.presence == .required || ($0.kind == .message && $0.messageType?.mayLackRequired == true)
+    /// Finds out for a file's types, once they are linked, in which of them a required field can be missing. Types
+    /// may contain each other, so it goes from those that have such a field to those that use them.
+    static func findFieldsToCheck(in messages: [MessageDescriptor]) {
+        var users: [MessageDescriptor: [MessageDescriptor]] = [:]
+        var found: Set<MessageDescriptor> = []
+        var open: [MessageDescriptor] = []
+        for message in messages {
+            for field in message.fields where field.slot != nil {
+                if let inner = field.messageType, inner.file === message.file { users[inner, default: []].append(message) }
+                guard field.presence == .required || field.messageType?.mayLackRequired == true else { continue }
+                if found.insert(message).inserted { open.append(message) }
+            }
         }
-        return mayLackRequired != before
+        while let message = open.popLast() {
+            for user in users[message] ?? [] where found.insert(user).inserted { open.append(user) }
+        }
+        for message in found {
+            message.fieldsToCheck = message.fields.filter { field in
+                guard field.slot != nil else { return false }
+                guard let inner = field.messageType else { return field.presence == .required }
+                return field.presence == .required || found.contains(inner) || inner.mayLackRequired
+            }
+        }
     }
 
     private func oneofs(_ record: MessageRecord) -> [OneofDescriptor] {
         // protoc puts the oneofs that it makes for `optional` last, so the indices of the others stay right.
-        let all = record.oneofs.indices.map { index in
-            OneofDescriptor(
-                name: record.oneofs[index].name,
-                fieldNumbers: fields.filter { $0.oneofIndex == index }.map(\.number))
+        var numbers: [Int: [Int32]] = [:]
+        for field in fields { if let index = field.oneofIndex { numbers[index, default: []].append(field.number) } }
+        return record.oneofs.prefix((numbers.keys.max() ?? -1) + 1).enumerated().map { index, oneof in
+            OneofDescriptor(name: oneof.name, fieldNumbers: numbers[index] ?? [])
         }
-        return Array(all.prefix(through: all.lastIndex { !$0.fieldNumbers.isEmpty } ?? -1))
     }
 
     private static func namesToIndices(_ fields: [FieldDescriptor]) -> [String: Int] {

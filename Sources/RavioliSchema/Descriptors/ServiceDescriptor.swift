@@ -19,8 +19,10 @@ public final class ServiceDescriptor: Sendable {
         self.fullName = fullName
         options = try UnknownFields(encoded: Array(record.options))
         var methods: [MethodDescriptor] = []
+        var names: Set<String> = []
         for method in record.methods {
-            guard !methods.contains(where: { $0.name == method.name }) else {
+            try DescriptorRules.check(method.name, fullName: "\(fullName).\(method.name)")
+            guard names.insert(method.name).inserted else {
                 throw SchemaError(.invalidSchema, "service \(fullName) has two methods named \(method.name)")
             }
             methods.append(try MethodDescriptor(method, service: fullName, types: types))

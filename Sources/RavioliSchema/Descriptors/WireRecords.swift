@@ -39,19 +39,19 @@ public struct WireRecords: Sendable {
     }
 
     private mutating func readTag() throws(SchemaError) -> (number: Int32, wireType: UInt8) {
-        let tag = try readVarint()
+        let tag = try readVarint(bytesMax: 5)
         guard tag <= UInt64(UInt32.max), tag >> 3 > 0 else { throw malformed("field number out of range") }
         return (Int32(truncatingIfNeeded: tag >> 3), UInt8(truncatingIfNeeded: tag & 7))
     }
 
-    private mutating func readVarint() throws(SchemaError) -> UInt64 {
+    private mutating func readVarint(bytesMax: Int = 10) throws(SchemaError) -> UInt64 {
         var value: UInt64 = 0
-        for position in 0..<10 {
+        for position in 0..<bytesMax {
             guard let byte = rest.popFirst() else { throw malformed("truncated varint") }
             value |= UInt64(byte & 0x7f) &<< UInt64(7 &* position)
             if byte & 0x80 == 0 { return value }
         }
-        throw malformed("varint longer than 10 bytes")
+        throw malformed("varint longer than \(bytesMax) bytes")
     }
 
     private mutating func take(_ count: Int) throws(SchemaError) -> ArraySlice<UInt8> {
@@ -65,7 +65,7 @@ public struct WireRecords: Sendable {
         case 0: return .varint(try readVarint())
         case 1: return .fixed64(try take(8).reversed().reduce(0) { $0 << 8 | UInt64($1) })
         case 2:
-            let length = try readVarint()
+            let length = try readVarint(bytesMax: 5)
             guard length <= UInt64(Int32.max) else { throw malformed("length prefix over 2 GiB") }
             return .bytes(try take(Int(length)))
         case 3: return .group(try readGroup(number))

@@ -24,7 +24,7 @@ struct Guard {
         var field: Int
     }
 
-    /// protobuf-c notes each field occurrence while it scans; its list doubles, so twice 16 bytes at the peak.
+    /// protobuf-c's note of a field occurrence. Its list doubles, so there may be room for twice as many.
     private static let occurrenceSize = 32
     /// `ProtobufCMessageUnknownField`.
     private static let unknownSize = 24
@@ -127,6 +127,7 @@ struct Guard {
             cursor += length
             decodedBytes &+= length
         case .message: try enter(field, index)
+        case .bool: try bool(index)
         case .closedEnum: try closedEnum(field, index)
         case .unknown:
             verdict = .needsRewrite
@@ -138,9 +139,11 @@ struct Guard {
     private mutating func enter(_ field: UnsafeMutablePointer<GuardField>, _ index: Int) throws(SchemaError) {
         let length = try readLength(index)
         guard depth < limits.depthMax, let child = field.pointee.child else { throw tooDeep(index) }
-        if seen & field.pointee.mergeBit != 0 { verdict = .needsRewrite }
+        let isRepeat = seen & field.pointee.mergeBit != 0
+        if isRepeat { verdict = .needsRewrite }
         seen |= field.pointee.mergeBit
-        decodedBytes &+= child.pointee.structSize
+        // Copies of a singular message become one.
+        if !isRepeat || field.pointee.sharesBit { decodedBytes &+= child.pointee.structSize }
         guard length > 0 else { return }
         frames[depth] = Frame(table: table, end: end, seen: seen, field: index)
         depth &+= 1
@@ -168,6 +171,12 @@ struct Guard {
             guard length % width == 0 else { throw malformed("packed values end within a value", index) }
             count = length / width
             cursor = payloadEnd
+        case .bool:
+            while cursor < payloadEnd {
+                if cursor.pointee > 1 { verdict = .needsRewrite }
+                _ = try readVarint(before: payloadEnd, index)
+                count &+= 1
+            }
         case .closedEnum:
             while cursor < payloadEnd {
                 if !field.pointee.allows(try readVarint(before: payloadEnd, index)) { verdict = .needsRewrite }
@@ -181,6 +190,13 @@ struct Guard {
         }
         elements &+= count
         decodedBytes &+= count &* field.pointee.elementSize
+    }
+
+    @inline(__always)
+    private mutating func bool(_ index: Int) throws(SchemaError) {
+        let valueStart = cursor
+        try skipVarint(index)
+        if cursor - valueStart > 1 { verdict = .needsRewrite }
     }
 
     private mutating func closedEnum(_ field: UnsafeMutablePointer<GuardField>, _ index: Int) throws(SchemaError) {
@@ -271,7 +287,7 @@ extension Guard {
             }
             position += 1
         }
-        throw malformed(limit == end ? "truncated varint" : "varint longer than 10 bytes", index)
+        throw malformed(limit - cursor < 10 ? "truncated varint" : "varint longer than 10 bytes", index)
     }
 
     @inline(__always)

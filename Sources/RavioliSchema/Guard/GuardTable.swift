@@ -21,8 +21,12 @@ struct GuardTable {
         let fields = message.fields
         let entries = UnsafeMutablePointer<GuardField>.allocate(capacity: max(fields.count, 1))
         let bits = mergeBits(fields)
+        let isShared = bits.count { $0 != 0 } > 64
+        let oneofBits = isShared ? [:] : bitsByOneof(fields, bits)
         for (index, field) in fields.enumerated() {
-            (entries + index).initialize(to: GuardField(field, bit: bits[index], siblings: siblings(of: field, fields, bits)))
+            let siblings = (field.oneofIndex.flatMap { oneofBits[$0] } ?? 0) & ~bits[index]
+            (entries + index).initialize(
+                to: GuardField(field, bit: bits[index], sharesBit: isShared && bits[index] != 0, siblings: siblings))
         }
         let highest = fields.last { $0.number <= denseMax }?.number ?? 0
         let dense = UnsafeMutablePointer<UInt16>.allocate(capacity: Int(highest) + 1)
@@ -64,12 +68,13 @@ struct GuardTable {
         }
     }
 
-    /// The bits of the other message fields in the same oneof, which this field discards.
-    private static func siblings(of field: FieldDescriptor, _ fields: [FieldDescriptor], _ bits: [UInt64]) -> UInt64 {
-        guard let oneof = field.oneofIndex, bits.filter({ $0 != 0 }).count <= 64 else { return 0 }
-        return zip(fields, bits).reduce(0) { mask, other in
-            other.0.oneofIndex == oneof && other.0.number != field.number ? mask | other.1 : mask
+    /// The bits of all message fields in the same oneof.
+    private static func bitsByOneof(_ fields: [FieldDescriptor], _ bits: [UInt64]) -> [Int: UInt64] {
+        var result: [Int: UInt64] = [:]
+        for (field, bit) in zip(fields, bits) {
+            if let oneof = field.oneofIndex { result[oneof, default: 0] |= bit }
         }
+        return result
     }
 }
 
@@ -78,6 +83,8 @@ struct GuardField {
     /// What to check of a value that has the expected wire type.
     enum Check: UInt8 {
         case varint, fixed32, fixed64, string, bytes, message, closedEnum
+        /// protobuf-c reads one from all bits of a varint's bytes, even those beyond the 64th.
+        case bool
         /// Groups have no place in the C struct: they travel as unknown fields.
         case unknown
     }
@@ -94,6 +101,8 @@ struct GuardField {
     var elementSize: Int
     /// The bit that says "seen", for singular messages; otherwise 0.
     var mergeBit: UInt64
+    /// Whether other fields have the same bit, so that "seen" may mean one of them.
+    var sharesBit: Bool
     /// The bits of oneof siblings, which are forgotten when this field is met.
     var siblingBits: UInt64
     /// The type of a message field.
@@ -101,7 +110,7 @@ struct GuardField {
     /// The type of a closed enum field.
     unowned(unsafe) var closedEnum: EnumDescriptor?
 
-    init(_ field: FieldDescriptor, bit: UInt64, siblings: UInt64) {
+    init(_ field: FieldDescriptor, bit: UInt64, sharesBit: Bool, siblings: UInt64) {
         number = UInt32(bitPattern: field.number)
         closedEnum = field.enumType.flatMap { $0.isClosed ? $0 : nil }
         (check, wireType) = Self.check(field.kind, isClosedEnum: closedEnum != nil)
@@ -109,13 +118,15 @@ struct GuardField {
         isRepeated = field.isRepeated
         elementSize = field.kind.structSize
         mergeBit = bit
+        self.sharesBit = sharesBit
         siblingBits = siblings
         child = field.kind == .message ? field.messageType?.guardTable : nil
     }
 
     private static func check(_ kind: FieldKind, isClosedEnum: Bool) -> (Check, UInt8) {
         switch kind {
-        case .int32, .sint32, .uint32, .int64, .sint64, .uint64, .bool: (.varint, 0)
+        case .int32, .sint32, .uint32, .int64, .sint64, .uint64: (.varint, 0)
+        case .bool: (.bool, 0)
         case .enumeration: (isClosedEnum ? .closedEnum : .varint, 0)
         case .double, .fixed64, .sfixed64: (.fixed64, 1)
         case .float, .fixed32, .sfixed32: (.fixed32, 5)

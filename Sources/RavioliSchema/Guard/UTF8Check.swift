@@ -35,7 +35,7 @@ enum UTF8Check {
 
     /// How many bytes the valid sequence at `position` has; 0 if there is none.
     @inline(__always)
-    private static func sequenceLength(_ bytes: UnsafeBufferPointer<UInt8>, at position: Int) -> Int {
+    static func sequenceLength(_ bytes: UnsafeBufferPointer<UInt8>, at position: Int) -> Int {
         let first = bytes[position]
         if first < 0x80 { return 1 }
         let rest = bytes.count &- position

@@ -21,18 +21,33 @@ package final class Arena {
         /// Blocks beyond the first, newest first; each starts with a pointer to the next.
         var blocks: UnsafeMutableRawPointer?
         var nextBlockSize: Int
+        /// Size of all blocks beyond the first, in bytes.
+        var taken = 0
         var isExhausted = false
     }
 
-    /// The block that is kept between messages, in bytes.
+    /// The block that every arena keeps between messages, in bytes.
     private static let firstBlockSize = 32 << 10
+    /// A thread that handles large messages keeps one block of up to this size for them, in bytes: memory fresh from
+    /// the operating system costs a page fault for every 4 KiB, far more than copying into it.
+    private static let keptBlockSizeMax = 4 << 20
+    /// After so many messages in a row that needed no large block, the kept one is freed.
+    private static let idleMessagesMax = 64
     /// Further blocks double from the first one's size up to this, in bytes.
     private static let blockSizeMax = 1 << 20
     private static let blockHeaderSize = 16
+    /// The most that any budget can be, in bytes: sums with it do not overflow.
+    private static let budgetMax = Int.max / 4
 
     @usableFromInline let state: UnsafeMutablePointer<State>
     let allocator: UnsafeMutablePointer<ProtobufCAllocator>
-    private let firstBlock: UnsafeMutableRawPointer
+    /// The block that the cursor starts in.
+    private var firstBlock: UnsafeMutableRawPointer
+    private var firstBlockCapacity = Arena.firstBlockSize
+    private var idleMessages = 0
+    /// Whether this is the arena that a thread keeps, and whether somebody uses it just now.
+    private var isThreads = false
+    private var isLent = false
 
     /// - Parameter budget: how many bytes may be taken, all blocks together.
     package init(budget: Int) {
@@ -40,7 +55,8 @@ package final class Arena {
         state = .allocate(capacity: 1)
         state.initialize(
             to: State(
-                cursor: firstBlock, end: firstBlock + Self.firstBlockSize, budget: budget, blocks: nil,
+                cursor: firstBlock, end: firstBlock + Self.firstBlockSize,
+                budget: min(budget, Self.budgetMax), blocks: nil,
                 nextBlockSize: Self.firstBlockSize))
         allocator = .allocate(capacity: 1)
         allocator.initialize(
@@ -61,9 +77,34 @@ package final class Arena {
     func reset(budget: Int) {
         if state.pointee.blocks != nil { freeBlocks() }
         state.pointee.cursor = firstBlock
-        state.pointee.end = firstBlock + Self.firstBlockSize
-        state.pointee.budget = budget
+        state.pointee.end = firstBlock + firstBlockCapacity
+        state.pointee.budget = min(budget, Self.budgetMax)
         state.pointee.isExhausted = false
+    }
+
+    /// Called between messages: makes the first block as large as the last message needed, or small again after
+    /// many that needed little.
+    private func keepBlockIfNeeded() {
+        let grown = state.pointee.blocks != nil
+        if !grown, firstBlockCapacity == Self.firstBlockSize { return }
+        if grown {
+            let taken = state.pointee.taken + firstBlockCapacity
+            freeBlocks()
+            idleMessages = 0
+            if taken <= Self.keptBlockSizeMax { replaceFirstBlock(taken) }
+        } else if state.pointee.cursor - firstBlock <= Self.firstBlockSize {
+            idleMessages += 1
+            if idleMessages > Self.idleMessagesMax { replaceFirstBlock(Self.firstBlockSize) }
+        } else {
+            idleMessages = 0
+        }
+    }
+
+    private func replaceFirstBlock(_ capacity: Int) {
+        firstBlock.deallocate()
+        firstBlock = .allocate(byteCount: capacity, alignment: 16)
+        firstBlockCapacity = capacity
+        state.pointee.cursor = firstBlock
     }
 
     private func freeBlocks() {
@@ -72,6 +113,7 @@ package final class Arena {
             block.deallocate()
         }
         state.pointee.nextBlockSize = Self.firstBlockSize
+        state.pointee.taken = 0
     }
 
     /// Takes `size` bytes, aligned to 8; `nil` when the budget is used up.
@@ -79,7 +121,10 @@ package final class Arena {
     static func allocate(_ size: Int, from state: UnsafeMutablePointer<State>) -> UnsafeMutableRawPointer? {
         let start = state.pointee.cursor
         let rounded = (size &+ 7) & ~7
-        guard rounded <= state.pointee.end - start else { return allocateInNewBlock(size, for: state) }
+        // Unsigned, so that a size that has wrapped to a negative one is too large.
+        guard UInt(bitPattern: rounded) <= UInt(bitPattern: state.pointee.end - start) else {
+            return allocateInNewBlock(size, for: state)
+        }
         state.pointee.cursor = start + rounded
         return start
     }
@@ -91,14 +136,19 @@ package final class Arena {
             return nil
         }
         let needed = ((size + 7) & ~7) + blockHeaderSize
-        let blockSize = max(needed, min(state.pointee.nextBlockSize, state.pointee.budget + blockHeaderSize))
-        state.pointee.budget -= max(blockSize - blockHeaderSize, size)
-        state.pointee.nextBlockSize = min(state.pointee.nextBlockSize * 2, blockSizeMax)
+        // What is large gets a block of its own, so that the rest of the current one is not lost.
+        let isLarge = needed > state.pointee.nextBlockSize / 4
+        let blockSize = isLarge ? needed : min(state.pointee.nextBlockSize, state.pointee.budget + needed)
+        state.pointee.budget -= isLarge ? size : min(blockSize, state.pointee.budget)
+        state.pointee.taken += blockSize
         let block = UnsafeMutableRawPointer.allocate(byteCount: blockSize, alignment: 16)
         block.storeBytes(of: state.pointee.blocks, as: UnsafeMutableRawPointer?.self)
         state.pointee.blocks = block
-        state.pointee.cursor = block + needed
-        state.pointee.end = block + blockSize
+        if !isLarge {
+            state.pointee.nextBlockSize = min(state.pointee.nextBlockSize * 2, blockSizeMax)
+            state.pointee.cursor = block + needed
+            state.pointee.end = block + blockSize
+        }
         return block + blockHeaderSize
     }
 }
@@ -115,28 +165,44 @@ private nonisolated func freeForC(_: UnsafeMutableRawPointer?, _: UnsafeMutableR
 // MARK: - One arena per thread
 
 extension Arena {
-    /// Runs `body` with this thread's arena, reset, and takes it back afterwards. If `body` comes here again, the
-    /// inner call gets an arena of its own.
-    static func withThreadArena<Result, Failure: Error>(
-        budget: Int, _ body: (Arena) throws(Failure) -> Result
-    ) throws(Failure) -> Result {
-        let arena: Arena
+    /// This thread's arena, reset, until it is given back. Whoever asks meanwhile gets an arena of its own.
+    static func takeForThread(budget: Int) -> Unmanaged<Arena> {
         if let kept = pthread_getspecific(threadKey) {
-            pthread_setspecific(threadKey, nil)
-            arena = Unmanaged<Arena>.fromOpaque(kept).takeRetainedValue()
-            arena.reset(budget: budget)
-        } else {
-            arena = Arena(budget: budget)
+            let arena = Unmanaged<Arena>.fromOpaque(kept)
+            let isFree = arena._withUnsafeGuaranteedRef { arena in
+                if arena.isLent { return false }
+                arena.isLent = true
+                arena.reset(budget: budget)
+                return true
+            }
+            return isFree ? arena : Unmanaged.passRetained(Arena(budget: budget))
         }
-        defer { arena.keepForThread() }
-        return try body(arena)
+        let arena = Arena(budget: budget)
+        arena.isLent = true
+        arena.isThreads = true
+        let kept = Unmanaged.passRetained(arena)
+        pthread_setspecific(threadKey, kept.toOpaque())
+        return kept
     }
 
-    private func keepForThread() {
-        if state.pointee.blocks != nil { reset(budget: 0) }
-        if pthread_getspecific(Self.threadKey) == nil {
-            pthread_setspecific(Self.threadKey, Unmanaged.passRetained(self).toOpaque())
+    /// Runs `body` with this thread's arena.
+    static func withThreadArena<Result>(
+        budget: Int, _ body: (Arena) throws(SchemaError) -> Result
+    ) throws(SchemaError) -> Result {
+        let arena = takeForThread(budget: budget)
+        defer { giveBack(arena) }
+        return try body(arena.takeUnretainedValue())
+    }
+
+    /// Ends what ``takeForThread(budget:)`` began, on the same thread.
+    static func giveBack(_ arena: Unmanaged<Arena>) {
+        let isThreads = arena._withUnsafeGuaranteedRef { arena in
+            guard arena.isThreads else { return false }
+            arena.keepBlockIfNeeded()
+            arena.isLent = false
+            return true
         }
+        if !isThreads { arena.release() }
     }
 
     private static let threadKey: pthread_key_t = {

@@ -40,11 +40,19 @@ public struct FieldReader {
     @inlinable
     public func string(at offset: Int) -> String {
         let bytes = blob(at: offset)
-        return bytes.isEmpty ? "" : String(decoding: bytes, as: UTF8.self)
+        // The guard has made sure that it is UTF-8.
+        return bytes.isEmpty ? "" : String(copying: UTF8Span(unchecked: bytes.assumingMemoryBound(to: UInt8.self).span))
     }
 
     @inlinable
-    public func bytes(at offset: Int) -> [UInt8] { Array(blob(at: offset)) }
+    public func bytes(at offset: Int) -> [UInt8] {
+        let source = blob(at: offset)
+        guard let start = source.baseAddress, !source.isEmpty else { return [] }
+        return Array(unsafeUninitializedCapacity: source.count) { buffer, initialized in
+            UnsafeMutableRawBufferPointer(buffer).baseAddress!.copyMemory(from: start, byteCount: source.count)
+            initialized = source.count
+        }
+    }
 
     /// `ProtobufCBinaryData`: a length, then a pointer.
     @inlinable @inline(__always)
@@ -56,7 +64,7 @@ public struct FieldReader {
 
     @inlinable
     public func message<Value: Message>(at offset: Int, as: Value.Type = Value.self) -> Value? {
-        load(offset, as: UnsafeRawPointer?.self).map { Value(from: FieldReader($0)) }
+        load(offset, as: UnsafeRawPointer?.self).map { Value.read(from: FieldReader($0)) }
     }
 
     /// Fields that the schema does not know, in order of arrival.
@@ -118,7 +126,7 @@ public struct FieldReader {
         guard !pointers.isEmpty else { return [] }
         return Array(unsafeUninitializedCapacity: pointers.count) { buffer, initialized in
             for index in pointers.indices {
-                (buffer.baseAddress! + index).initialize(to: Value(from: FieldReader(pointers[index])))
+                (buffer.baseAddress! + index).initialize(to: Value.read(from: FieldReader(pointers[index])))
             }
             initialized = pointers.count
         }
@@ -136,6 +144,20 @@ public struct FieldReader {
         for pointer in pointers {
             let (key, value) = entry(FieldReader(pointer))
             result[key] = value
+        }
+        // A dictionary keeps the first of two equal keys, and strings are equal to Swift that Unicode calls equivalent,
+        // whatever their bytes. The last pair is to stand as it was sent, so it is put in first.
+        return result.count == pointers.count ? result : lastPairs(pointers, entry)
+    }
+
+    @inlinable @inline(never)
+    func lastPairs<Key: Hashable, Value>(
+        _ pointers: UnsafeBufferPointer<UnsafeRawPointer>, _ entry: (FieldReader) -> (Key, Value)
+    ) -> [Key: Value] {
+        var result: [Key: Value] = [:]
+        for pointer in pointers.reversed() {
+            let (key, value) = entry(FieldReader(pointer))
+            if result[key] == nil { result[key] = value }
         }
         return result
     }

@@ -32,7 +32,7 @@ extension FieldWriter {
         cTable: UnsafeRawPointer, size: Int, _ write: (inout FieldWriter) -> Void
     ) -> UnsafeMutableRawPointer? {
         guard depth < depthMax else {
-            failure = failure ?? .tooDeep
+            if failure == nil { (failure, deepest) = (.tooDeep, base) }
             return nil
         }
         guard let memory = allocate(size) else { return nil }
@@ -105,8 +105,7 @@ extension FieldWriter {
         for (index, value) in values.enumerated() {
             let target = memory + index &* 16
             target.initializeMemory(as: Int.self, repeating: 0, count: 2)
-            var value = value
-            value.withUTF8 { blob(UnsafeRawBufferPointer($0), at: target) }
+            text(value, at: target)
         }
     }
 
@@ -135,9 +134,28 @@ extension FieldWriter {
         _ values: [Key: Value], at offset: Int, count: Int, entry type: MessageDescriptor,
         _ entry: (inout FieldWriter, Key, Value) -> Void
     ) {
+        map(values, at: offset, count: count, entry: type, orderedBy: <, entry)
+    }
+
+    /// A map with `string` keys, ordered by their UTF-8 bytes as other implementations do, not as Swift does.
+    @inlinable
+    public mutating func map<Value>(
+        _ values: [String: Value], at offset: Int, count: Int, entry type: MessageDescriptor,
+        _ entry: (inout FieldWriter, String, Value) -> Void
+    ) {
+        map(
+            values, at: offset, count: count, entry: type, orderedBy: { $0.utf8.lexicographicallyPrecedes($1.utf8) },
+            entry)
+    }
+
+    @inlinable @inline(__always)
+    mutating func map<Key: Hashable, Value>(
+        _ values: [Key: Value], at offset: Int, count: Int, entry type: MessageDescriptor,
+        orderedBy precedes: (Key, Key) -> Bool, _ entry: (inout FieldWriter, Key, Value) -> Void
+    ) {
         guard let memory = room(values.count, stride: 8, at: offset, count: count) else { return }
         var next = memory
-        forEachEntry(of: values) { writer, key, value in
+        forEachEntry(of: values, orderedBy: precedes) { writer, key, value in
             let pointer = writer.nested(cTable: type.cTable, size: type.structSize) { entry(&$0, key, value) }
             next.storeBytes(of: pointer, as: UnsafeMutableRawPointer?.self)
             next += 8
@@ -155,11 +173,11 @@ extension FieldWriter {
     }
 
     @inlinable @inline(__always)
-    mutating func forEachEntry<Key: Comparable, Value>(
-        of values: [Key: Value], _ body: (inout FieldWriter, Key, Value) -> Void
+    mutating func forEachEntry<Key: Hashable, Value>(
+        of values: [Key: Value], orderedBy precedes: (Key, Key) -> Bool, _ body: (inout FieldWriter, Key, Value) -> Void
     ) {
         if isDeterministic {
-            for (key, value) in values.sorted(by: { $0.key < $1.key }) { body(&self, key, value) }
+            for (key, value) in values.sorted(by: { precedes($0.key, $1.key) }) { body(&self, key, value) }
         } else {
             for (key, value) in values { body(&self, key, value) }
         }

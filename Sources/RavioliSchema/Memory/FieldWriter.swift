@@ -18,6 +18,8 @@ public struct FieldWriter {
     /// Whether maps are written in order of their keys.
     @usableFromInline let isDeterministic: Bool
     @usableFromInline package var failure: Failure?
+    /// The struct whose field lies too deep.
+    @usableFromInline var deepest: UnsafeMutableRawPointer?
 
     /// Why a message cannot be written.
     @usableFromInline
@@ -181,14 +183,19 @@ public struct FieldWriter {
     }
     @inlinable
     public mutating func string(set value: String, at offset: Int, in mark: Int, as number: Int32) {
-        var value = value
-        value.withUTF8 { blob(UnsafeRawBufferPointer($0), at: base + offset) }
+        text(value, at: base + offset)
         store(number, at: mark)
     }
     @inlinable
     public mutating func bytes(set value: [UInt8], at offset: Int, in mark: Int, as number: Int32) {
         value.withUnsafeBytes { blob($0, at: base + offset) }
         store(number, at: mark)
+    }
+
+    /// Stores a string's UTF-8 as ``blob(_:at:)`` does.
+    @inlinable @inline(__always)
+    package mutating func text(_ value: String, at target: UnsafeMutableRawPointer) {
+        value.utf8Span.span.withUnsafeBufferPointer { blob(UnsafeRawBufferPointer($0), at: target) }
     }
 
     /// Copies bytes into the arena and stores a `ProtobufCBinaryData`, a length and a pointer, at `target`.

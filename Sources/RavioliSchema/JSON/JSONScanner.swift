@@ -1,0 +1,241 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The strict reading of JSON text (RFC 8259) over UTF-8 bytes. Every read is bounded by `end`. Strings without
+// escapes are not copied: their bytes are used where they stand in the text, which outlives the C structs.
+
+/// Reads JSON text token by token and counts what it costs.
+struct JSONScanner {
+    let start: UnsafePointer<UInt8>
+    let end: UnsafePointer<UInt8>
+    var cursor: UnsafePointer<UInt8>
+    let arena: Arena
+    let limits: SchemaLimits
+    /// How many messages and lists are open around the value at hand.
+    var depth = 0
+    /// How many fields, elements and entries were read.
+    private(set) var elements = 0
+    /// What the message takes in memory so far, in bytes.
+    private(set) var decodedBytes = 0
+    var path: JSONPath
+
+    init(_ bytes: UnsafeRawBufferPointer, limits: SchemaLimits, arena: Arena) throws(SchemaError) {
+        guard bytes.count <= limits.jsonBytesMax else {
+            throw SchemaError(.limitExceeded, "JSON text of \(bytes.count) bytes is over the limit of \(limits.jsonBytesMax)")
+        }
+        guard let base = bytes.baseAddress, !bytes.isEmpty else {
+            throw SchemaError(.invalidData, "expected a JSON value, found nothing", offset: 0)
+        }
+        start = base.assumingMemoryBound(to: UInt8.self)
+        end = start + bytes.count
+        cursor = start
+        self.arena = arena
+        self.limits = limits
+        path = try JSONPath(depthMax: limits.depthMax, arena: arena)
+    }
+
+    // MARK: Cost
+
+    /// Counts an element that takes so many bytes in memory.
+    @inline(__always)
+    mutating func charge(_ bytes: Int) throws(SchemaError) {
+        elements &+= 1
+        decodedBytes &+= bytes
+        if elements > limits.elementsMax || decodedBytes > limits.decodedBytesMax { throw overBudget() }
+    }
+
+    /// Counts memory that an element takes beside its place.
+    @inline(__always)
+    mutating func charge(contents bytes: Int) throws(SchemaError) {
+        decodedBytes &+= bytes
+        if decodedBytes > limits.decodedBytesMax { throw overBudget() }
+    }
+
+    @inline(__always)
+    mutating func enter() throws(SchemaError) {
+        guard depth < limits.depthMax else { throw tooDeep() }
+        depth &+= 1
+    }
+
+    @inline(__always)
+    mutating func leave() { depth &-= 1 }
+
+    /// Takes memory, which the caller has charged for.
+    @inline(__always)
+    mutating func allocate(_ count: Int) throws(SchemaError) -> UnsafeMutableRawPointer {
+        guard let memory = Arena.allocate(count, from: arena.state) else { throw outOfMemory() }
+        return memory
+    }
+
+    // MARK: Punctuation
+
+    /// The next byte, 0 at the end: NUL is nowhere legal in JSON text.
+    @inline(__always)
+    var next: UInt8 { cursor < end ? cursor.pointee : 0 }
+
+    @inline(__always)
+    mutating func skipSpace() {
+        while cursor < end, cursor.pointee <= 0x20, Self.isSpace(cursor.pointee) { cursor += 1 }
+    }
+
+    @inline(__always)
+    private static func isSpace(_ byte: UInt8) -> Bool {
+        byte == 0x20 || byte == 0x0a || byte == 0x0d || byte == 0x09
+    }
+
+    /// Takes the opening bracket and the space behind it. Returns whether the closing one follows, which it takes too.
+    @inline(__always)
+    mutating func open(_ bracket: UInt8, _ closing: UInt8, _ what: StaticString) throws(SchemaError) -> Bool {
+        guard next == bracket else { throw expected(what) }
+        cursor += 1
+        skipSpace()
+        guard next == closing else { return false }
+        cursor += 1
+        return true
+    }
+
+    /// Takes the comma before another member, or the closing bracket. Returns whether another member follows.
+    @inline(__always)
+    mutating func continues(before closing: UInt8) throws(SchemaError) -> Bool {
+        skipSpace()
+        let byte = next
+        guard byte == UInt8(ascii: ",") || byte == closing else {
+            throw expected(closing == UInt8(ascii: "}") ? "',' or '}'" : "',' or ']'")
+        }
+        cursor += 1
+        guard byte != closing else { return false }
+        skipSpace()
+        return true
+    }
+
+    /// Takes the colon behind a key and the space around it.
+    @inline(__always)
+    mutating func colon() throws(SchemaError) {
+        skipSpace()
+        guard next == UInt8(ascii: ":") else { throw expected("':'") }
+        cursor += 1
+        skipSpace()
+    }
+
+    /// Takes `null`, `true` or `false`; what follows must not continue the word.
+    mutating func literal(_ word: StaticString, _ what: StaticString) throws(SchemaError) {
+        let count = word.utf8CodeUnitCount
+        guard end - cursor >= count, equalBytes(cursor, word.utf8Start, count) else { throw expected(what) }
+        cursor += count
+    }
+
+    @inline(__always)
+    mutating func bool() throws(SchemaError) -> Bool {
+        let isTrue = next == UInt8(ascii: "t")
+        try literal(isTrue ? "true" : "false", "true or false")
+        return isTrue
+    }
+
+    // MARK: Strings
+
+    /// Takes a string and returns its decoded bytes, which are valid UTF-8 and stay valid as long as text and arena.
+    @inline(__always)
+    mutating func string(_ what: StaticString) throws(SchemaError) -> UnsafeBufferPointer<UInt8> {
+        guard next == UInt8(ascii: "\"") else { throw expected(what) }
+        cursor += 1
+        let contents = cursor
+        while end - cursor >= 8 {
+            let word = UnsafeRawPointer(cursor).loadUnaligned(as: UInt64.self).littleEndian
+            let hits = JSONText.specialsOrNonASCII(in: word)
+            if hits == 0 {
+                cursor += 8
+                continue
+            }
+            cursor += hits.trailingZeroBitCount &>> 3
+            guard cursor.pointee == UInt8(ascii: "\"") else { break }
+            cursor += 1
+            return UnsafeBufferPointer(start: contents, count: cursor - contents - 1)
+        }
+        return try restOfString(from: contents)
+    }
+
+    /// The long way: near the end of the text, outside ASCII, or with escapes.
+    private mutating func restOfString(
+        from contents: UnsafePointer<UInt8>
+    ) throws(SchemaError) -> UnsafeBufferPointer<UInt8> {
+        var hasEscapes = false
+        while cursor < end {
+            let byte = cursor.pointee
+            if byte == UInt8(ascii: "\"") {
+                let raw = UnsafeBufferPointer(start: contents, count: cursor - contents)
+                cursor += 1
+                return hasEscapes ? try unescape(raw) : raw
+            }
+            if byte == UInt8(ascii: "\\") {
+                hasEscapes = true
+                cursor += end - cursor >= 2 && cursor[1] < 0x80 ? 2 : 1
+            } else if byte < 0x20 {
+                throw malformed("an unescaped control character in a string")
+            } else if byte < 0x80 {
+                cursor += 1
+            } else {
+                let rest = UnsafeBufferPointer(start: cursor, count: end - cursor)
+                let length = UTF8Check.sequenceLength(rest, at: 0)
+                guard length > 0 else { throw malformed("invalid UTF-8") }
+                cursor += length
+            }
+        }
+        throw malformed("a string does not end")
+    }
+
+    private mutating func unescape(
+        _ raw: UnsafeBufferPointer<UInt8>
+    ) throws(SchemaError) -> UnsafeBufferPointer<UInt8> {
+        let target = try allocate(raw.count).assumingMemoryBound(to: UInt8.self)
+        var written = 0
+        var position = 0
+        let after = cursor
+        while position < raw.count {
+            let byte = raw[position]
+            position &+= 1
+            guard byte == UInt8(ascii: "\\") else {
+                target[written] = byte
+                written &+= 1
+                continue
+            }
+            let letter = position < raw.count ? raw[position] : 0
+            position &+= 1
+            if let plain = JSONText.unescaped(letter) {
+                target[written] = plain
+                written &+= 1
+                continue
+            }
+            guard letter == UInt8(ascii: "u"), let scalar = Self.unicodeEscape(raw, &position) else {
+                cursor = after - (raw.count - min(position, raw.count)) - 1
+                throw malformed(letter == UInt8(ascii: "u") ? "an invalid \\u escape" : "an unknown escape")
+            }
+            // An escape is at least as long as what it stands for.
+            for unit in UTF8.encode(scalar) ?? UTF8.encodedReplacementCharacter {
+                target[written] = unit
+                written &+= 1
+            }
+        }
+        return UnsafeBufferPointer(start: target, count: written)
+    }
+
+    /// Reads the digits behind `\u`, and a second escape where they are the first half of a surrogate pair.
+    private static func unicodeEscape(_ raw: UnsafeBufferPointer<UInt8>, _ position: inout Int) -> Unicode.Scalar? {
+        guard let first = hexDigits(raw, &position) else { return nil }
+        guard (0xd800...0xdbff).contains(first) else { return Unicode.Scalar(first) }
+        guard position + 1 < raw.count, raw[position] == UInt8(ascii: "\\"), raw[position + 1] == UInt8(ascii: "u")
+        else { return nil }
+        position += 2
+        guard let second = hexDigits(raw, &position), (0xdc00...0xdfff).contains(second) else { return nil }
+        return Unicode.Scalar(0x10000 + (first - 0xd800) << 10 + (second - 0xdc00))
+    }
+
+    private static func hexDigits(_ raw: UnsafeBufferPointer<UInt8>, _ position: inout Int) -> UInt32? {
+        guard raw.count - position >= 4 else { return nil }
+        var value: UInt32 = 0
+        for _ in 0..<4 {
+            guard let digit = Character(Unicode.Scalar(raw[position])).hexDigitValue else { return nil }
+            value = value << 4 | UInt32(digit)
+            position += 1
+        }
+        return value
+    }
+}
