@@ -22,7 +22,8 @@ final class ClientConnection: ConnectionEndpoint, TimerOwner {
     static let readsOnlyWhileWritable = false
 
     let link: FrameLink
-    weak var observer: (any ClientConnectionObserver)?
+    /// Unowned for speed; the client closes its connections, and a closed connection lets go of it.
+    unowned var observer: (any ClientConnectionObserver)?
     private let options: ClientOptions
     private var machine: ClientConnectionMachine
     private var decoder: FrameDecoder
@@ -41,8 +42,13 @@ final class ClientConnection: ConnectionEndpoint, TimerOwner {
         link = FrameLink(context)
         machine = ClientConnectionMachine(limits: options.limits)
         decoder = FrameDecoder(limits: options.limits)
-        link.onMessageSent = { [weak self] in self?.machine.requestSent($0) }
+        link.owner = self
     }
+
+    deinit { link.owner = nil }
+
+    func outputWanted() {}
+    func messageSent(_ streamID: UInt32) { machine.requestSent(streamID) }
 
     /// Whether a call can be opened now.
     var hasPlace: Bool { machine.hasPlace && !isClosed }
@@ -58,6 +64,11 @@ final class ClientConnection: ConnectionEndpoint, TimerOwner {
     // MARK: ConnectionEndpoint
 
     func connected(peer: Peer) {
+        // The client may have been closed while it connected.
+        guard !isClosed else {
+            link.closeAfterFlush()
+            return
+        }
         Hello(limits: options.limits, details: HelloDetails(service: options.name).block).write(into: &link.out)
         link.touched()
         let at = Deadline(now: link.context.now, after: options.limits.helloTimeout).uptimeNanoseconds
@@ -280,6 +291,7 @@ final class ClientConnection: ConnectionEndpoint, TimerOwner {
             fail(slot, RPCError(call: .unavailable, cause, executed: executed))
         }
         observer?.connectionClosed(self, cause: cause)
+        observer = nil
     }
 
     // MARK: Slow peers

@@ -130,9 +130,8 @@ final class ClientCore: ClientConnectionObserver, TimerOwner {
         let connection = ClientConnection(context, options: options)
         connection.observer = self
         state = .connecting(connection)
-        connector.connect(connection, timeout: options.connectTimeout) { [weak self, weak connection] error in
-            guard let self, let connection else { return }
-            connection.close("cannot connect to \(self.connector.target): \(error)")
+        connector.connect(connection, timeout: options.connectTimeout) { [target = connector.target] error in
+            connection.close("cannot connect to \(target): \(error)")
         }
     }
 

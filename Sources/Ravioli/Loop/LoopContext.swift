@@ -81,16 +81,14 @@ final class LoopContext: Sendable {
 
     // MARK: One context per loop
 
-    private struct Known { weak var context: LoopContext? }
-    private static let known = Mutex<[ObjectIdentifier: Known]>([:])
+    private static let known = Mutex<[ObjectIdentifier: LoopContext]>([:])
 
-    /// The context of a loop, made on first use and kept while somebody holds it.
+    /// The context of a loop, made on first use and kept: loops are few and live as long as the process.
     static func of(_ eventLoop: any EventLoop) -> LoopContext {
         known.withLock { known in
-            if let context = known[ObjectIdentifier(eventLoop)]?.context { return context }
-            known = known.filter { $0.value.context != nil }
+            if let context = known[ObjectIdentifier(eventLoop)] { return context }
             let context = LoopContext(eventLoop)
-            known[ObjectIdentifier(eventLoop)] = Known(context: context)
+            known[ObjectIdentifier(eventLoop)] = context
             return context
         }
     }
