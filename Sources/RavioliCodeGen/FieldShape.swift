@@ -109,8 +109,9 @@ struct FieldShape {
     /// copies a large struct whole if one of them is initialised with an optional that is not constant.
     var readIfPresent: String? {
         if field.isRepeated || field.presence == .implicit { return nil }
-        if field.kind == .message { return "r.message(&self.\(name), at: \(slot.offset))" }
-        return "if r.isPresent(\(slot.mark)) { self.\(name) = \(readValue) }"
+        let property = name == "r" ? "self.r" : name
+        if field.kind == .message { return "r.message(&\(property), at: \(slot.offset))" }
+        return "if r.isPresent(\(slot.mark)) { \(property) = \(readValue) }"
     }
 
     /// Reads a member of a oneof that is known to be set.

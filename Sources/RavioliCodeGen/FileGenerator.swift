@@ -77,8 +77,14 @@ private struct Imports {
 
     func write(to code: inout CodeWriter) {
         let own = context.options.module(of: context.file.name) ?? ""
-        for module in declared.union(used).subtracting(["", own]).sorted() {
-            code.line("\(declared.contains(module) ? context.visibility : "")import \(module)")
-        }
+        let modules = declared.union(used).subtracting(["", own]).sorted()
+        let explicit = modules.map { "\(declared.contains($0) ? context.visibility : "")import \($0)" }
+        guard context.options.visibility == .package else { return explicit.forEach { code.line($0) } }
+        // Without the feature, a module imported as `package` here could not be imported plainly anywhere else.
+        code.line("#if hasFeature(InternalImportsByDefault)")
+        explicit.forEach { code.line("    " + $0) }
+        code.line("#else")
+        modules.forEach { code.line("    import " + $0) }
+        code.line("#endif")
     }
 }

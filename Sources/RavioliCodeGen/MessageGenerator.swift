@@ -43,7 +43,7 @@ struct MessageGenerator {
         var readIfPresent: String? {
             switch self {
             case .field(let shape): shape.readIfPresent
-            case .oneof(let shape): "if let value = \(shape.type)(from: r) { self.\(shape.name) = value }"
+            case .oneof(let shape): "if let _value = \(shape.type)(from: r) { \(name == "r" ? "self.r" : name) = _value }"
             }
         }
         var write: String {

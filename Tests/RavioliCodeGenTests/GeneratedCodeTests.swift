@@ -44,13 +44,20 @@ import Testing
         #expect(compilation.status == 0, "\(compilation.errors)")
     }
 
-    /// Where the compiler finds our modules and those of C beneath them.
+    /// Where the compiler finds our modules, and those of C in the packages beneath them.
     private var moduleSearchPaths: [String] {
-        let maps = (try? FileManager.default.contentsOfDirectory(atPath: buildFolder.path)) ?? []
-        let cModules = maps.filter { $0.hasSuffix(".build") }
-            .map { buildFolder.appending(path: $0).appending(path: "module.modulemap").path }
-            .filter { FileManager.default.fileExists(atPath: $0) }
+        // Some C targets bring a module map, for others the build writes one.
+        let checkouts = buildFolder.deletingLastPathComponent().deletingLastPathComponent().appending(path: "checkouts")
+        let brought = contents(of: checkouts).flatMap { contents(of: $0.appending(path: "Sources")) }
+            .map { $0.appending(path: "include/module.modulemap").path }
+        let written = contents(of: buildFolder).filter { $0.pathExtension == "build" }
+            .map { $0.appending(path: "module.modulemap").path }
+        let maps = (brought + written).filter(FileManager.default.fileExists(atPath:))
         return ["-I", buildFolder.appending(path: "Modules").path, "-I", "Sources/CProtobufC"]
-            + cModules.flatMap { ["-Xcc", "-fmodule-map-file=\($0)"] }
+            + maps.flatMap { ["-Xcc", "-fmodule-map-file=\($0)"] }
+    }
+
+    private func contents(of folder: URL) -> [URL] {
+        (try? FileManager.default.contentsOfDirectory(at: folder, includingPropertiesForKeys: nil)) ?? []
     }
 }

@@ -20,7 +20,7 @@ import Testing
         let text = try #require(try generate(["ravioli/test/v1/greeting.proto"], "visibility=\(visibility)").first?.content)
         let prefix = visibility == "internal" ? "" : visibility + " "
         for line in [
-            "import Ravioli\n", "struct GreetRequest: ", "    init() {}\n", "    var name: String",
+            "struct GreetRequest: ", "    init() {}\n", "    var name: String",
             "    static let descriptor", "final class GreeterFake", "        static let formal", "struct GreeterClient",
         ] {
             let indentation = line.prefix { $0 == " " }
@@ -118,7 +118,7 @@ import Testing
         ]
         let response = Generator.respond(to: .init(fileToGenerate: ["e.proto"], protoFile: [file]))
         let text = try #require(response.file.first?.content, "\(response.error ?? "")")
-        #expect(text.contains("var explicit: Int32? = nil") && text.contains("var implicit: Int32 = 0"))
+        #expect(text.contains("explicit: Int32? = nil") && text.contains("implicit: Int32 = 0"))
     }
 
     private func imports(_ text: String) -> [String] {

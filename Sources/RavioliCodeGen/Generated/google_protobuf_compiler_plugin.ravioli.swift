@@ -38,10 +38,10 @@ public struct Google_Protobuf_Compiler_Version: RavioliSchema.Message {
         patch = nil
         suffix = nil
         unknownFields = r.unknownFields()
-        if r.isPresent(44) { self.major = r.int32(at: 40) }
-        if r.isPresent(52) { self.minor = r.int32(at: 48) }
-        if r.isPresent(60) { self.patch = r.int32(at: 56) }
-        if r.isPresent(64) { self.suffix = r.string(at: 24) }
+        if r.isPresent(44) { major = r.int32(at: 40) }
+        if r.isPresent(52) { minor = r.int32(at: 48) }
+        if r.isPresent(60) { patch = r.int32(at: 56) }
+        if r.isPresent(64) { suffix = r.string(at: 24) }
     }
 
     public func write(to w: inout RavioliSchema.FieldWriter) {
@@ -110,8 +110,8 @@ public struct Google_Protobuf_Compiler_CodeGeneratorRequest: RavioliSchema.Messa
         compilerVersion = nil
         protoFile = r.messages(at: 64, count: 72)
         unknownFields = r.unknownFields()
-        if r.isPresent(80) { self.parameter = r.string(at: 40) }
-        r.message(&self.compilerVersion, at: 56)
+        if r.isPresent(80) { parameter = r.string(at: 40) }
+        r.message(&compilerVersion, at: 56)
     }
 
     public func write(to w: inout RavioliSchema.FieldWriter) {
@@ -244,10 +244,10 @@ public struct Google_Protobuf_Compiler_CodeGeneratorResponse: RavioliSchema.Mess
             content = nil
             generatedCodeInfo = nil
             unknownFields = r.unknownFields()
-            if r.isPresent(80) { self.name = r.string(at: 24) }
-            if r.isPresent(84) { self.insertionPoint = r.string(at: 40) }
-            if r.isPresent(88) { self.content = r.string(at: 56) }
-            r.message(&self.generatedCodeInfo, at: 72)
+            if r.isPresent(80) { name = r.string(at: 24) }
+            if r.isPresent(84) { insertionPoint = r.string(at: 40) }
+            if r.isPresent(88) { content = r.string(at: 56) }
+            r.message(&generatedCodeInfo, at: 72)
         }
 
         public func write(to w: inout RavioliSchema.FieldWriter) {
@@ -282,8 +282,8 @@ public struct Google_Protobuf_Compiler_CodeGeneratorResponse: RavioliSchema.Mess
         supportedFeatures = nil
         file = r.messages(at: 48, count: 56)
         unknownFields = r.unknownFields()
-        if r.isPresent(64) { self.error = r.string(at: 24) }
-        if r.isPresent(68) { self.supportedFeatures = r.uint64(at: 40) }
+        if r.isPresent(64) { error = r.string(at: 24) }
+        if r.isPresent(68) { supportedFeatures = r.uint64(at: 40) }
     }
 
     public func write(to w: inout RavioliSchema.FieldWriter) {

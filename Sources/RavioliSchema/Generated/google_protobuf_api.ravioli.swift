@@ -89,7 +89,7 @@ public struct Google_Protobuf_Api: RavioliSchema.Message {
         mixins = r.messages(at: 96, count: 104)
         syntax = r.enumeration(at: 120)
         unknownFields = r.unknownFields()
-        r.message(&self.sourceContext, at: 88)
+        r.message(&sourceContext, at: 88)
     }
 
     public func write(to w: inout RavioliSchema.FieldWriter) {

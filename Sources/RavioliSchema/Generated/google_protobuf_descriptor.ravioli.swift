@@ -122,11 +122,11 @@ public struct Google_Protobuf_FileDescriptorProto: RavioliSchema.Message {
         weakDependency = r.int32s(at: 168, count: 176)
         syntax = nil
         unknownFields = r.unknownFields()
-        if r.isPresent(200) { self.name = r.string(at: 24) }
-        if r.isPresent(204) { self.`package` = r.string(at: 40) }
-        r.message(&self.options, at: 136)
-        r.message(&self.sourceCodeInfo, at: 144)
-        if r.isPresent(208) { self.syntax = r.string(at: 184) }
+        if r.isPresent(200) { name = r.string(at: 24) }
+        if r.isPresent(204) { `package` = r.string(at: 40) }
+        r.message(&options, at: 136)
+        r.message(&sourceCodeInfo, at: 144)
+        if r.isPresent(208) { syntax = r.string(at: 184) }
     }
 
     public func write(to w: inout RavioliSchema.FieldWriter) {
@@ -234,9 +234,9 @@ public struct Google_Protobuf_DescriptorProto: RavioliSchema.Message {
             end = nil
             options = nil
             unknownFields = r.unknownFields()
-            if r.isPresent(36) { self.start = r.int32(at: 32) }
-            if r.isPresent(44) { self.end = r.int32(at: 40) }
-            r.message(&self.options, at: 24)
+            if r.isPresent(36) { start = r.int32(at: 32) }
+            if r.isPresent(44) { end = r.int32(at: 40) }
+            r.message(&options, at: 24)
         }
 
         public func write(to w: inout RavioliSchema.FieldWriter) {
@@ -276,8 +276,8 @@ public struct Google_Protobuf_DescriptorProto: RavioliSchema.Message {
             start = nil
             end = nil
             unknownFields = r.unknownFields()
-            if r.isPresent(28) { self.start = r.int32(at: 24) }
-            if r.isPresent(36) { self.end = r.int32(at: 32) }
+            if r.isPresent(28) { start = r.int32(at: 24) }
+            if r.isPresent(36) { end = r.int32(at: 32) }
         }
 
         public func write(to w: inout RavioliSchema.FieldWriter) {
@@ -302,8 +302,8 @@ public struct Google_Protobuf_DescriptorProto: RavioliSchema.Message {
         reservedRange = r.messages(at: 144, count: 152)
         reservedName = r.strings(at: 160, count: 168)
         unknownFields = r.unknownFields()
-        if r.isPresent(176) { self.name = r.string(at: 24) }
-        r.message(&self.options, at: 120)
+        if r.isPresent(176) { name = r.string(at: 24) }
+        r.message(&options, at: 120)
     }
 
     public func write(to w: inout RavioliSchema.FieldWriter) {
@@ -547,17 +547,17 @@ public struct Google_Protobuf_FieldDescriptorProto: RavioliSchema.Message {
         jsonName = nil
         proto3Optional = nil
         unknownFields = r.unknownFields()
-        if r.isPresent(112) { self.name = r.string(at: 24) }
-        if r.isPresent(116) { self.extendee = r.string(at: 40) }
-        if r.isPresent(124) { self.number = r.int32(at: 120) }
-        if r.isPresent(132) { self.label = r.enumeration(at: 128) }
-        if r.isPresent(140) { self.type = r.enumeration(at: 136) }
-        if r.isPresent(144) { self.typeName = r.string(at: 56) }
-        if r.isPresent(148) { self.defaultValue = r.string(at: 72) }
-        r.message(&self.options, at: 88)
-        if r.isPresent(156) { self.oneofIndex = r.int32(at: 152) }
-        if r.isPresent(160) { self.jsonName = r.string(at: 96) }
-        if r.isPresent(168) { self.proto3Optional = r.bool(at: 164) }
+        if r.isPresent(112) { name = r.string(at: 24) }
+        if r.isPresent(116) { extendee = r.string(at: 40) }
+        if r.isPresent(124) { number = r.int32(at: 120) }
+        if r.isPresent(132) { label = r.enumeration(at: 128) }
+        if r.isPresent(140) { type = r.enumeration(at: 136) }
+        if r.isPresent(144) { typeName = r.string(at: 56) }
+        if r.isPresent(148) { defaultValue = r.string(at: 72) }
+        r.message(&options, at: 88)
+        if r.isPresent(156) { oneofIndex = r.int32(at: 152) }
+        if r.isPresent(160) { jsonName = r.string(at: 96) }
+        if r.isPresent(168) { proto3Optional = r.bool(at: 164) }
     }
 
     public func write(to w: inout RavioliSchema.FieldWriter) {
@@ -601,8 +601,8 @@ public struct Google_Protobuf_OneofDescriptorProto: RavioliSchema.Message {
         name = nil
         options = nil
         unknownFields = r.unknownFields()
-        if r.isPresent(48) { self.name = r.string(at: 24) }
-        r.message(&self.options, at: 40)
+        if r.isPresent(48) { name = r.string(at: 24) }
+        r.message(&options, at: 40)
     }
 
     public func write(to w: inout RavioliSchema.FieldWriter) {
@@ -682,8 +682,8 @@ public struct Google_Protobuf_EnumDescriptorProto: RavioliSchema.Message {
             start = nil
             end = nil
             unknownFields = r.unknownFields()
-            if r.isPresent(28) { self.start = r.int32(at: 24) }
-            if r.isPresent(36) { self.end = r.int32(at: 32) }
+            if r.isPresent(28) { start = r.int32(at: 24) }
+            if r.isPresent(36) { end = r.int32(at: 32) }
         }
 
         public func write(to w: inout RavioliSchema.FieldWriter) {
@@ -703,8 +703,8 @@ public struct Google_Protobuf_EnumDescriptorProto: RavioliSchema.Message {
         reservedRange = r.messages(at: 64, count: 72)
         reservedName = r.strings(at: 80, count: 88)
         unknownFields = r.unknownFields()
-        if r.isPresent(96) { self.name = r.string(at: 24) }
-        r.message(&self.options, at: 56)
+        if r.isPresent(96) { name = r.string(at: 24) }
+        r.message(&options, at: 56)
     }
 
     public func write(to w: inout RavioliSchema.FieldWriter) {
@@ -746,9 +746,9 @@ public struct Google_Protobuf_EnumValueDescriptorProto: RavioliSchema.Message {
         number = nil
         options = nil
         unknownFields = r.unknownFields()
-        if r.isPresent(48) { self.name = r.string(at: 24) }
-        if r.isPresent(56) { self.number = r.int32(at: 52) }
-        r.message(&self.options, at: 40)
+        if r.isPresent(48) { name = r.string(at: 24) }
+        if r.isPresent(56) { number = r.int32(at: 52) }
+        r.message(&options, at: 40)
     }
 
     public func write(to w: inout RavioliSchema.FieldWriter) {
@@ -792,8 +792,8 @@ public struct Google_Protobuf_ServiceDescriptorProto: RavioliSchema.Message {
         method = r.messages(at: 40, count: 48)
         options = nil
         unknownFields = r.unknownFields()
-        if r.isPresent(64) { self.name = r.string(at: 24) }
-        r.message(&self.options, at: 56)
+        if r.isPresent(64) { name = r.string(at: 24) }
+        r.message(&options, at: 56)
     }
 
     public func write(to w: inout RavioliSchema.FieldWriter) {
@@ -862,12 +862,12 @@ public struct Google_Protobuf_MethodDescriptorProto: RavioliSchema.Message {
         clientStreaming = nil
         serverStreaming = nil
         unknownFields = r.unknownFields()
-        if r.isPresent(80) { self.name = r.string(at: 24) }
-        if r.isPresent(84) { self.inputType = r.string(at: 40) }
-        if r.isPresent(88) { self.outputType = r.string(at: 56) }
-        r.message(&self.options, at: 72)
-        if r.isPresent(96) { self.clientStreaming = r.bool(at: 92) }
-        if r.isPresent(104) { self.serverStreaming = r.bool(at: 100) }
+        if r.isPresent(80) { name = r.string(at: 24) }
+        if r.isPresent(84) { inputType = r.string(at: 40) }
+        if r.isPresent(88) { outputType = r.string(at: 56) }
+        r.message(&options, at: 72)
+        if r.isPresent(96) { clientStreaming = r.bool(at: 92) }
+        if r.isPresent(104) { serverStreaming = r.bool(at: 100) }
     }
 
     public func write(to w: inout RavioliSchema.FieldWriter) {
@@ -1114,26 +1114,26 @@ public struct Google_Protobuf_FileOptions: RavioliSchema.Message {
         rubyPackage = nil
         uninterpretedOption = r.messages(at: 184, count: 192)
         unknownFields = r.unknownFields()
-        if r.isPresent(200) { self.javaPackage = r.string(at: 24) }
-        if r.isPresent(204) { self.javaOuterClassname = r.string(at: 40) }
-        if r.isPresent(212) { self.optimizeFor = r.enumeration(at: 208) }
-        if r.isPresent(220) { self.javaMultipleFiles = r.bool(at: 216) }
-        if r.isPresent(224) { self.goPackage = r.string(at: 56) }
-        if r.isPresent(232) { self.ccGenericServices = r.bool(at: 228) }
-        if r.isPresent(240) { self.javaGenericServices = r.bool(at: 236) }
-        if r.isPresent(248) { self.pyGenericServices = r.bool(at: 244) }
-        if r.isPresent(256) { self.javaGenerateEqualsAndHash = r.bool(at: 252) }
-        if r.isPresent(264) { self.deprecated = r.bool(at: 260) }
-        if r.isPresent(272) { self.javaStringCheckUtf8 = r.bool(at: 268) }
-        if r.isPresent(280) { self.ccEnableArenas = r.bool(at: 276) }
-        if r.isPresent(284) { self.objcClassPrefix = r.string(at: 72) }
-        if r.isPresent(288) { self.csharpNamespace = r.string(at: 88) }
-        if r.isPresent(292) { self.swiftPrefix = r.string(at: 104) }
-        if r.isPresent(296) { self.phpClassPrefix = r.string(at: 120) }
-        if r.isPresent(300) { self.phpNamespace = r.string(at: 136) }
-        if r.isPresent(308) { self.phpGenericServices = r.bool(at: 304) }
-        if r.isPresent(312) { self.phpMetadataNamespace = r.string(at: 152) }
-        if r.isPresent(316) { self.rubyPackage = r.string(at: 168) }
+        if r.isPresent(200) { javaPackage = r.string(at: 24) }
+        if r.isPresent(204) { javaOuterClassname = r.string(at: 40) }
+        if r.isPresent(212) { optimizeFor = r.enumeration(at: 208) }
+        if r.isPresent(220) { javaMultipleFiles = r.bool(at: 216) }
+        if r.isPresent(224) { goPackage = r.string(at: 56) }
+        if r.isPresent(232) { ccGenericServices = r.bool(at: 228) }
+        if r.isPresent(240) { javaGenericServices = r.bool(at: 236) }
+        if r.isPresent(248) { pyGenericServices = r.bool(at: 244) }
+        if r.isPresent(256) { javaGenerateEqualsAndHash = r.bool(at: 252) }
+        if r.isPresent(264) { deprecated = r.bool(at: 260) }
+        if r.isPresent(272) { javaStringCheckUtf8 = r.bool(at: 268) }
+        if r.isPresent(280) { ccEnableArenas = r.bool(at: 276) }
+        if r.isPresent(284) { objcClassPrefix = r.string(at: 72) }
+        if r.isPresent(288) { csharpNamespace = r.string(at: 88) }
+        if r.isPresent(292) { swiftPrefix = r.string(at: 104) }
+        if r.isPresent(296) { phpClassPrefix = r.string(at: 120) }
+        if r.isPresent(300) { phpNamespace = r.string(at: 136) }
+        if r.isPresent(308) { phpGenericServices = r.bool(at: 304) }
+        if r.isPresent(312) { phpMetadataNamespace = r.string(at: 152) }
+        if r.isPresent(316) { rubyPackage = r.string(at: 168) }
     }
 
     public func write(to w: inout RavioliSchema.FieldWriter) {
@@ -1261,10 +1261,10 @@ public struct Google_Protobuf_MessageOptions: RavioliSchema.Message {
         mapEntry = nil
         uninterpretedOption = r.messages(at: 24, count: 32)
         unknownFields = r.unknownFields()
-        if r.isPresent(44) { self.messageSetWireFormat = r.bool(at: 40) }
-        if r.isPresent(52) { self.noStandardDescriptorAccessor = r.bool(at: 48) }
-        if r.isPresent(60) { self.deprecated = r.bool(at: 56) }
-        if r.isPresent(68) { self.mapEntry = r.bool(at: 64) }
+        if r.isPresent(44) { messageSetWireFormat = r.bool(at: 40) }
+        if r.isPresent(52) { noStandardDescriptorAccessor = r.bool(at: 48) }
+        if r.isPresent(60) { deprecated = r.bool(at: 56) }
+        if r.isPresent(68) { mapEntry = r.bool(at: 64) }
     }
 
     public func write(to w: inout RavioliSchema.FieldWriter) {
@@ -1452,13 +1452,13 @@ public struct Google_Protobuf_FieldOptions: RavioliSchema.Message {
         unverifiedLazy = nil
         uninterpretedOption = r.messages(at: 24, count: 32)
         unknownFields = r.unknownFields()
-        if r.isPresent(44) { self.ctype = r.enumeration(at: 40) }
-        if r.isPresent(52) { self.packed = r.bool(at: 48) }
-        if r.isPresent(60) { self.deprecated = r.bool(at: 56) }
-        if r.isPresent(68) { self.lazy = r.bool(at: 64) }
-        if r.isPresent(76) { self.jstype = r.enumeration(at: 72) }
-        if r.isPresent(84) { self.weak = r.bool(at: 80) }
-        if r.isPresent(92) { self.unverifiedLazy = r.bool(at: 88) }
+        if r.isPresent(44) { ctype = r.enumeration(at: 40) }
+        if r.isPresent(52) { packed = r.bool(at: 48) }
+        if r.isPresent(60) { deprecated = r.bool(at: 56) }
+        if r.isPresent(68) { lazy = r.bool(at: 64) }
+        if r.isPresent(76) { jstype = r.enumeration(at: 72) }
+        if r.isPresent(84) { weak = r.bool(at: 80) }
+        if r.isPresent(92) { unverifiedLazy = r.bool(at: 88) }
     }
 
     public func write(to w: inout RavioliSchema.FieldWriter) {
@@ -1547,8 +1547,8 @@ public struct Google_Protobuf_EnumOptions: RavioliSchema.Message {
         deprecated = nil
         uninterpretedOption = r.messages(at: 24, count: 32)
         unknownFields = r.unknownFields()
-        if r.isPresent(44) { self.allowAlias = r.bool(at: 40) }
-        if r.isPresent(52) { self.deprecated = r.bool(at: 48) }
+        if r.isPresent(44) { allowAlias = r.bool(at: 40) }
+        if r.isPresent(52) { deprecated = r.bool(at: 48) }
     }
 
     public func write(to w: inout RavioliSchema.FieldWriter) {
@@ -1592,7 +1592,7 @@ public struct Google_Protobuf_EnumValueOptions: RavioliSchema.Message {
         deprecated = nil
         uninterpretedOption = r.messages(at: 24, count: 32)
         unknownFields = r.unknownFields()
-        if r.isPresent(44) { self.deprecated = r.bool(at: 40) }
+        if r.isPresent(44) { deprecated = r.bool(at: 40) }
     }
 
     public func write(to w: inout RavioliSchema.FieldWriter) {
@@ -1635,7 +1635,7 @@ public struct Google_Protobuf_ServiceOptions: RavioliSchema.Message {
         deprecated = nil
         uninterpretedOption = r.messages(at: 24, count: 32)
         unknownFields = r.unknownFields()
-        if r.isPresent(44) { self.deprecated = r.bool(at: 40) }
+        if r.isPresent(44) { deprecated = r.bool(at: 40) }
     }
 
     public func write(to w: inout RavioliSchema.FieldWriter) {
@@ -1709,8 +1709,8 @@ public struct Google_Protobuf_MethodOptions: RavioliSchema.Message {
         idempotencyLevel = nil
         uninterpretedOption = r.messages(at: 24, count: 32)
         unknownFields = r.unknownFields()
-        if r.isPresent(44) { self.deprecated = r.bool(at: 40) }
-        if r.isPresent(52) { self.idempotencyLevel = r.enumeration(at: 48) }
+        if r.isPresent(44) { deprecated = r.bool(at: 40) }
+        if r.isPresent(52) { idempotencyLevel = r.enumeration(at: 48) }
     }
 
     public func write(to w: inout RavioliSchema.FieldWriter) {
@@ -1798,8 +1798,8 @@ public struct Google_Protobuf_UninterpretedOption: RavioliSchema.Message {
             namePart = nil
             isExtension = nil
             unknownFields = r.unknownFields()
-            if r.isPresent(40) { self.namePart = r.string(at: 24) }
-            if r.isPresent(48) { self.isExtension = r.bool(at: 44) }
+            if r.isPresent(40) { namePart = r.string(at: 24) }
+            if r.isPresent(48) { isExtension = r.bool(at: 44) }
         }
 
         public func write(to w: inout RavioliSchema.FieldWriter) {
@@ -1821,12 +1821,12 @@ public struct Google_Protobuf_UninterpretedOption: RavioliSchema.Message {
         stringValue = nil
         aggregateValue = nil
         unknownFields = r.unknownFields()
-        if r.isPresent(112) { self.identifierValue = r.string(at: 40) }
-        if r.isPresent(116) { self.positiveIntValue = r.uint64(at: 56) }
-        if r.isPresent(120) { self.negativeIntValue = r.int64(at: 64) }
-        if r.isPresent(124) { self.doubleValue = r.double(at: 72) }
-        if r.isPresent(128) { self.stringValue = r.bytes(at: 80) }
-        if r.isPresent(132) { self.aggregateValue = r.string(at: 96) }
+        if r.isPresent(112) { identifierValue = r.string(at: 40) }
+        if r.isPresent(116) { positiveIntValue = r.uint64(at: 56) }
+        if r.isPresent(120) { negativeIntValue = r.int64(at: 64) }
+        if r.isPresent(124) { doubleValue = r.double(at: 72) }
+        if r.isPresent(128) { stringValue = r.bytes(at: 80) }
+        if r.isPresent(132) { aggregateValue = r.string(at: 96) }
     }
 
     public func write(to w: inout RavioliSchema.FieldWriter) {
@@ -2018,8 +2018,8 @@ public struct Google_Protobuf_SourceCodeInfo: RavioliSchema.Message {
             trailingComments = nil
             leadingDetachedComments = r.strings(at: 88, count: 96)
             unknownFields = r.unknownFields()
-            if r.isPresent(104) { self.leadingComments = r.string(at: 56) }
-            if r.isPresent(108) { self.trailingComments = r.string(at: 72) }
+            if r.isPresent(104) { leadingComments = r.string(at: 56) }
+            if r.isPresent(108) { trailingComments = r.string(at: 72) }
         }
 
         public func write(to w: inout RavioliSchema.FieldWriter) {
@@ -2106,9 +2106,9 @@ public struct Google_Protobuf_GeneratedCodeInfo: RavioliSchema.Message {
             begin = nil
             end = nil
             unknownFields = r.unknownFields()
-            if r.isPresent(56) { self.sourceFile = r.string(at: 40) }
-            if r.isPresent(64) { self.begin = r.int32(at: 60) }
-            if r.isPresent(72) { self.end = r.int32(at: 68) }
+            if r.isPresent(56) { sourceFile = r.string(at: 40) }
+            if r.isPresent(64) { begin = r.int32(at: 60) }
+            if r.isPresent(72) { end = r.int32(at: 68) }
         }
 
         public func write(to w: inout RavioliSchema.FieldWriter) {

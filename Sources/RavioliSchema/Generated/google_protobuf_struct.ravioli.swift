@@ -108,7 +108,7 @@ public struct Google_Protobuf_Value: RavioliSchema.Message {
     public init(from r: RavioliSchema.FieldReader) {
         kind = nil
         unknownFields = r.unknownFields()
-        if let value = Kind(from: r) { self.kind = value }
+        if let _value = Kind(from: r) { kind = _value }
     }
 
     public func write(to w: inout RavioliSchema.FieldWriter) {

@@ -55,7 +55,7 @@ public struct Google_Protobuf_Type: RavioliSchema.Message {
         sourceContext = nil
         syntax = r.enumeration(at: 100)
         unknownFields = r.unknownFields()
-        r.message(&self.sourceContext, at: 88)
+        r.message(&sourceContext, at: 88)
     }
 
     public func write(to w: inout RavioliSchema.FieldWriter) {
@@ -307,7 +307,7 @@ public struct Google_Protobuf_Enum: RavioliSchema.Message {
         sourceContext = nil
         syntax = r.enumeration(at: 84)
         unknownFields = r.unknownFields()
-        r.message(&self.sourceContext, at: 72)
+        r.message(&sourceContext, at: 72)
     }
 
     public func write(to w: inout RavioliSchema.FieldWriter) {
@@ -396,7 +396,7 @@ public struct Google_Protobuf_Option: RavioliSchema.Message {
         name = r.string(at: 24)
         value = nil
         unknownFields = r.unknownFields()
-        r.message(&self.value, at: 40)
+        r.message(&value, at: 40)
     }
 
     public func write(to w: inout RavioliSchema.FieldWriter) {

@@ -189,16 +189,3 @@ extension JSONParser {
         base.storeBytes(of: 1, toByteOffset: fields[1].mark, as: Int32.self)
     }
 }
-
-/// Finds the types inside `google.protobuf.Any`. Nothing is ever fetched.
-enum AnyTypes {
-    /// The type behind the last slash of a type URL: one of `types`, or one that the file of `message` can see.
-    static func find(
-        _ url: UnsafeBufferPointer<UInt8>, _ types: DescriptorPool, near message: MessageDescriptor
-    ) -> MessageDescriptor? {
-        guard let slash = url.lastIndex(of: UInt8(ascii: "/")) else { return nil }
-        let name = String(decoding: url[(slash + 1)...], as: UTF8.self)
-        return types.message(named: name)
-            ?? message.file.withDependencies.lazy.compactMap { $0.message(named: name) }.first
-    }
-}

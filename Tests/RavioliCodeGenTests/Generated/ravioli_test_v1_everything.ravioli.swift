@@ -256,23 +256,23 @@ struct OptionalScalars: RavioliSchema.Message {
         aColor = nil
         aMessage = nil
         unknownFields = r.unknownFields()
-        if r.isPresent(112) { self.aDouble = r.double(at: 24) }
-        if r.isPresent(120) { self.aFloat = r.float(at: 116) }
-        if r.isPresent(128) { self.anInt32 = r.int32(at: 124) }
-        if r.isPresent(132) { self.anInt64 = r.int64(at: 32) }
-        if r.isPresent(140) { self.aUint32 = r.uint32(at: 136) }
-        if r.isPresent(144) { self.aUint64 = r.uint64(at: 40) }
-        if r.isPresent(152) { self.aSint32 = r.int32(at: 148) }
-        if r.isPresent(156) { self.aSint64 = r.int64(at: 48) }
-        if r.isPresent(164) { self.aFixed32 = r.uint32(at: 160) }
-        if r.isPresent(168) { self.aFixed64 = r.uint64(at: 56) }
-        if r.isPresent(176) { self.aSfixed32 = r.int32(at: 172) }
-        if r.isPresent(180) { self.aSfixed64 = r.int64(at: 64) }
-        if r.isPresent(188) { self.aBool = r.bool(at: 184) }
-        if r.isPresent(192) { self.aString = r.string(at: 72) }
-        if r.isPresent(196) { self.aBytes = r.bytes(at: 88) }
-        if r.isPresent(204) { self.aColor = r.enumeration(at: 200) }
-        r.message(&self.aMessage, at: 104)
+        if r.isPresent(112) { aDouble = r.double(at: 24) }
+        if r.isPresent(120) { aFloat = r.float(at: 116) }
+        if r.isPresent(128) { anInt32 = r.int32(at: 124) }
+        if r.isPresent(132) { anInt64 = r.int64(at: 32) }
+        if r.isPresent(140) { aUint32 = r.uint32(at: 136) }
+        if r.isPresent(144) { aUint64 = r.uint64(at: 40) }
+        if r.isPresent(152) { aSint32 = r.int32(at: 148) }
+        if r.isPresent(156) { aSint64 = r.int64(at: 48) }
+        if r.isPresent(164) { aFixed32 = r.uint32(at: 160) }
+        if r.isPresent(168) { aFixed64 = r.uint64(at: 56) }
+        if r.isPresent(176) { aSfixed32 = r.int32(at: 172) }
+        if r.isPresent(180) { aSfixed64 = r.int64(at: 64) }
+        if r.isPresent(188) { aBool = r.bool(at: 184) }
+        if r.isPresent(192) { aString = r.string(at: 72) }
+        if r.isPresent(196) { aBytes = r.bytes(at: 88) }
+        if r.isPresent(204) { aColor = r.enumeration(at: 200) }
+        r.message(&aMessage, at: 104)
     }
 
     func write(to w: inout RavioliSchema.FieldWriter) {
@@ -904,8 +904,8 @@ struct Choice: RavioliSchema.Message {
             note = r.string(at: 24)
             second = nil
             unknownFields = r.unknownFields()
-            if let value = Value(from: r) { self.value = value }
-            if let value = Second(from: r) { self.second = value }
+            if let _value = Value(from: r) { value = _value }
+            if let _value = Second(from: r) { second = _value }
         }
 
         func write(to w: inout RavioliSchema.FieldWriter) {
@@ -979,8 +979,8 @@ struct Tree: RavioliSchema.Message {
             right = nil
             others = r.messages(at: 56, count: 64)
             unknownFields = r.unknownFields()
-            r.message(&self.left, at: 40)
-            r.message(&self.right, at: 48)
+            r.message(&left, at: 40)
+            r.message(&right, at: 48)
         }
 
         func write(to w: inout RavioliSchema.FieldWriter) {
@@ -1040,7 +1040,7 @@ struct Statement: RavioliSchema.Message {
             label = r.string(at: 24)
             value = nil
             unknownFields = r.unknownFields()
-            r.message(&self.value, at: 40)
+            r.message(&value, at: 40)
         }
 
         func write(to w: inout RavioliSchema.FieldWriter) {
@@ -1141,8 +1141,8 @@ struct Expression: RavioliSchema.Message {
             second = nil
             `operator` = r.enumeration(at: 40)
             unknownFields = r.unknownFields()
-            r.message(&self.first, at: 24)
-            r.message(&self.second, at: 32)
+            r.message(&first, at: 24)
+            r.message(&second, at: 32)
         }
 
         func write(to w: inout RavioliSchema.FieldWriter) {
@@ -1171,7 +1171,7 @@ struct Expression: RavioliSchema.Message {
         init(from r: RavioliSchema.FieldReader) {
             kind = nil
             unknownFields = r.unknownFields()
-            if let value = Kind(from: r) { self.kind = value }
+            if let _value = Kind(from: r) { kind = _value }
         }
 
         func write(to w: inout RavioliSchema.FieldWriter) {
@@ -1256,9 +1256,9 @@ struct Imports: RavioliSchema.Message {
         book = nil
         binding = r.enumeration(at: 48)
         unknownFields = r.unknownFields()
-        r.message(&self.at, at: 24)
-        r.message(&self.shelf, at: 32)
-        r.message(&self.book, at: 40)
+        r.message(&at, at: 24)
+        r.message(&shelf, at: 32)
+        r.message(&book, at: 40)
     }
 
     func write(to w: inout RavioliSchema.FieldWriter) {

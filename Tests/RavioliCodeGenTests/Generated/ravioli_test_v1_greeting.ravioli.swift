@@ -47,7 +47,7 @@ struct GreetRequest: RavioliSchema.Message {
         name = r.string(at: 24)
         manner = nil
         unknownFields = r.unknownFields()
-        if r.isPresent(48) { self.manner = r.enumeration(at: 44) }
+        if r.isPresent(48) { manner = r.enumeration(at: 44) }
     }
 
     func write(to w: inout RavioliSchema.FieldWriter) {
@@ -108,7 +108,7 @@ struct Greeting: RavioliSchema.Message {
         translations = r.map(at: 40, count: 48) { ($0.string(at: 24), $0.string(at: 40)) }
         sender = nil
         unknownFields = r.unknownFields()
-        if let value = Sender(from: r) { self.sender = value }
+        if let _value = Sender(from: r) { sender = _value }
     }
 
     func write(to w: inout RavioliSchema.FieldWriter) {

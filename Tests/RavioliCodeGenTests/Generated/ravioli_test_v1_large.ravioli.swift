@@ -682,13 +682,13 @@ struct Large: RavioliSchema.Message {
             field71 = r.int32(at: 852)
             field72 = r.string(at: 472)
             unknownFields = r.unknownFields()
-            r.message(&self.field10, at: 80)
-            r.message(&self.field20, at: 144)
-            r.message(&self.field30, at: 208)
-            r.message(&self.field40, at: 272)
-            r.message(&self.field50, at: 336)
-            r.message(&self.field60, at: 400)
-            r.message(&self.field70, at: 464)
+            r.message(&field10, at: 80)
+            r.message(&field20, at: 144)
+            r.message(&field30, at: 208)
+            r.message(&field40, at: 272)
+            r.message(&field50, at: 336)
+            r.message(&field60, at: 400)
+            r.message(&field70, at: 464)
         }
 
         func write(to w: inout RavioliSchema.FieldWriter) {
@@ -3541,117 +3541,117 @@ struct VeryLarge: RavioliSchema.Message {
             choice = nil
             larges = r.map(at: 2904, count: 2912) { ($0.string(at: 24), $0.message(at: 40) ?? .init()) }
             unknownFields = r.unknownFields()
-            if r.isPresent(2940) { self.field1 = r.int32(at: 2936) }
-            if r.isPresent(2952) { self.field4 = r.bool(at: 2948) }
-            if r.isPresent(2964) { self.field7 = r.int32(at: 2960) }
-            r.message(&self.field10, at: 88)
-            if r.isPresent(2980) { self.field13 = r.double(at: 128) }
-            if r.isPresent(2988) { self.field16 = r.uint64(at: 168) }
-            if r.isPresent(3000) { self.field19 = r.enumeration(at: 2996) }
-            if r.isPresent(3012) { self.field22 = r.string(at: 216) }
-            if r.isPresent(3024) { self.field25 = r.bytes(at: 248) }
-            if r.isPresent(3036) { self.field28 = r.uint64(at: 280) }
-            r.message(&self.field30, at: 304)
-            if r.isPresent(3044) { self.field31 = r.int32(at: 3040) }
-            if r.isPresent(3056) { self.field34 = r.bool(at: 3052) }
-            if r.isPresent(3068) { self.field37 = r.int32(at: 3064) }
-            r.message(&self.field40, at: 376)
-            if r.isPresent(3084) { self.field43 = r.double(at: 416) }
-            if r.isPresent(3092) { self.field46 = r.uint64(at: 456) }
-            if r.isPresent(3104) { self.field49 = r.enumeration(at: 3100) }
-            if r.isPresent(3116) { self.field52 = r.string(at: 504) }
-            if r.isPresent(3128) { self.field55 = r.bytes(at: 536) }
-            if r.isPresent(3140) { self.field58 = r.uint64(at: 568) }
-            r.message(&self.field60, at: 592)
-            if r.isPresent(3148) { self.field61 = r.int32(at: 3144) }
-            if r.isPresent(3160) { self.field64 = r.bool(at: 3156) }
-            if r.isPresent(3172) { self.field67 = r.int32(at: 3168) }
-            r.message(&self.field70, at: 664)
-            if r.isPresent(3188) { self.field73 = r.double(at: 704) }
-            if r.isPresent(3196) { self.field76 = r.uint64(at: 744) }
-            if r.isPresent(3208) { self.field79 = r.enumeration(at: 3204) }
-            if r.isPresent(3220) { self.field82 = r.string(at: 792) }
-            if r.isPresent(3232) { self.field85 = r.bytes(at: 824) }
-            if r.isPresent(3244) { self.field88 = r.uint64(at: 856) }
-            r.message(&self.field90, at: 880)
-            if r.isPresent(3252) { self.field91 = r.int32(at: 3248) }
-            if r.isPresent(3264) { self.field94 = r.bool(at: 3260) }
-            if r.isPresent(3276) { self.field97 = r.int32(at: 3272) }
-            r.message(&self.field100, at: 952)
-            if r.isPresent(3292) { self.field103 = r.double(at: 992) }
-            if r.isPresent(3300) { self.field106 = r.uint64(at: 1032) }
-            if r.isPresent(3312) { self.field109 = r.enumeration(at: 3308) }
-            if r.isPresent(3324) { self.field112 = r.string(at: 1080) }
-            if r.isPresent(3336) { self.field115 = r.bytes(at: 1112) }
-            if r.isPresent(3348) { self.field118 = r.uint64(at: 1144) }
-            r.message(&self.field120, at: 1168)
-            if r.isPresent(3356) { self.field121 = r.int32(at: 3352) }
-            if r.isPresent(3368) { self.field124 = r.bool(at: 3364) }
-            if r.isPresent(3380) { self.field127 = r.int32(at: 3376) }
-            r.message(&self.field130, at: 1240)
-            if r.isPresent(3396) { self.field133 = r.double(at: 1280) }
-            if r.isPresent(3404) { self.field136 = r.uint64(at: 1320) }
-            if r.isPresent(3416) { self.field139 = r.enumeration(at: 3412) }
-            if r.isPresent(3428) { self.field142 = r.string(at: 1368) }
-            if r.isPresent(3440) { self.field145 = r.bytes(at: 1400) }
-            if r.isPresent(3452) { self.field148 = r.uint64(at: 1432) }
-            r.message(&self.field150, at: 1456)
-            if r.isPresent(3460) { self.field151 = r.int32(at: 3456) }
-            if r.isPresent(3472) { self.field154 = r.bool(at: 3468) }
-            if r.isPresent(3484) { self.field157 = r.int32(at: 3480) }
-            r.message(&self.field160, at: 1528)
-            if r.isPresent(3500) { self.field163 = r.double(at: 1568) }
-            if r.isPresent(3508) { self.field166 = r.uint64(at: 1608) }
-            if r.isPresent(3520) { self.field169 = r.enumeration(at: 3516) }
-            if r.isPresent(3532) { self.field172 = r.string(at: 1656) }
-            if r.isPresent(3544) { self.field175 = r.bytes(at: 1688) }
-            if r.isPresent(3556) { self.field178 = r.uint64(at: 1720) }
-            r.message(&self.field180, at: 1744)
-            if r.isPresent(3564) { self.field181 = r.int32(at: 3560) }
-            if r.isPresent(3576) { self.field184 = r.bool(at: 3572) }
-            if r.isPresent(3588) { self.field187 = r.int32(at: 3584) }
-            r.message(&self.field190, at: 1816)
-            if r.isPresent(3604) { self.field193 = r.double(at: 1856) }
-            if r.isPresent(3612) { self.field196 = r.uint64(at: 1896) }
-            if r.isPresent(3624) { self.field199 = r.enumeration(at: 3620) }
-            if r.isPresent(3636) { self.field202 = r.string(at: 1944) }
-            if r.isPresent(3648) { self.field205 = r.bytes(at: 1976) }
-            if r.isPresent(3660) { self.field208 = r.uint64(at: 2008) }
-            r.message(&self.field210, at: 2032)
-            if r.isPresent(3668) { self.field211 = r.int32(at: 3664) }
-            if r.isPresent(3680) { self.field214 = r.bool(at: 3676) }
-            if r.isPresent(3692) { self.field217 = r.int32(at: 3688) }
-            r.message(&self.field220, at: 2104)
-            if r.isPresent(3708) { self.field223 = r.double(at: 2144) }
-            if r.isPresent(3716) { self.field226 = r.uint64(at: 2184) }
-            if r.isPresent(3728) { self.field229 = r.enumeration(at: 3724) }
-            if r.isPresent(3740) { self.field232 = r.string(at: 2232) }
-            if r.isPresent(3752) { self.field235 = r.bytes(at: 2264) }
-            if r.isPresent(3764) { self.field238 = r.uint64(at: 2296) }
-            r.message(&self.field240, at: 2320)
-            if r.isPresent(3772) { self.field241 = r.int32(at: 3768) }
-            if r.isPresent(3784) { self.field244 = r.bool(at: 3780) }
-            if r.isPresent(3796) { self.field247 = r.int32(at: 3792) }
-            r.message(&self.field250, at: 2392)
-            if r.isPresent(3812) { self.field253 = r.double(at: 2432) }
-            if r.isPresent(3820) { self.field256 = r.uint64(at: 2472) }
-            if r.isPresent(3832) { self.field259 = r.enumeration(at: 3828) }
-            if r.isPresent(3844) { self.field262 = r.string(at: 2520) }
-            if r.isPresent(3856) { self.field265 = r.bytes(at: 2552) }
-            if r.isPresent(3868) { self.field268 = r.uint64(at: 2584) }
-            r.message(&self.field270, at: 2608)
-            if r.isPresent(3876) { self.field271 = r.int32(at: 3872) }
-            if r.isPresent(3888) { self.field274 = r.bool(at: 3884) }
-            if r.isPresent(3900) { self.field277 = r.int32(at: 3896) }
-            r.message(&self.field280, at: 2680)
-            if r.isPresent(3916) { self.field283 = r.double(at: 2720) }
-            if r.isPresent(3924) { self.field286 = r.uint64(at: 2760) }
-            if r.isPresent(3936) { self.field289 = r.enumeration(at: 3932) }
-            if r.isPresent(3948) { self.field292 = r.string(at: 2808) }
-            if r.isPresent(3960) { self.field295 = r.bytes(at: 2840) }
-            if r.isPresent(3972) { self.field298 = r.uint64(at: 2872) }
-            r.message(&self.field300, at: 2896)
-            if let value = Choice(from: r) { self.choice = value }
+            if r.isPresent(2940) { field1 = r.int32(at: 2936) }
+            if r.isPresent(2952) { field4 = r.bool(at: 2948) }
+            if r.isPresent(2964) { field7 = r.int32(at: 2960) }
+            r.message(&field10, at: 88)
+            if r.isPresent(2980) { field13 = r.double(at: 128) }
+            if r.isPresent(2988) { field16 = r.uint64(at: 168) }
+            if r.isPresent(3000) { field19 = r.enumeration(at: 2996) }
+            if r.isPresent(3012) { field22 = r.string(at: 216) }
+            if r.isPresent(3024) { field25 = r.bytes(at: 248) }
+            if r.isPresent(3036) { field28 = r.uint64(at: 280) }
+            r.message(&field30, at: 304)
+            if r.isPresent(3044) { field31 = r.int32(at: 3040) }
+            if r.isPresent(3056) { field34 = r.bool(at: 3052) }
+            if r.isPresent(3068) { field37 = r.int32(at: 3064) }
+            r.message(&field40, at: 376)
+            if r.isPresent(3084) { field43 = r.double(at: 416) }
+            if r.isPresent(3092) { field46 = r.uint64(at: 456) }
+            if r.isPresent(3104) { field49 = r.enumeration(at: 3100) }
+            if r.isPresent(3116) { field52 = r.string(at: 504) }
+            if r.isPresent(3128) { field55 = r.bytes(at: 536) }
+            if r.isPresent(3140) { field58 = r.uint64(at: 568) }
+            r.message(&field60, at: 592)
+            if r.isPresent(3148) { field61 = r.int32(at: 3144) }
+            if r.isPresent(3160) { field64 = r.bool(at: 3156) }
+            if r.isPresent(3172) { field67 = r.int32(at: 3168) }
+            r.message(&field70, at: 664)
+            if r.isPresent(3188) { field73 = r.double(at: 704) }
+            if r.isPresent(3196) { field76 = r.uint64(at: 744) }
+            if r.isPresent(3208) { field79 = r.enumeration(at: 3204) }
+            if r.isPresent(3220) { field82 = r.string(at: 792) }
+            if r.isPresent(3232) { field85 = r.bytes(at: 824) }
+            if r.isPresent(3244) { field88 = r.uint64(at: 856) }
+            r.message(&field90, at: 880)
+            if r.isPresent(3252) { field91 = r.int32(at: 3248) }
+            if r.isPresent(3264) { field94 = r.bool(at: 3260) }
+            if r.isPresent(3276) { field97 = r.int32(at: 3272) }
+            r.message(&field100, at: 952)
+            if r.isPresent(3292) { field103 = r.double(at: 992) }
+            if r.isPresent(3300) { field106 = r.uint64(at: 1032) }
+            if r.isPresent(3312) { field109 = r.enumeration(at: 3308) }
+            if r.isPresent(3324) { field112 = r.string(at: 1080) }
+            if r.isPresent(3336) { field115 = r.bytes(at: 1112) }
+            if r.isPresent(3348) { field118 = r.uint64(at: 1144) }
+            r.message(&field120, at: 1168)
+            if r.isPresent(3356) { field121 = r.int32(at: 3352) }
+            if r.isPresent(3368) { field124 = r.bool(at: 3364) }
+            if r.isPresent(3380) { field127 = r.int32(at: 3376) }
+            r.message(&field130, at: 1240)
+            if r.isPresent(3396) { field133 = r.double(at: 1280) }
+            if r.isPresent(3404) { field136 = r.uint64(at: 1320) }
+            if r.isPresent(3416) { field139 = r.enumeration(at: 3412) }
+            if r.isPresent(3428) { field142 = r.string(at: 1368) }
+            if r.isPresent(3440) { field145 = r.bytes(at: 1400) }
+            if r.isPresent(3452) { field148 = r.uint64(at: 1432) }
+            r.message(&field150, at: 1456)
+            if r.isPresent(3460) { field151 = r.int32(at: 3456) }
+            if r.isPresent(3472) { field154 = r.bool(at: 3468) }
+            if r.isPresent(3484) { field157 = r.int32(at: 3480) }
+            r.message(&field160, at: 1528)
+            if r.isPresent(3500) { field163 = r.double(at: 1568) }
+            if r.isPresent(3508) { field166 = r.uint64(at: 1608) }
+            if r.isPresent(3520) { field169 = r.enumeration(at: 3516) }
+            if r.isPresent(3532) { field172 = r.string(at: 1656) }
+            if r.isPresent(3544) { field175 = r.bytes(at: 1688) }
+            if r.isPresent(3556) { field178 = r.uint64(at: 1720) }
+            r.message(&field180, at: 1744)
+            if r.isPresent(3564) { field181 = r.int32(at: 3560) }
+            if r.isPresent(3576) { field184 = r.bool(at: 3572) }
+            if r.isPresent(3588) { field187 = r.int32(at: 3584) }
+            r.message(&field190, at: 1816)
+            if r.isPresent(3604) { field193 = r.double(at: 1856) }
+            if r.isPresent(3612) { field196 = r.uint64(at: 1896) }
+            if r.isPresent(3624) { field199 = r.enumeration(at: 3620) }
+            if r.isPresent(3636) { field202 = r.string(at: 1944) }
+            if r.isPresent(3648) { field205 = r.bytes(at: 1976) }
+            if r.isPresent(3660) { field208 = r.uint64(at: 2008) }
+            r.message(&field210, at: 2032)
+            if r.isPresent(3668) { field211 = r.int32(at: 3664) }
+            if r.isPresent(3680) { field214 = r.bool(at: 3676) }
+            if r.isPresent(3692) { field217 = r.int32(at: 3688) }
+            r.message(&field220, at: 2104)
+            if r.isPresent(3708) { field223 = r.double(at: 2144) }
+            if r.isPresent(3716) { field226 = r.uint64(at: 2184) }
+            if r.isPresent(3728) { field229 = r.enumeration(at: 3724) }
+            if r.isPresent(3740) { field232 = r.string(at: 2232) }
+            if r.isPresent(3752) { field235 = r.bytes(at: 2264) }
+            if r.isPresent(3764) { field238 = r.uint64(at: 2296) }
+            r.message(&field240, at: 2320)
+            if r.isPresent(3772) { field241 = r.int32(at: 3768) }
+            if r.isPresent(3784) { field244 = r.bool(at: 3780) }
+            if r.isPresent(3796) { field247 = r.int32(at: 3792) }
+            r.message(&field250, at: 2392)
+            if r.isPresent(3812) { field253 = r.double(at: 2432) }
+            if r.isPresent(3820) { field256 = r.uint64(at: 2472) }
+            if r.isPresent(3832) { field259 = r.enumeration(at: 3828) }
+            if r.isPresent(3844) { field262 = r.string(at: 2520) }
+            if r.isPresent(3856) { field265 = r.bytes(at: 2552) }
+            if r.isPresent(3868) { field268 = r.uint64(at: 2584) }
+            r.message(&field270, at: 2608)
+            if r.isPresent(3876) { field271 = r.int32(at: 3872) }
+            if r.isPresent(3888) { field274 = r.bool(at: 3884) }
+            if r.isPresent(3900) { field277 = r.int32(at: 3896) }
+            r.message(&field280, at: 2680)
+            if r.isPresent(3916) { field283 = r.double(at: 2720) }
+            if r.isPresent(3924) { field286 = r.uint64(at: 2760) }
+            if r.isPresent(3936) { field289 = r.enumeration(at: 3932) }
+            if r.isPresent(3948) { field292 = r.string(at: 2808) }
+            if r.isPresent(3960) { field295 = r.bytes(at: 2840) }
+            if r.isPresent(3972) { field298 = r.uint64(at: 2872) }
+            r.message(&field300, at: 2896)
+            if let _value = Choice(from: r) { choice = _value }
         }
 
         func write(to w: inout RavioliSchema.FieldWriter) {

@@ -57,9 +57,9 @@ struct Required: RavioliSchema.Message {
             count = nil
             inner = nil
             unknownFields = r.unknownFields()
-            if r.isPresent(48) { self.name = r.string(at: 24) }
-            if r.isPresent(56) { self.count = r.int32(at: 52) }
-            r.message(&self.inner, at: 40)
+            if r.isPresent(48) { name = r.string(at: 24) }
+            if r.isPresent(56) { count = r.int32(at: 52) }
+            r.message(&inner, at: 40)
         }
 
         func write(to w: inout RavioliSchema.FieldWriter) {
@@ -318,35 +318,35 @@ struct Defaults: RavioliSchema.Message {
         firstSize = nil
         minusZero = nil
         unknownFields = r.unknownFields()
-        if r.isPresent(200) { self.aDouble = r.double(at: 24) }
-        if r.isPresent(208) { self.aFloat = r.float(at: 204) }
-        if r.isPresent(216) { self.anInt32 = r.int32(at: 212) }
-        if r.isPresent(220) { self.anInt64 = r.int64(at: 32) }
-        if r.isPresent(228) { self.aUint32 = r.uint32(at: 224) }
-        if r.isPresent(232) { self.aUint64 = r.uint64(at: 40) }
-        if r.isPresent(240) { self.aSint32 = r.int32(at: 236) }
-        if r.isPresent(244) { self.aSint64 = r.int64(at: 48) }
-        if r.isPresent(252) { self.aFixed32 = r.uint32(at: 248) }
-        if r.isPresent(256) { self.aFixed64 = r.uint64(at: 56) }
-        if r.isPresent(264) { self.aSfixed32 = r.int32(at: 260) }
-        if r.isPresent(268) { self.aSfixed64 = r.int64(at: 64) }
-        if r.isPresent(276) { self.aBool = r.bool(at: 272) }
-        if r.isPresent(280) { self.aString = r.string(at: 72) }
-        if r.isPresent(284) { self.aBytes = r.bytes(at: 88) }
-        if r.isPresent(292) { self.aSize = r.enumeration(at: 288) }
-        if r.isPresent(296) { self.infinite = r.double(at: 104) }
-        if r.isPresent(300) { self.minusInfinite = r.double(at: 112) }
-        if r.isPresent(304) { self.notANumber = r.double(at: 120) }
-        if r.isPresent(312) { self.floatInfinite = r.float(at: 308) }
-        if r.isPresent(320) { self.floatNotANumber = r.float(at: 316) }
-        if r.isPresent(324) { self.whole = r.double(at: 128) }
-        if r.isPresent(328) { self.tiny = r.double(at: 136) }
-        if r.isPresent(332) { self.emptyString = r.string(at: 144) }
-        if r.isPresent(336) { self.self_ = r.string(at: 160) }
-        if r.isPresent(340) { self.selfOrDefault = r.string(at: 176) }
-        if r.isPresent(348) { self.floatMax = r.float(at: 344) }
-        if r.isPresent(356) { self.firstSize = r.enumeration(at: 352) }
-        if r.isPresent(360) { self.minusZero = r.double(at: 192) }
+        if r.isPresent(200) { aDouble = r.double(at: 24) }
+        if r.isPresent(208) { aFloat = r.float(at: 204) }
+        if r.isPresent(216) { anInt32 = r.int32(at: 212) }
+        if r.isPresent(220) { anInt64 = r.int64(at: 32) }
+        if r.isPresent(228) { aUint32 = r.uint32(at: 224) }
+        if r.isPresent(232) { aUint64 = r.uint64(at: 40) }
+        if r.isPresent(240) { aSint32 = r.int32(at: 236) }
+        if r.isPresent(244) { aSint64 = r.int64(at: 48) }
+        if r.isPresent(252) { aFixed32 = r.uint32(at: 248) }
+        if r.isPresent(256) { aFixed64 = r.uint64(at: 56) }
+        if r.isPresent(264) { aSfixed32 = r.int32(at: 260) }
+        if r.isPresent(268) { aSfixed64 = r.int64(at: 64) }
+        if r.isPresent(276) { aBool = r.bool(at: 272) }
+        if r.isPresent(280) { aString = r.string(at: 72) }
+        if r.isPresent(284) { aBytes = r.bytes(at: 88) }
+        if r.isPresent(292) { aSize = r.enumeration(at: 288) }
+        if r.isPresent(296) { infinite = r.double(at: 104) }
+        if r.isPresent(300) { minusInfinite = r.double(at: 112) }
+        if r.isPresent(304) { notANumber = r.double(at: 120) }
+        if r.isPresent(312) { floatInfinite = r.float(at: 308) }
+        if r.isPresent(320) { floatNotANumber = r.float(at: 316) }
+        if r.isPresent(324) { whole = r.double(at: 128) }
+        if r.isPresent(328) { tiny = r.double(at: 136) }
+        if r.isPresent(332) { emptyString = r.string(at: 144) }
+        if r.isPresent(336) { self_ = r.string(at: 160) }
+        if r.isPresent(340) { selfOrDefault = r.string(at: 176) }
+        if r.isPresent(348) { floatMax = r.float(at: 344) }
+        if r.isPresent(356) { firstSize = r.enumeration(at: 352) }
+        if r.isPresent(360) { minusZero = r.double(at: 192) }
     }
 
     func write(to w: inout RavioliSchema.FieldWriter) {
@@ -496,7 +496,7 @@ struct Groups: RavioliSchema.Message {
         init(from r: RavioliSchema.FieldReader) {
             text = nil
             unknownFields = r.unknownFields()
-            if r.isPresent(40) { self.text = r.string(at: 24) }
+            if r.isPresent(40) { text = r.string(at: 24) }
         }
 
         func write(to w: inout RavioliSchema.FieldWriter) {
@@ -526,7 +526,7 @@ struct Groups: RavioliSchema.Message {
         init(from r: RavioliSchema.FieldReader) {
             number = nil
             unknownFields = r.unknownFields()
-            if r.isPresent(28) { self.number = r.int32(at: 24) }
+            if r.isPresent(28) { number = r.int32(at: 24) }
         }
 
         func write(to w: inout RavioliSchema.FieldWriter) {
@@ -556,7 +556,7 @@ struct Groups: RavioliSchema.Message {
         init(from r: RavioliSchema.FieldReader) {
             a = nil
             unknownFields = r.unknownFields()
-            if r.isPresent(28) { self.a = r.int32(at: 24) }
+            if r.isPresent(28) { a = r.int32(at: 24) }
         }
 
         func write(to w: inout RavioliSchema.FieldWriter) {
@@ -572,9 +572,9 @@ struct Groups: RavioliSchema.Message {
         after = nil
         either = nil
         unknownFields = r.unknownFields()
-        if r.isPresent(44) { self.before = r.int32(at: 40) }
-        if r.isPresent(52) { self.after = r.int32(at: 48) }
-        if let value = Either(from: r) { self.either = value }
+        if r.isPresent(44) { before = r.int32(at: 40) }
+        if r.isPresent(52) { after = r.int32(at: 48) }
+        if let _value = Either(from: r) { either = _value }
     }
 
     func write(to w: inout RavioliSchema.FieldWriter) {
@@ -606,7 +606,7 @@ struct Extendable: RavioliSchema.Message {
     init(from r: RavioliSchema.FieldReader) {
         name = nil
         unknownFields = r.unknownFields()
-        if r.isPresent(40) { self.name = r.string(at: 24) }
+        if r.isPresent(40) { name = r.string(at: 24) }
     }
 
     func write(to w: inout RavioliSchema.FieldWriter) {
@@ -635,7 +635,7 @@ struct Scope: RavioliSchema.Message {
     init(from r: RavioliSchema.FieldReader) {
         name = nil
         unknownFields = r.unknownFields()
-        if r.isPresent(40) { self.name = r.string(at: 24) }
+        if r.isPresent(40) { name = r.string(at: 24) }
     }
 
     func write(to w: inout RavioliSchema.FieldWriter) {

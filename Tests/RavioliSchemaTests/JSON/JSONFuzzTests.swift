@@ -68,6 +68,29 @@ import Testing
         }
     }
 
+    @Test func mutatedBytesPrintToTextThatReadsBack() throws {
+        let seed = Self.setting("RAVIOLI_FUZZ_SEED") ?? .random(in: 0 ... .max)
+        let deadline = ContinuousClock.now + .seconds(Double(Self.setting("RAVIOLI_FUZZ_SECONDS") ?? 2))
+        var random = SplitMix(seed: seed)
+        let messages = try Self.seeds.map { (TestSchema.type($0.type), try TestSchema.encode($0.json, as: $0.type)) }
+        var (runs, printed) = (0, 0)
+        while ContinuousClock.now < deadline {
+            for (type, message) in messages {
+                runs += 1
+                let bytes = Self.mutated(message, &random)
+                guard let json = try? JSONTranscoder.json(fromEncoded: bytes, as: type, options: TestSchema.encodingOptions)
+                else { continue }
+                printed += 1
+                let again = try JSONTranscoder.encoded(fromJSON: json, as: type, options: TestSchema.decodingOptions)
+                let second = try JSONTranscoder.json(fromEncoded: again, as: type, options: TestSchema.encodingOptions)
+                #expect(json == second, "seed \(seed), run \(runs): \(bytes)")
+                let dynamic = try DynamicMessage(decoding: bytes, as: type)
+                #expect(try dynamic.jsonUTF8Bytes(options: TestSchema.encodingOptions) == json, "seed \(seed), run \(runs): \(bytes)")
+            }
+        }
+        #expect(printed > runs / 20, "seed \(seed)")
+    }
+
     private static func mutated(_ text: [UInt8], _ random: inout SplitMix) -> [UInt8] {
         var text = text
         for _ in 0..<1 + random.next() % 3 where !text.isEmpty {
