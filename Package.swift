@@ -100,6 +100,7 @@ let package = Package(
             dependencies: [
                 "Ravioli", "RavioliSchema", "Showroom", "ShowroomContracts",
                 .product(name: "GRDB", package: "GRDB.swift"),
+                .product(name: "Logging", package: "swift-log"),
             ]
         ),
         .executableTarget(
