@@ -55,7 +55,7 @@ final class ChildProcess: Sendable {
             let end: End =
                 process.terminationReason == .exit
                 ? .exited(status: process.terminationStatus) : .killed(signal: process.terminationStatus)
-            self?.change { $0.end = end }
+            self?.change { state in state.end = end }
         }
         try process.run()
     }
@@ -122,7 +122,7 @@ final class ChildProcess: Sendable {
     }
 
     private func change(_ body: (inout State) -> Void) {
-        state.withLock(body)
+        state.withLock { body(&$0) }
         changes.happened()
     }
 }

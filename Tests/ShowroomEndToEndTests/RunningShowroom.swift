@@ -86,13 +86,13 @@ func withShowroom(_ body: (RunningShowroom) async throws -> Void) async throws {
 /// Calls `call` until it is answered or fails otherwise than because its service is away, at most
 /// ``ChildProcess/patience``.
 func whenAvailable<Answer: Sendable>(
-    _ call: @escaping @Sendable () async throws(RPCError) -> Answer
+    _ call: @escaping @Sendable () async throws -> Answer
 ) async throws -> Answer {
     try await within(ChildProcess.patience, "waiting for the service to be back") {
         while true {
-            do throws(RPCError) {
+            do {
                 return try await call()
-            } catch where error.code == .unavailable {
+            } catch let error as RPCError where error.code == .unavailable {
                 // The pause that a polite caller makes; the service's return is the end of it.
                 try await Task.sleep(for: .milliseconds(20))
             }
