@@ -119,6 +119,7 @@ let package = Package(
             dependencies: [
                 "Ravioli", "RavioliSchema", "Showroom", "ShowroomContracts",
                 .product(name: "GRDB", package: "GRDB.swift"),
+                .product(name: "Logging", package: "swift-log"),
             ]
         ),
         .executableTarget(
@@ -134,6 +135,16 @@ let package = Package(
             dependencies: [
                 "ShowroomPricing", "Showroom", "ShowroomContracts", "Ravioli", "RavioliSchema",
                 .product(name: "GRDB", package: "GRDB.swift"),
+                .product(name: "Logging", package: "swift-log"),
+            ]
+        ),
+        // The built executables as processes; they are dependencies so that they are built first.
+        .testTarget(
+            name: "ShowroomEndToEndTests",
+            dependencies: [
+                "showroom-catalog", "showroom-pricing", "Ravioli", "RavioliSchema", "Showroom",
+                "ShowroomCatalog", "ShowroomContracts", "ShowroomPricing",
+                .product(name: "Logging", package: "swift-log"),
             ]
         ),
     ]
