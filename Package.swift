@@ -117,6 +117,9 @@ let package = Package(
                 .product(name: "GRDB", package: "GRDB.swift"),
             ]
         ),
+
+        // MARK: The house
+        .testTarget(name: "HouseTests"),
     ]
 )
 
