@@ -189,6 +189,9 @@ let package = Package(
                 .product(name: "Logging", package: "swift-log"),
             ]
         ),
+
+        // MARK: The house
+        .testTarget(name: "HouseTests"),
     ]
 )
 
