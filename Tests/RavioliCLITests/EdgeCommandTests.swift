@@ -66,7 +66,8 @@ struct EdgeCommandTests {
 
     @Test func startsWhileItsUpstreamIsDown() async throws {
         let status = try await withEdge(["--upstream", "127.0.0.1:1"], signal: SIGTERM) { url in
-            #expect(try await curl([url + "/healthz"]).contains("\"not_serving\""))
+            let health = try await curl([url + "/healthz"])
+            #expect(health.contains("\"not_serving\""))
         }
         #expect(status == 0)
     }
