@@ -96,7 +96,8 @@ final class ConnectionWatchHandler: ChannelDuplexHandler, RemovableChannelHandle
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         switch unwrapInboundIn(data) {
-        case .head:
+        case .head(let head):
+            if responsesWritten == requestsRead { letBodyCome(context, head) }
             requestsRead += 1
             isReadingBody = true
             skippedBytes = 0
@@ -111,6 +112,14 @@ final class ConnectionWatchHandler: ChannelDuplexHandler, RemovableChannelHandle
             bodyTimer = nil
         }
         context.fireChannelRead(data)
+    }
+
+    /// A client that asks first whether its body is welcome is told so, unless the body is over the limit.
+    private func letBodyCome(_ context: ChannelHandlerContext, _ head: HTTPRequest) {
+        guard head.headerFields[.expect]?.lowercased() == "100-continue",
+            let length = head.headerFields[.contentLength].flatMap({ Int($0) }), length <= limits.messageBytesMax
+        else { return }
+        context.writeAndFlush(wrapOutboundOut(.head(HTTPResponse(status: .continue))), promise: nil)
     }
 
     /// Most requests arrive in one read and never need a timer.

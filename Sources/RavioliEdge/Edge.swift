@@ -66,7 +66,9 @@ package final class Edge: Sendable {
     }
 
     private func log(_ head: HTTPRequest, _ answer: EdgeAnswer, requestID: String, nanoseconds: Int64) {
-        let level: Logger.Level = answer.status.code < 500 ? .debug : .info
+        // Whoever asks for health keeps asking; the log says once which upstream is not well.
+        let isQuiet = answer.status.code < 500 || head.path == "/healthz"
+        let level: Logger.Level = isQuiet ? .debug : .info
         logger.log(
             level: level, "answered",
             metadata: [

@@ -22,8 +22,8 @@ enum Command {
         return folder.appending(path: "ravioli")
     }()
 
-    /// Runs it to its end.
-    static func run(_ arguments: [String], input: String = "") async throws -> Outcome {
+    /// Runs it, or another program, to its end.
+    static func run(_ arguments: [String], input: String = "", program: URL = url) async throws -> Outcome {
         let scratch = FileManager.default.temporaryDirectory.appending(path: UUID().uuidString)
         try FileManager.default.createDirectory(at: scratch, withIntermediateDirectories: true)
         defer { try? FileManager.default.removeItem(at: scratch) }
@@ -32,7 +32,7 @@ enum Command {
         try Data(input.utf8).write(to: files[0])
         for file in files.dropFirst() { try Data().write(to: file) }
         let process = Process()
-        process.executableURL = url
+        process.executableURL = program
         process.arguments = arguments
         process.standardInput = try FileHandle(forReadingFrom: files[0])
         process.standardOutput = try FileHandle(forWritingTo: files[1])

@@ -17,8 +17,15 @@ struct EdgeCommandTests {
         process.arguments = ["edge", "--listen", "127.0.0.1:0"] + arguments
         process.standardError = log
         let (texts, text) = AsyncStream<String>.makeStream()
-        log.fileHandleForReading.readabilityHandler = { text.yield(String(decoding: $0.availableData, as: UTF8.self)) }
-        defer { log.fileHandleForReading.readabilityHandler = nil }
+        // A thread of its own, to the end of the process: a readability handler that is taken away races with its source.
+        let reading = log.fileHandleForReading
+        Thread.detachNewThread {
+            while true {
+                let data = reading.availableData
+                if data.isEmpty { return text.finish() }
+                text.yield(String(decoding: data, as: UTF8.self))
+            }
+        }
         let (ends, end) = AsyncStream<Int32>.makeStream()
         process.terminationHandler = { end.yield($0.terminationStatus) }
         try process.run()
@@ -40,13 +47,7 @@ struct EdgeCommandTests {
     }
 
     private func curl(_ arguments: [String]) async throws -> String {
-        let process = Process()
-        let pipe = Pipe()
-        process.executableURL = URL(filePath: "/usr/bin/env")
-        process.arguments = ["curl", "-s"] + arguments
-        process.standardOutput = pipe
-        try process.run()
-        return String(decoding: try pipe.fileHandleForReading.readToEnd() ?? Data(), as: UTF8.self)
+        try await Command.run(["curl", "-s"] + arguments, program: URL(filePath: "/usr/bin/env")).output
     }
 
     @Test(arguments: [SIGTERM, SIGINT]) func servesUntilASignal(signal: Int32) async throws {

@@ -26,15 +26,21 @@ struct EdgeSocketTests {
     @Test func curlGetsAnAnswer() async throws {
         let output = try await TestEdge().serving { port in
             let curl = Process()
-            let pipe = Pipe()
+            let file = FileManager.default.temporaryDirectory.appending(path: UUID().uuidString)
+            defer { try? FileManager.default.removeItem(at: file) }
             curl.executableURL = URL(fileURLWithPath: "/usr/bin/env")
             curl.arguments = [
-                "curl", "-s", "-H", "Content-Type: application/json", "-d", #"{"text": "from curl"}"#,
+                "curl", "-s", "-o", file.path, "-H", "Content-Type: application/json", "-d", #"{"text": "from curl"}"#,
                 "http://127.0.0.1:\(port)\(Self.path)",
             ]
-            curl.standardOutput = pipe
+            let (ends, end) = AsyncStream<Int32>.makeStream()
+            curl.terminationHandler = {
+                end.yield($0.terminationStatus)
+                end.finish()
+            }
             try curl.run()
-            return String(decoding: try pipe.fileHandleForReading.readToEnd() ?? Data(), as: UTF8.self)
+            for await status in ends { #expect(status == 0) }
+            return String(decoding: try Data(contentsOf: file), as: UTF8.self)
         }
         #expect(output.contains(#""request":{"text":"from curl"}"#))
     }
@@ -90,6 +96,11 @@ struct EdgeSocketTests {
             $0.limits.skippedBytesMax = 10_000
         }
         #expect(answer.hasPrefix("HTTP/1.1 429 "))
+    }
+
+    @Test func aClientThatAsksFirstIsToldToGoOn() async throws {
+        let answer = try await exchange(Self.post(Self.path, "Expect: 100-continue\r\nConnection: close\r\n"))
+        #expect(answer.hasPrefix("HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\n"))
     }
 
     static let malformed: [(String, String)] = [
