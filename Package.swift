@@ -28,7 +28,7 @@ let package = Package(
             providers: [.apt(["libprotobuf-c-dev"]), .brew(["protobuf-c"])]
         ),
         .target(name: "RavioliSchema", dependencies: ["CProtobufC"]),
-        .testTarget(name: "RavioliSchemaTests", dependencies: ["RavioliSchema"], exclude: ["Protos"]),
+        .testTarget(name: "RavioliSchemaTests", dependencies: ["RavioliSchema"], exclude: ["Protos", "README.md"]),
 
         // MARK: Code generation
         .target(name: "RavioliCodeGen", dependencies: ["RavioliSchema"]),
@@ -64,7 +64,78 @@ let package = Package(
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
             ]
         ),
-        .testTarget(name: "RavioliTests", dependencies: ["Ravioli"]),
+        .testTarget(
+            name: "RavioliTests",
+            dependencies: [
+                "Ravioli", "RavioliWire", "RavioliSchema",
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+                .product(name: "Logging", package: "swift-log"),
+            ]
+        ),
+
+        // MARK: Showroom, the reference system
+        .target(name: "ShowroomContracts", dependencies: ["Ravioli", "RavioliSchema"]),
+        .target(
+            name: "Showroom",
+            dependencies: [
+                "Ravioli", "RavioliSchema", "ShowroomContracts",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "GRDB", package: "GRDB.swift"),
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+                .product(name: "UnixSignals", package: "swift-service-lifecycle"),
+            ]
+        ),
+        .testTarget(name: "ShowroomTests", dependencies: ["Showroom", "Ravioli", "RavioliSchema"]),
+        .target(
+            name: "ShowroomCatalog",
+            dependencies: [
+                "Ravioli", "RavioliSchema", "Showroom", "ShowroomContracts",
+                .product(name: "GRDB", package: "GRDB.swift"),
+                .product(name: "Logging", package: "swift-log"),
+            ],
+            exclude: ["Resources/README.md"],
+            resources: [.embedInCode("Resources/models.csv")]
+        ),
+        .executableTarget(
+            name: "showroom-catalog",
+            dependencies: [
+                "Ravioli", "Showroom", "ShowroomCatalog",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "Logging", package: "swift-log"),
+            ]
+        ),
+        .testTarget(
+            name: "ShowroomCatalogTests",
+            dependencies: [
+                "ShowroomCatalog", "Showroom", "ShowroomContracts", "Ravioli", "RavioliSchema",
+                .product(name: "GRDB", package: "GRDB.swift"),
+                .product(name: "Logging", package: "swift-log"),
+            ]
+        ),
+        .target(
+            name: "ShowroomPricing",
+            dependencies: [
+                "Ravioli", "RavioliSchema", "Showroom", "ShowroomContracts",
+                .product(name: "GRDB", package: "GRDB.swift"),
+            ]
+        ),
+        .executableTarget(
+            name: "showroom-pricing",
+            dependencies: [
+                "Ravioli", "Showroom", "ShowroomContracts", "ShowroomPricing",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "Logging", package: "swift-log"),
+            ]
+        ),
+        .testTarget(
+            name: "ShowroomPricingTests",
+            dependencies: [
+                "ShowroomPricing", "Showroom", "ShowroomContracts", "Ravioli", "RavioliSchema",
+                .product(name: "GRDB", package: "GRDB.swift"),
+            ]
+        ),
     ]
 )
 

@@ -124,7 +124,7 @@ extension JSONParser {
         let passed = text.cursor - start
         try text.charge(contents: passed)
         text.cursor = start
-        guard let inside = AnyTypes.find(url, options.types, near: type) else {
+        guard let inside = anyTypes.find(url) else {
             let shown = SchemaError.excerpt(String(decoding: url.prefix(256), as: UTF8.self))
             throw text.refused("the type \"\(shown)\" is not known here", at: start)
         }
@@ -168,7 +168,9 @@ extension JSONParser {
                 hasValue = true
                 try special(table, into: base)
             } else {
-                guard options.ignoresUnknown else { throw text.refused("expected \"value\", found another key", at: keyStart) }
+                guard options.ignoresUnknown else {
+                    throw text.refused("expected \"value\", found another key", at: keyStart)
+                }
                 try text.skipValue()
             }
         } while try text.continues(before: UInt8(ascii: "}"))
@@ -187,18 +189,5 @@ extension JSONParser {
             UnsafeBufferPointer(start: packed.baseAddress?.assumingMemoryBound(to: UInt8.self), count: packed.count),
             at: base + fields[1].offset)
         base.storeBytes(of: 1, toByteOffset: fields[1].mark, as: Int32.self)
-    }
-}
-
-/// Finds the types inside `google.protobuf.Any`. Nothing is ever fetched.
-enum AnyTypes {
-    /// The type behind the last slash of a type URL: one of `types`, or one that the file of `message` can see.
-    static func find(
-        _ url: UnsafeBufferPointer<UInt8>, _ types: DescriptorPool, near message: MessageDescriptor
-    ) -> MessageDescriptor? {
-        guard let slash = url.lastIndex(of: UInt8(ascii: "/")) else { return nil }
-        let name = String(decoding: url[(slash + 1)...], as: UTF8.self)
-        return types.message(named: name)
-            ?? message.file.withDependencies.lazy.compactMap { $0.message(named: name) }.first
     }
 }

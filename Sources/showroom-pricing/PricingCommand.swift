@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import ArgumentParser
+import Logging
+import Ravioli
+import Showroom
+import ShowroomContracts
+import ShowroomPricing
+
+@main
+struct PricingCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "showroom-pricing",
+        abstract: "Serves valuations of cars and quotes as showroom.pricing.v1.Pricing.",
+        discussion: """
+            It asks catalog what is in stock and at which price, within the deadline of whoever asks it. Catalog need not run \
+            yet when this starts. What a call acknowledges is on the disk. SIGTERM and Ctrl-C let the running calls end \
+            first.
+            """)
+
+    @Option(
+        help:
+            "Where to listen: HOST:PORT, or unix:PATH for a socket file. Port 0 takes any free one; the log says which."
+    )
+    var listen: Address = .tcp(host: "127.0.0.1", port: 7002)
+
+    @Option(help: "The SQLite file; created if it does not exist.", completion: .file())
+    var database = "pricing.sqlite"
+
+    @Option(help: "Where catalog listens: HOST:PORT or unix:PATH.")
+    var catalog: Address = .tcp(host: "127.0.0.1", port: 7001)
+
+    func run() async throws {
+        let logger = Logger(label: "showroom-pricing")
+        let store = try ServiceProcess.open("the database \(database)") { try QuotationStore(path: database) }
+        let client = Client(catalog, logger: logger)
+        let server = PricingServer(store: store, catalog: CatalogClient(client))
+        try await ServiceProcess.serve(server, on: listen, clients: [client], logger: logger)
+        try store.close()
+    }
+}

@@ -1,3 +1,0 @@
-import RavioliSchema
-import Testing
-
