@@ -18,17 +18,13 @@ struct PricingCommand: AsyncParsableCommand {
             first.
             """)
 
-    @Option(
-        help: """
-            Where to listen: HOST:PORT, or unix:PATH for a socket file. With port 0 the system chooses; the line \
-            "listening on ADDRESS" on standard output says where it is.
-            """)
+    @Option(help: .listen)
     var listen: Address = .tcp(host: "127.0.0.1", port: 7002)
 
-    @Option(help: "The SQLite file; created if it does not exist.", completion: .file())
+    @Option(help: .database, completion: .file())
     var database = "pricing.sqlite"
 
-    @Option(help: "Where catalog listens: HOST:PORT or unix:PATH.")
+    @Option(help: ArgumentHelp("Where catalog listens: HOST:PORT or unix:PATH.", valueName: "address"))
     var catalog: Address = .tcp(host: "127.0.0.1", port: 7001)
 
     func run() async throws {
