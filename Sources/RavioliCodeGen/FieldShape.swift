@@ -3,7 +3,7 @@
 import RavioliSchema
 
 /// How one field of a message looks in Swift: its property, and the code that moves it between the Swift value and
-/// the C struct. `r` and `w` name the reader and the writer in generated code.
+/// the C struct. `_r` and `_w`, which no field can be called, name the reader and the writer in generated code.
 struct FieldShape {
     let field: FieldDescriptor
     /// The property's name.
@@ -98,50 +98,41 @@ struct FieldShape {
     /// The constant that holds the entry type of a map.
     var entryConstant: String { "entry\(field.number)" }
 
-    /// What the property is set to when the message is read: the value itself, or nothing if it can be absent.
+    /// Reads the property.
     var read: String {
         if field.isMap, let entry = field.messageType { return readMap(entry) }
-        if field.isRepeated { return "r.\(Self.listAccessor(field.kind))(at: \(slot.offset), count: \(slot.mark))" }
-        return field.presence == .implicit ? readValue : "nil"
-    }
-
-    /// The statement that reads a property which can be absent. It comes when all properties have been set: Swift
-    /// copies a large struct whole if one of them is initialised with an optional that is not constant.
-    var readIfPresent: String? {
-        if field.isRepeated || field.presence == .implicit { return nil }
-        let property = name == "r" ? "self.r" : name
-        if field.kind == .message { return "r.message(&\(property), at: \(slot.offset))" }
-        return "if r.isPresent(\(slot.mark)) { \(property) = \(readValue) }"
+        if field.isRepeated { return "_r.\(Self.listAccessor(field.kind))(at: \(slot.offset), count: \(slot.mark))" }
+        if field.kind == .message || field.presence == .implicit { return readValue }
+        return "_r.isPresent(\(slot.mark)) ? \(readValue) : nil"
     }
 
     /// Reads a member of a oneof that is known to be set.
     var readMember: String { field.kind == .message ? "\(readValue) ?? .init()" : readValue }
 
-    private var readValue: String { "r.\(Self.accessor(field.kind))(at: \(slot.offset))" }
+    private var readValue: String { "_r.\(Self.accessor(field.kind))(at: \(slot.offset))" }
 
     private func readMap(_ entry: MessageDescriptor) -> String {
         let parts = entry.fields.map { part in
             let value = "$0.\(Self.accessor(part.kind))(at: \(part.slot?.offset ?? 0))"
             return part.kind == .message ? "\(value) ?? .init()" : value
         }
-        return "r.map(at: \(slot.offset), count: \(slot.mark)) { (\(parts[0]), \(parts[1])) }"
+        return "_r.map(at: \(slot.offset), count: \(slot.mark)) { (\(parts[0]), \(parts[1])) }"
     }
 
     /// The property inside `write(to: &w)`.
-    private var property: String { name == "w" ? "self.w" : name }
 
     /// Writes the property.
     var write: String {
         if field.isMap, let entry = field.messageType { return writeMap(entry) }
         let accessor = field.isRepeated ? Self.listAccessor(field.kind) : Self.accessor(field.kind)
-        if field.isRepeated { return "w.\(accessor)(\(property), at: \(slot.offset), count: \(slot.mark))" }
-        if field.kind == .message { return "w.message(\(property), at: \(slot.offset))" }
-        return "w.\(accessor)(\(property), at: \(slot.offset), has: \(slot.mark))"
+        if field.isRepeated { return "_w.\(accessor)(\(name), at: \(slot.offset), count: \(slot.mark))" }
+        if field.kind == .message { return "_w.message(\(name), at: \(slot.offset))" }
+        return "_w.\(accessor)(\(name), at: \(slot.offset), has: \(slot.mark))"
     }
 
     /// Writes a member of a oneof from the constant `value`.
     var writeMember: String {
-        "w.\(Self.accessor(field.kind))(set: value, at: \(slot.offset), in: \(slot.mark), as: \(field.number))"
+        "_w.\(Self.accessor(field.kind))(set: value, at: \(slot.offset), in: \(slot.mark), as: \(field.number))"
     }
 
     private func writeMap(_ entry: MessageDescriptor) -> String {
@@ -151,7 +142,7 @@ struct FieldShape {
             return "$0.\(Self.accessor(part.kind))(set: \(value), at: \(slot.offset), in: \(slot.mark), as: 1)"
         }
         return """
-            w.map(\(property), at: \(slot.offset), count: \(slot.mark), entry: \(owner).\(entryConstant)) {
+            _w.map(\(name), at: \(slot.offset), count: \(slot.mark), entry: \(owner).\(entryConstant)) {
                 \(parts[0])
                 \(parts[1])
             }

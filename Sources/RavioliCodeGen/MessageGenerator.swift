@@ -37,19 +37,13 @@ struct MessageGenerator {
         var read: String {
             switch self {
             case .field(let shape): shape.read
-            case .oneof: "nil"
-            }
-        }
-        var readIfPresent: String? {
-            switch self {
-            case .field(let shape): shape.readIfPresent
-            case .oneof(let shape): "if let _value = \(shape.type)(from: r) { \(name == "r" ? "self.r" : name) = _value }"
+            case .oneof(let shape): "\(shape.type)(from: _r)"
             }
         }
         var write: String {
             switch self {
             case .field(let shape): shape.write
-            case .oneof(let shape): "\(shape.name == "w" ? "self.w" : shape.name)?.write(to: &w)"
+            case .oneof(let shape): "\(shape.name)?.write(to: &_w)"
             }
         }
     }
@@ -96,12 +90,6 @@ struct MessageGenerator {
         code.documentation(context.comments[message.fullName] ?? "The message `\(message.fullName)`.")
         code.block("\(visibility)struct \(name): RavioliSchema.Message") { code in
             if isStored { writeStoredProperties(&code) } else { writeProperties(&code) }
-            code.gap()
-            if isStored {
-                code.line("\(visibility)init() { _storage = .init(_Storage()) }")
-            } else {
-                writeEmpty(&code, visibility)
-            }
             writeMemberwise(&code)
             writeDefaults(&code)
             writeNested(&code)
@@ -118,14 +106,6 @@ struct MessageGenerator {
             code.line("\(visibility)var \(member.name): \(member.type)")
         }
         code.line("\(visibility)var unknownFields: RavioliSchema.UnknownFields")
-    }
-
-    /// Properties have no initial values: a struct that is read from a message would be filled twice.
-    private func writeEmpty(_ code: inout CodeWriter, _ visibility: String) {
-        code.block("\(visibility)init()") { code in
-            for member in members { code.line("\(member.name) = \(member.defaultValue)") }
-            code.line("unknownFields = .init()")
-        }
     }
 
     private func writeStoredProperties(_ code: inout CodeWriter) {
@@ -154,17 +134,23 @@ struct MessageGenerator {
         }
     }
 
+    /// The fields with their defaults, and what else was received.
     private func writeMemberwise(_ code: inout CodeWriter) {
-        guard !members.isEmpty else { return }
+        let parameters =
+            members.map { "\($0.name): \($0.type) = \($0.defaultValue)" }
+            + ["unknownFields: RavioliSchema.UnknownFields = .init()"]
         code.gap()
-        code.list("\(visibility)init", members.map { "\($0.name): \($0.type) = \($0.defaultValue)" }, " {")
+        code.list("\(visibility)init", parameters, " {")
         code.body { code in
-            if isStored { code.line("var _fields = _Storage()") }
-            let target = isStored ? "_fields" : "self"
-            for member in members { code.line("\(target).\(member.name) = \(member.name)") }
-            code.line(isStored ? "_storage = .init(_fields)" : "unknownFields = .init()")
+            guard isStored else {
+                for name in propertyNames { code.line("self.\(name) = \(name)") }
+                return
+            }
+            code.list("_storage = .init(_Storage", propertyNames.map { "\(SwiftNames.label($0)): \($0)" }, ")")
         }
     }
+
+    private var propertyNames: [String] { members.map(\.name) + ["unknownFields"] }
 
     private func writeConstants(_ code: inout CodeWriter) {
         code.gap()
@@ -203,31 +189,32 @@ struct MessageGenerator {
 
     private func writeCoding(_ code: inout CodeWriter, _ visibility: String) {
         code.gap()
-        code.block("\(visibility)init(from r: RavioliSchema.FieldReader)") { code in
-            for member in members {
-                code.line("\(member.name == "r" ? "self.r" : member.name) = \(member.read)")
-            }
-            code.line("unknownFields = r.unknownFields()")
-            for member in members { if let statement = member.readIfPresent { code.line(statement) } }
+        // A function and not an initialiser: Swift ends one of a large struct by copying the struct whole.
+        code.block("\(visibility)static func read(from _r: RavioliSchema.FieldReader) -> Self") { code in
+            for member in members { code.line("let \(member.name): \(member.type) = \(member.read)") }
+            code.list("return Self", members.map { "\(SwiftNames.label($0.name)): \($0.name)" } + ["unknownFields: _r.unknownFields()"], "")
         }
         code.gap()
-        code.block("\(visibility)func write(to w: inout RavioliSchema.FieldWriter)") { code in
+        code.block("\(visibility)func write(to _w: inout RavioliSchema.FieldWriter)") { code in
             for member in members { code.line(member.write) }
-            code.line("w.unknownFields(unknownFields)")
+            code.line("_w.unknownFields(unknownFields)")
         }
     }
 
     private func writeStorage(_ code: inout CodeWriter) {
         code.gap()
-        code.line("\(visibility)init(from r: RavioliSchema.FieldReader) { _storage = .init(_Storage(from: r)) }")
-        code.line("\(visibility)func write(to w: inout RavioliSchema.FieldWriter) { _storage.value.write(to: &w) }")
+        code.block("\(visibility)static func read(from _r: RavioliSchema.FieldReader) -> Self") { code in
+            code.line("Self(_storage: .init(.read(from: _r)))")
+        }
+        code.block("\(visibility)func write(to _w: inout RavioliSchema.FieldWriter)") { code in
+            code.line("_storage.value.write(to: &_w)")
+        }
+        code.line("private init(_storage: RavioliSchema.CopyOnWrite<_Storage>) { self._storage = _storage }")
         code.gap()
         let conformances = "\(context.names.swift("Sendable")), \(context.names.swift("Hashable"))"
         code.block("private struct _Storage: \(conformances)") { code in
             for member in members { code.line("var \(member.name): \(member.type)") }
             code.line("var unknownFields: RavioliSchema.UnknownFields")
-            code.gap()
-            writeEmpty(&code, "")
             writeCoding(&code, "")
         }
     }

@@ -29,8 +29,8 @@ struct OneofShape {
     }
 
     private func writeReading(_ code: inout CodeWriter) {
-        code.block("fileprivate init?(from r: RavioliSchema.FieldReader)") { code in
-            code.line("switch r.oneofCase(\(choices.first?.field.slot?.mark ?? 0)) {")
+        code.block("fileprivate init?(from _r: RavioliSchema.FieldReader)") { code in
+            code.line("switch _r.oneofCase(\(choices.first?.field.slot?.mark ?? 0)) {")
             for choice in choices {
                 code.line("case \(choice.field.number): self = .\(choice.name)(\(choice.readMember))")
             }
@@ -40,7 +40,7 @@ struct OneofShape {
     }
 
     private func writeWriting(_ code: inout CodeWriter) {
-        code.block("fileprivate func write(to w: inout RavioliSchema.FieldWriter)") { code in
+        code.block("fileprivate func write(to _w: inout RavioliSchema.FieldWriter)") { code in
             code.line("switch self {")
             for choice in choices { code.line("case .\(choice.name)(let value): \(choice.writeMember)") }
             code.line("}")

@@ -68,6 +68,11 @@ enum SwiftNames {
         return isNumbered || takenTypes.contains(capitalized) ? capitalized + "_" : capitalized
     }
 
+    /// A member's name as an argument's label, where only `inout` needs its backticks.
+    static func label(_ member: String) -> String {
+        member == "`inout`" ? member : member.filter { $0 != "`" }
+    }
+
     /// In backticks if it is a keyword.
     static func escaped(_ name: String) -> String { keywords.contains(name) ? "`\(name)`" : name }
 

@@ -15,12 +15,13 @@ public struct CopyOnWrite<Value: Sendable>: Sendable {
     /// Shared between threads, but changed only through the one reference that is known to be unique.
     @usableFromInline nonisolated(unsafe) var box: Box
 
-    @inlinable public init(_ value: Value) { box = Self.makeBox(value) }
+    @inlinable public init(_ value: consuming Value) { box = Self.makeBox(value) }
 
     @inlinable
-    static func makeBox(_ value: Value) -> Box {
+    static func makeBox(_ value: consuming Value) -> Box {
         let buffer = Box.create(minimumCapacity: 1) { _ in }
-        buffer.withUnsafeMutablePointerToElements { $0.initialize(to: value) }
+        let place = buffer.withUnsafeMutablePointerToElements { $0 }
+        place.initialize(to: value)
         return unsafeDowncast(buffer, to: Box.self)
     }
 

@@ -2,14 +2,11 @@
 
 /// A protobuf message as a Swift value. Generated code conforms to it; nobody else needs to.
 ///
-/// A message is encoded and decoded through a C struct of protobuf-c: ``write(to:)`` fills one, ``init(from:)``
+/// A message is encoded and decoded through a C struct of protobuf-c: ``write(to:)`` fills one, ``read(from:)``
 /// reads one. Neither keeps anything of it.
 public protocol Message: Sendable, Hashable {
-    /// The empty message: every field absent or at its default.
-    init()
-
     /// Reads the message out of a decoded struct of its type.
-    init(from fields: FieldReader)
+    static func read(from fields: FieldReader) -> Self
 
     /// Writes the message into an empty struct of its type.
     func write(to fields: inout FieldWriter)
@@ -35,7 +32,7 @@ extension Message {
     @inlinable
     public init(decoding bytes: UnsafeRawBufferPointer, limits: SchemaLimits = .defaults) throws(SchemaError) {
         let decoding = try Decoding(bytes, as: Self.descriptor, limits: limits)
-        self = Self(from: decoding.fields)
+        self = Self.read(from: decoding.fields)
     }
 
     /// Decodes a message from protobuf's binary form; see ``init(decoding:limits:)-(UnsafeRawBufferPointer,_)``.

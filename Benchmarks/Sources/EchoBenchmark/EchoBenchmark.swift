@@ -15,7 +15,7 @@ struct EchoBenchmark {
     static let inFlight = 64
 
     /// Answers what it is asked.
-    struct Echo: TestingService {
+    struct Echo: TrialService {
         func echo(_ request: EchoRequest, context: CallContext) async throws -> EchoResponse {
             EchoResponse(payload: request.payload)
         }
@@ -47,12 +47,12 @@ struct EchoBenchmark {
         let server = try Server([service], on: .tcp(host: "127.0.0.1", port: 0), group: serverGroup)
         let address = try await server.start()
         let client = try Client(address, eventLoop: clientGroup.next())
-        let testing = TestingClient(client)
-        try await round(testing, calls: calls / 10)
+        let trial = TrialClient(client)
+        try await round(trial, calls: calls / 10)
         var best = (pool: 0.0, loop: 0.0)
         for _ in 0..<rounds {
-            let pool = try await round(testing, calls: calls)
-            let loop = try await client.withLoop { try await round(testing, calls: calls) }
+            let pool = try await round(trial, calls: calls)
+            let loop = try await client.withLoop { try await round(trial, calls: calls) }
             print("handlers \(handlers): callers on the pool \(Int(pool))/s, on the loop \(Int(loop))/s")
             best = (max(best.pool, pool), max(best.loop, loop))
         }
@@ -65,7 +65,7 @@ struct EchoBenchmark {
 
     /// Calls a second.
     @discardableResult
-    static func round(_ client: TestingClient, calls: Int) async throws -> Double {
+    static func round(_ client: TrialClient, calls: Int) async throws -> Double {
         let request = EchoRequest(payload: [UInt8](repeating: 7, count: 64))
         let clock = ContinuousClock()
         let start = clock.now

@@ -11,19 +11,19 @@
 package struct ListServicesRequest: RavioliSchema.Message {
     package var unknownFields: RavioliSchema.UnknownFields
 
-    package init() {
-        unknownFields = .init()
+    package init(unknownFields: RavioliSchema.UnknownFields = .init()) {
+        self.unknownFields = unknownFields
     }
 
     package static let descriptor = RavioliReflectionV1ReflectionSchema.file.message(
         "ravioli.reflection.v1.ListServicesRequest", structSize: 24)
 
-    package init(from r: RavioliSchema.FieldReader) {
-        unknownFields = r.unknownFields()
+    package static func read(from _r: RavioliSchema.FieldReader) -> Self {
+        return Self(unknownFields: _r.unknownFields())
     }
 
-    package func write(to w: inout RavioliSchema.FieldWriter) {
-        w.unknownFields(unknownFields)
+    package func write(to _w: inout RavioliSchema.FieldWriter) {
+        _w.unknownFields(unknownFields)
     }
 }
 
@@ -33,27 +33,22 @@ package struct ListServicesResponse: RavioliSchema.Message {
     package var services: [String]
     package var unknownFields: RavioliSchema.UnknownFields
 
-    package init() {
-        services = []
-        unknownFields = .init()
-    }
-
-    package init(services: [String] = []) {
+    package init(services: [String] = [], unknownFields: RavioliSchema.UnknownFields = .init()) {
         self.services = services
-        unknownFields = .init()
+        self.unknownFields = unknownFields
     }
 
     package static let descriptor = RavioliReflectionV1ReflectionSchema.file.message(
         "ravioli.reflection.v1.ListServicesResponse", structSize: 40)
 
-    package init(from r: RavioliSchema.FieldReader) {
-        services = r.strings(at: 24, count: 32)
-        unknownFields = r.unknownFields()
+    package static func read(from _r: RavioliSchema.FieldReader) -> Self {
+        let services: [String] = _r.strings(at: 24, count: 32)
+        return Self(services: services, unknownFields: _r.unknownFields())
     }
 
-    package func write(to w: inout RavioliSchema.FieldWriter) {
-        w.strings(services, at: 24, count: 32)
-        w.unknownFields(unknownFields)
+    package func write(to _w: inout RavioliSchema.FieldWriter) {
+        _w.strings(services, at: 24, count: 32)
+        _w.unknownFields(unknownFields)
     }
 }
 
@@ -63,27 +58,22 @@ package struct GetSchemaRequest: RavioliSchema.Message {
     package var services: [String]
     package var unknownFields: RavioliSchema.UnknownFields
 
-    package init() {
-        services = []
-        unknownFields = .init()
-    }
-
-    package init(services: [String] = []) {
+    package init(services: [String] = [], unknownFields: RavioliSchema.UnknownFields = .init()) {
         self.services = services
-        unknownFields = .init()
+        self.unknownFields = unknownFields
     }
 
     package static let descriptor = RavioliReflectionV1ReflectionSchema.file.message(
         "ravioli.reflection.v1.GetSchemaRequest", structSize: 40)
 
-    package init(from r: RavioliSchema.FieldReader) {
-        services = r.strings(at: 24, count: 32)
-        unknownFields = r.unknownFields()
+    package static func read(from _r: RavioliSchema.FieldReader) -> Self {
+        let services: [String] = _r.strings(at: 24, count: 32)
+        return Self(services: services, unknownFields: _r.unknownFields())
     }
 
-    package func write(to w: inout RavioliSchema.FieldWriter) {
-        w.strings(services, at: 24, count: 32)
-        w.unknownFields(unknownFields)
+    package func write(to _w: inout RavioliSchema.FieldWriter) {
+        _w.strings(services, at: 24, count: 32)
+        _w.unknownFields(unknownFields)
     }
 }
 
@@ -96,31 +86,30 @@ package struct GetSchemaResponse: RavioliSchema.Message {
     package var fingerprint: UInt64
     package var unknownFields: RavioliSchema.UnknownFields
 
-    package init() {
-        fileDescriptorSet = []
-        fingerprint = 0
-        unknownFields = .init()
-    }
-
-    package init(fileDescriptorSet: [UInt8] = [], fingerprint: UInt64 = 0) {
+    package init(
+        fileDescriptorSet: [UInt8] = [],
+        fingerprint: UInt64 = 0,
+        unknownFields: RavioliSchema.UnknownFields = .init()
+    ) {
         self.fileDescriptorSet = fileDescriptorSet
         self.fingerprint = fingerprint
-        unknownFields = .init()
+        self.unknownFields = unknownFields
     }
 
     package static let descriptor = RavioliReflectionV1ReflectionSchema.file.message(
         "ravioli.reflection.v1.GetSchemaResponse", structSize: 56)
 
-    package init(from r: RavioliSchema.FieldReader) {
-        fileDescriptorSet = r.bytes(at: 24)
-        fingerprint = r.uint64(at: 40)
-        unknownFields = r.unknownFields()
+    package static func read(from _r: RavioliSchema.FieldReader) -> Self {
+        let fileDescriptorSet: [UInt8] = _r.bytes(at: 24)
+        let fingerprint: UInt64 = _r.uint64(at: 40)
+        return Self(
+            fileDescriptorSet: fileDescriptorSet, fingerprint: fingerprint, unknownFields: _r.unknownFields())
     }
 
-    package func write(to w: inout RavioliSchema.FieldWriter) {
-        w.bytes(fileDescriptorSet, at: 24, has: 48)
-        w.uint64(fingerprint, at: 40, has: 52)
-        w.unknownFields(unknownFields)
+    package func write(to _w: inout RavioliSchema.FieldWriter) {
+        _w.bytes(fileDescriptorSet, at: 24, has: 48)
+        _w.uint64(fingerprint, at: 40, has: 52)
+        _w.unknownFields(unknownFields)
     }
 }
 

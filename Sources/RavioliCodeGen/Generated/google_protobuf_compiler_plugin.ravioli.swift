@@ -13,43 +13,38 @@ public struct Google_Protobuf_Compiler_Version: RavioliSchema.Message {
     public var suffix: String?
     public var unknownFields: RavioliSchema.UnknownFields
 
-    public init() {
-        major = nil
-        minor = nil
-        patch = nil
-        suffix = nil
-        unknownFields = .init()
-    }
-
-    public init(major: Int32? = nil, minor: Int32? = nil, patch: Int32? = nil, suffix: String? = nil) {
+    public init(
+        major: Int32? = nil,
+        minor: Int32? = nil,
+        patch: Int32? = nil,
+        suffix: String? = nil,
+        unknownFields: RavioliSchema.UnknownFields = .init()
+    ) {
         self.major = major
         self.minor = minor
         self.patch = patch
         self.suffix = suffix
-        unknownFields = .init()
+        self.unknownFields = unknownFields
     }
 
     public static let descriptor = GoogleProtobufCompilerPluginSchema.file.message(
         "google.protobuf.compiler.Version", structSize: 72)
 
-    public init(from r: RavioliSchema.FieldReader) {
-        major = nil
-        minor = nil
-        patch = nil
-        suffix = nil
-        unknownFields = r.unknownFields()
-        if r.isPresent(44) { major = r.int32(at: 40) }
-        if r.isPresent(52) { minor = r.int32(at: 48) }
-        if r.isPresent(60) { patch = r.int32(at: 56) }
-        if r.isPresent(64) { suffix = r.string(at: 24) }
+    public static func read(from _r: RavioliSchema.FieldReader) -> Self {
+        let major: Int32? = _r.isPresent(44) ? _r.int32(at: 40) : nil
+        let minor: Int32? = _r.isPresent(52) ? _r.int32(at: 48) : nil
+        let patch: Int32? = _r.isPresent(60) ? _r.int32(at: 56) : nil
+        let suffix: String? = _r.isPresent(64) ? _r.string(at: 24) : nil
+        return Self(
+            major: major, minor: minor, patch: patch, suffix: suffix, unknownFields: _r.unknownFields())
     }
 
-    public func write(to w: inout RavioliSchema.FieldWriter) {
-        w.int32(major, at: 40, has: 44)
-        w.int32(minor, at: 48, has: 52)
-        w.int32(patch, at: 56, has: 60)
-        w.string(suffix, at: 24, has: 64)
-        w.unknownFields(unknownFields)
+    public func write(to _w: inout RavioliSchema.FieldWriter) {
+        _w.int32(major, at: 40, has: 44)
+        _w.int32(minor, at: 48, has: 52)
+        _w.int32(patch, at: 56, has: 60)
+        _w.string(suffix, at: 24, has: 64)
+        _w.unknownFields(unknownFields)
     }
 }
 
@@ -80,46 +75,43 @@ public struct Google_Protobuf_Compiler_CodeGeneratorRequest: RavioliSchema.Messa
     public var protoFile: [Google_Protobuf_FileDescriptorProto]
     public var unknownFields: RavioliSchema.UnknownFields
 
-    public init() {
-        fileToGenerate = []
-        parameter = nil
-        compilerVersion = nil
-        protoFile = []
-        unknownFields = .init()
-    }
-
     public init(
         fileToGenerate: [String] = [],
         parameter: String? = nil,
         compilerVersion: Google_Protobuf_Compiler_Version? = nil,
-        protoFile: [Google_Protobuf_FileDescriptorProto] = []
+        protoFile: [Google_Protobuf_FileDescriptorProto] = [],
+        unknownFields: RavioliSchema.UnknownFields = .init()
     ) {
         self.fileToGenerate = fileToGenerate
         self.parameter = parameter
         self.compilerVersion = compilerVersion
         self.protoFile = protoFile
-        unknownFields = .init()
+        self.unknownFields = unknownFields
     }
 
     public static let descriptor = GoogleProtobufCompilerPluginSchema.file.message(
         "google.protobuf.compiler.CodeGeneratorRequest", structSize: 88)
 
-    public init(from r: RavioliSchema.FieldReader) {
-        fileToGenerate = r.strings(at: 24, count: 32)
-        parameter = nil
-        compilerVersion = nil
-        protoFile = r.messages(at: 64, count: 72)
-        unknownFields = r.unknownFields()
-        if r.isPresent(80) { parameter = r.string(at: 40) }
-        r.message(&compilerVersion, at: 56)
+    public static func read(from _r: RavioliSchema.FieldReader) -> Self {
+        let fileToGenerate: [String] = _r.strings(at: 24, count: 32)
+        let parameter: String? = _r.isPresent(80) ? _r.string(at: 40) : nil
+        let compilerVersion: Google_Protobuf_Compiler_Version? = _r.message(at: 56)
+        let protoFile: [Google_Protobuf_FileDescriptorProto] = _r.messages(at: 64, count: 72)
+        return Self(
+            fileToGenerate: fileToGenerate,
+            parameter: parameter,
+            compilerVersion: compilerVersion,
+            protoFile: protoFile,
+            unknownFields: _r.unknownFields()
+        )
     }
 
-    public func write(to w: inout RavioliSchema.FieldWriter) {
-        w.strings(fileToGenerate, at: 24, count: 32)
-        w.string(parameter, at: 40, has: 80)
-        w.message(compilerVersion, at: 56)
-        w.messages(protoFile, at: 64, count: 72)
-        w.unknownFields(unknownFields)
+    public func write(to _w: inout RavioliSchema.FieldWriter) {
+        _w.strings(fileToGenerate, at: 24, count: 32)
+        _w.string(parameter, at: 40, has: 80)
+        _w.message(compilerVersion, at: 56)
+        _w.messages(protoFile, at: 64, count: 72)
+        _w.unknownFields(unknownFields)
     }
 }
 
@@ -140,18 +132,16 @@ public struct Google_Protobuf_Compiler_CodeGeneratorResponse: RavioliSchema.Mess
     public var file: [File]
     public var unknownFields: RavioliSchema.UnknownFields
 
-    public init() {
-        error = nil
-        supportedFeatures = nil
-        file = []
-        unknownFields = .init()
-    }
-
-    public init(error: String? = nil, supportedFeatures: UInt64? = nil, file: [File] = []) {
+    public init(
+        error: String? = nil,
+        supportedFeatures: UInt64? = nil,
+        file: [File] = [],
+        unknownFields: RavioliSchema.UnknownFields = .init()
+    ) {
         self.error = error
         self.supportedFeatures = supportedFeatures
         self.file = file
-        unknownFields = .init()
+        self.unknownFields = unknownFields
     }
 
     /// Represents a single generated file.
@@ -214,48 +204,43 @@ public struct Google_Protobuf_Compiler_CodeGeneratorResponse: RavioliSchema.Mess
         public var generatedCodeInfo: Google_Protobuf_GeneratedCodeInfo?
         public var unknownFields: RavioliSchema.UnknownFields
 
-        public init() {
-            name = nil
-            insertionPoint = nil
-            content = nil
-            generatedCodeInfo = nil
-            unknownFields = .init()
-        }
-
         public init(
             name: String? = nil,
             insertionPoint: String? = nil,
             content: String? = nil,
-            generatedCodeInfo: Google_Protobuf_GeneratedCodeInfo? = nil
+            generatedCodeInfo: Google_Protobuf_GeneratedCodeInfo? = nil,
+            unknownFields: RavioliSchema.UnknownFields = .init()
         ) {
             self.name = name
             self.insertionPoint = insertionPoint
             self.content = content
             self.generatedCodeInfo = generatedCodeInfo
-            unknownFields = .init()
+            self.unknownFields = unknownFields
         }
 
         public static let descriptor = GoogleProtobufCompilerPluginSchema.file.message(
             "google.protobuf.compiler.CodeGeneratorResponse.File", structSize: 96)
 
-        public init(from r: RavioliSchema.FieldReader) {
-            name = nil
-            insertionPoint = nil
-            content = nil
-            generatedCodeInfo = nil
-            unknownFields = r.unknownFields()
-            if r.isPresent(80) { name = r.string(at: 24) }
-            if r.isPresent(84) { insertionPoint = r.string(at: 40) }
-            if r.isPresent(88) { content = r.string(at: 56) }
-            r.message(&generatedCodeInfo, at: 72)
+        public static func read(from _r: RavioliSchema.FieldReader) -> Self {
+            let name: String? = _r.isPresent(80) ? _r.string(at: 24) : nil
+            let insertionPoint: String? = _r.isPresent(84) ? _r.string(at: 40) : nil
+            let content: String? = _r.isPresent(88) ? _r.string(at: 56) : nil
+            let generatedCodeInfo: Google_Protobuf_GeneratedCodeInfo? = _r.message(at: 72)
+            return Self(
+                name: name,
+                insertionPoint: insertionPoint,
+                content: content,
+                generatedCodeInfo: generatedCodeInfo,
+                unknownFields: _r.unknownFields()
+            )
         }
 
-        public func write(to w: inout RavioliSchema.FieldWriter) {
-            w.string(name, at: 24, has: 80)
-            w.string(insertionPoint, at: 40, has: 84)
-            w.string(content, at: 56, has: 88)
-            w.message(generatedCodeInfo, at: 72)
-            w.unknownFields(unknownFields)
+        public func write(to _w: inout RavioliSchema.FieldWriter) {
+            _w.string(name, at: 24, has: 80)
+            _w.string(insertionPoint, at: 40, has: 84)
+            _w.string(content, at: 56, has: 88)
+            _w.message(generatedCodeInfo, at: 72)
+            _w.unknownFields(unknownFields)
         }
     }
 
@@ -277,20 +262,19 @@ public struct Google_Protobuf_Compiler_CodeGeneratorResponse: RavioliSchema.Mess
     public static let descriptor = GoogleProtobufCompilerPluginSchema.file.message(
         "google.protobuf.compiler.CodeGeneratorResponse", structSize: 72)
 
-    public init(from r: RavioliSchema.FieldReader) {
-        error = nil
-        supportedFeatures = nil
-        file = r.messages(at: 48, count: 56)
-        unknownFields = r.unknownFields()
-        if r.isPresent(64) { error = r.string(at: 24) }
-        if r.isPresent(68) { supportedFeatures = r.uint64(at: 40) }
+    public static func read(from _r: RavioliSchema.FieldReader) -> Self {
+        let error: String? = _r.isPresent(64) ? _r.string(at: 24) : nil
+        let supportedFeatures: UInt64? = _r.isPresent(68) ? _r.uint64(at: 40) : nil
+        let file: [File] = _r.messages(at: 48, count: 56)
+        return Self(
+            error: error, supportedFeatures: supportedFeatures, file: file, unknownFields: _r.unknownFields())
     }
 
-    public func write(to w: inout RavioliSchema.FieldWriter) {
-        w.string(error, at: 24, has: 64)
-        w.uint64(supportedFeatures, at: 40, has: 68)
-        w.messages(file, at: 48, count: 56)
-        w.unknownFields(unknownFields)
+    public func write(to _w: inout RavioliSchema.FieldWriter) {
+        _w.string(error, at: 24, has: 64)
+        _w.uint64(supportedFeatures, at: 40, has: 68)
+        _w.messages(file, at: 48, count: 56)
+        _w.unknownFields(unknownFields)
     }
 }
 

@@ -116,30 +116,26 @@ public struct Google_Protobuf_Any: RavioliSchema.Message {
     public var value: [UInt8]
     public var unknownFields: RavioliSchema.UnknownFields
 
-    public init() {
-        typeUrl = ""
-        value = []
-        unknownFields = .init()
-    }
-
-    public init(typeUrl: String = "", value: [UInt8] = []) {
+    public init(
+        typeUrl: String = "", value: [UInt8] = [], unknownFields: RavioliSchema.UnknownFields = .init()
+    ) {
         self.typeUrl = typeUrl
         self.value = value
-        unknownFields = .init()
+        self.unknownFields = unknownFields
     }
 
     public static let descriptor = GoogleProtobufAnySchema.file.message("google.protobuf.Any", structSize: 64)
 
-    public init(from r: RavioliSchema.FieldReader) {
-        typeUrl = r.string(at: 24)
-        value = r.bytes(at: 40)
-        unknownFields = r.unknownFields()
+    public static func read(from _r: RavioliSchema.FieldReader) -> Self {
+        let typeUrl: String = _r.string(at: 24)
+        let value: [UInt8] = _r.bytes(at: 40)
+        return Self(typeUrl: typeUrl, value: value, unknownFields: _r.unknownFields())
     }
 
-    public func write(to w: inout RavioliSchema.FieldWriter) {
-        w.string(typeUrl, at: 24, has: 56)
-        w.bytes(value, at: 40, has: 60)
-        w.unknownFields(unknownFields)
+    public func write(to _w: inout RavioliSchema.FieldWriter) {
+        _w.string(typeUrl, at: 24, has: 56)
+        _w.bytes(value, at: 40, has: 60)
+        _w.unknownFields(unknownFields)
     }
 }
 

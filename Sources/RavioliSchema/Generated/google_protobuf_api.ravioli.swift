@@ -47,17 +47,6 @@ public struct Google_Protobuf_Api: RavioliSchema.Message {
     public var syntax: Google_Protobuf_Syntax
     public var unknownFields: RavioliSchema.UnknownFields
 
-    public init() {
-        name = ""
-        methods = []
-        options = []
-        version = ""
-        sourceContext = nil
-        mixins = []
-        syntax = .proto2
-        unknownFields = .init()
-    }
-
     public init(
         name: String = "",
         methods: [Google_Protobuf_Method] = [],
@@ -65,7 +54,8 @@ public struct Google_Protobuf_Api: RavioliSchema.Message {
         version: String = "",
         sourceContext: Google_Protobuf_SourceContext? = nil,
         mixins: [Google_Protobuf_Mixin] = [],
-        syntax: Google_Protobuf_Syntax = .proto2
+        syntax: Google_Protobuf_Syntax = .proto2,
+        unknownFields: RavioliSchema.UnknownFields = .init()
     ) {
         self.name = name
         self.methods = methods
@@ -74,33 +64,41 @@ public struct Google_Protobuf_Api: RavioliSchema.Message {
         self.sourceContext = sourceContext
         self.mixins = mixins
         self.syntax = syntax
-        unknownFields = .init()
+        self.unknownFields = unknownFields
     }
 
     public static let descriptor = GoogleProtobufApiSchema.file.message(
         "google.protobuf.Api", structSize: 128)
 
-    public init(from r: RavioliSchema.FieldReader) {
-        name = r.string(at: 24)
-        methods = r.messages(at: 40, count: 48)
-        options = r.messages(at: 56, count: 64)
-        version = r.string(at: 72)
-        sourceContext = nil
-        mixins = r.messages(at: 96, count: 104)
-        syntax = r.enumeration(at: 120)
-        unknownFields = r.unknownFields()
-        r.message(&sourceContext, at: 88)
+    public static func read(from _r: RavioliSchema.FieldReader) -> Self {
+        let name: String = _r.string(at: 24)
+        let methods: [Google_Protobuf_Method] = _r.messages(at: 40, count: 48)
+        let options: [Google_Protobuf_Option] = _r.messages(at: 56, count: 64)
+        let version: String = _r.string(at: 72)
+        let sourceContext: Google_Protobuf_SourceContext? = _r.message(at: 88)
+        let mixins: [Google_Protobuf_Mixin] = _r.messages(at: 96, count: 104)
+        let syntax: Google_Protobuf_Syntax = _r.enumeration(at: 120)
+        return Self(
+            name: name,
+            methods: methods,
+            options: options,
+            version: version,
+            sourceContext: sourceContext,
+            mixins: mixins,
+            syntax: syntax,
+            unknownFields: _r.unknownFields()
+        )
     }
 
-    public func write(to w: inout RavioliSchema.FieldWriter) {
-        w.string(name, at: 24, has: 112)
-        w.messages(methods, at: 40, count: 48)
-        w.messages(options, at: 56, count: 64)
-        w.string(version, at: 72, has: 116)
-        w.message(sourceContext, at: 88)
-        w.messages(mixins, at: 96, count: 104)
-        w.enumeration(syntax, at: 120, has: 124)
-        w.unknownFields(unknownFields)
+    public func write(to _w: inout RavioliSchema.FieldWriter) {
+        _w.string(name, at: 24, has: 112)
+        _w.messages(methods, at: 40, count: 48)
+        _w.messages(options, at: 56, count: 64)
+        _w.string(version, at: 72, has: 116)
+        _w.message(sourceContext, at: 88)
+        _w.messages(mixins, at: 96, count: 104)
+        _w.enumeration(syntax, at: 120, has: 124)
+        _w.unknownFields(unknownFields)
     }
 }
 
@@ -122,17 +120,6 @@ public struct Google_Protobuf_Method: RavioliSchema.Message {
     public var syntax: Google_Protobuf_Syntax
     public var unknownFields: RavioliSchema.UnknownFields
 
-    public init() {
-        name = ""
-        requestTypeUrl = ""
-        requestStreaming = false
-        responseTypeUrl = ""
-        responseStreaming = false
-        options = []
-        syntax = .proto2
-        unknownFields = .init()
-    }
-
     public init(
         name: String = "",
         requestTypeUrl: String = "",
@@ -140,7 +127,8 @@ public struct Google_Protobuf_Method: RavioliSchema.Message {
         responseTypeUrl: String = "",
         responseStreaming: Bool = false,
         options: [Google_Protobuf_Option] = [],
-        syntax: Google_Protobuf_Syntax = .proto2
+        syntax: Google_Protobuf_Syntax = .proto2,
+        unknownFields: RavioliSchema.UnknownFields = .init()
     ) {
         self.name = name
         self.requestTypeUrl = requestTypeUrl
@@ -149,32 +137,41 @@ public struct Google_Protobuf_Method: RavioliSchema.Message {
         self.responseStreaming = responseStreaming
         self.options = options
         self.syntax = syntax
-        unknownFields = .init()
+        self.unknownFields = unknownFields
     }
 
     public static let descriptor = GoogleProtobufApiSchema.file.message(
         "google.protobuf.Method", structSize: 128)
 
-    public init(from r: RavioliSchema.FieldReader) {
-        name = r.string(at: 24)
-        requestTypeUrl = r.string(at: 40)
-        requestStreaming = r.bool(at: 96)
-        responseTypeUrl = r.string(at: 56)
-        responseStreaming = r.bool(at: 108)
-        options = r.messages(at: 72, count: 80)
-        syntax = r.enumeration(at: 116)
-        unknownFields = r.unknownFields()
+    public static func read(from _r: RavioliSchema.FieldReader) -> Self {
+        let name: String = _r.string(at: 24)
+        let requestTypeUrl: String = _r.string(at: 40)
+        let requestStreaming: Bool = _r.bool(at: 96)
+        let responseTypeUrl: String = _r.string(at: 56)
+        let responseStreaming: Bool = _r.bool(at: 108)
+        let options: [Google_Protobuf_Option] = _r.messages(at: 72, count: 80)
+        let syntax: Google_Protobuf_Syntax = _r.enumeration(at: 116)
+        return Self(
+            name: name,
+            requestTypeUrl: requestTypeUrl,
+            requestStreaming: requestStreaming,
+            responseTypeUrl: responseTypeUrl,
+            responseStreaming: responseStreaming,
+            options: options,
+            syntax: syntax,
+            unknownFields: _r.unknownFields()
+        )
     }
 
-    public func write(to w: inout RavioliSchema.FieldWriter) {
-        w.string(name, at: 24, has: 88)
-        w.string(requestTypeUrl, at: 40, has: 92)
-        w.bool(requestStreaming, at: 96, has: 100)
-        w.string(responseTypeUrl, at: 56, has: 104)
-        w.bool(responseStreaming, at: 108, has: 112)
-        w.messages(options, at: 72, count: 80)
-        w.enumeration(syntax, at: 116, has: 120)
-        w.unknownFields(unknownFields)
+    public func write(to _w: inout RavioliSchema.FieldWriter) {
+        _w.string(name, at: 24, has: 88)
+        _w.string(requestTypeUrl, at: 40, has: 92)
+        _w.bool(requestStreaming, at: 96, has: 100)
+        _w.string(responseTypeUrl, at: 56, has: 104)
+        _w.bool(responseStreaming, at: 108, has: 112)
+        _w.messages(options, at: 72, count: 80)
+        _w.enumeration(syntax, at: 116, has: 120)
+        _w.unknownFields(unknownFields)
     }
 }
 
@@ -264,31 +261,25 @@ public struct Google_Protobuf_Mixin: RavioliSchema.Message {
     public var root: String
     public var unknownFields: RavioliSchema.UnknownFields
 
-    public init() {
-        name = ""
-        root = ""
-        unknownFields = .init()
-    }
-
-    public init(name: String = "", root: String = "") {
+    public init(name: String = "", root: String = "", unknownFields: RavioliSchema.UnknownFields = .init()) {
         self.name = name
         self.root = root
-        unknownFields = .init()
+        self.unknownFields = unknownFields
     }
 
     public static let descriptor = GoogleProtobufApiSchema.file.message(
         "google.protobuf.Mixin", structSize: 64)
 
-    public init(from r: RavioliSchema.FieldReader) {
-        name = r.string(at: 24)
-        root = r.string(at: 40)
-        unknownFields = r.unknownFields()
+    public static func read(from _r: RavioliSchema.FieldReader) -> Self {
+        let name: String = _r.string(at: 24)
+        let root: String = _r.string(at: 40)
+        return Self(name: name, root: root, unknownFields: _r.unknownFields())
     }
 
-    public func write(to w: inout RavioliSchema.FieldWriter) {
-        w.string(name, at: 24, has: 56)
-        w.string(root, at: 40, has: 60)
-        w.unknownFields(unknownFields)
+    public func write(to _w: inout RavioliSchema.FieldWriter) {
+        _w.string(name, at: 24, has: 56)
+        _w.string(root, at: 40, has: 60)
+        _w.unknownFields(unknownFields)
     }
 }
 

@@ -7,27 +7,25 @@ public struct Google_Protobuf_FileDescriptorSet: RavioliSchema.Message {
     public var file: [Google_Protobuf_FileDescriptorProto]
     public var unknownFields: RavioliSchema.UnknownFields
 
-    public init() {
-        file = []
-        unknownFields = .init()
-    }
-
-    public init(file: [Google_Protobuf_FileDescriptorProto] = []) {
+    public init(
+        file: [Google_Protobuf_FileDescriptorProto] = [],
+        unknownFields: RavioliSchema.UnknownFields = .init()
+    ) {
         self.file = file
-        unknownFields = .init()
+        self.unknownFields = unknownFields
     }
 
     public static let descriptor = GoogleProtobufDescriptorSchema.file.message(
         "google.protobuf.FileDescriptorSet", structSize: 40)
 
-    public init(from r: RavioliSchema.FieldReader) {
-        file = r.messages(at: 24, count: 32)
-        unknownFields = r.unknownFields()
+    public static func read(from _r: RavioliSchema.FieldReader) -> Self {
+        let file: [Google_Protobuf_FileDescriptorProto] = _r.messages(at: 24, count: 32)
+        return Self(file: file, unknownFields: _r.unknownFields())
     }
 
-    public func write(to w: inout RavioliSchema.FieldWriter) {
-        w.messages(file, at: 24, count: 32)
-        w.unknownFields(unknownFields)
+    public func write(to _w: inout RavioliSchema.FieldWriter) {
+        _w.messages(file, at: 24, count: 32)
+        _w.unknownFields(unknownFields)
     }
 }
 
@@ -60,22 +58,6 @@ public struct Google_Protobuf_FileDescriptorProto: RavioliSchema.Message {
     public var syntax: String?
     public var unknownFields: RavioliSchema.UnknownFields
 
-    public init() {
-        name = nil
-        `package` = nil
-        dependency = []
-        messageType = []
-        enumType = []
-        service = []
-        `extension` = []
-        options = nil
-        sourceCodeInfo = nil
-        publicDependency = []
-        weakDependency = []
-        syntax = nil
-        unknownFields = .init()
-    }
-
     public init(
         name: String? = nil,
         `package`: String? = nil,
@@ -88,7 +70,8 @@ public struct Google_Protobuf_FileDescriptorProto: RavioliSchema.Message {
         sourceCodeInfo: Google_Protobuf_SourceCodeInfo? = nil,
         publicDependency: [Int32] = [],
         weakDependency: [Int32] = [],
-        syntax: String? = nil
+        syntax: String? = nil,
+        unknownFields: RavioliSchema.UnknownFields = .init()
     ) {
         self.name = name
         self.`package` = `package`
@@ -102,47 +85,56 @@ public struct Google_Protobuf_FileDescriptorProto: RavioliSchema.Message {
         self.publicDependency = publicDependency
         self.weakDependency = weakDependency
         self.syntax = syntax
-        unknownFields = .init()
+        self.unknownFields = unknownFields
     }
 
     public static let descriptor = GoogleProtobufDescriptorSchema.file.message(
         "google.protobuf.FileDescriptorProto", structSize: 216)
 
-    public init(from r: RavioliSchema.FieldReader) {
-        name = nil
-        `package` = nil
-        dependency = r.strings(at: 56, count: 64)
-        messageType = r.messages(at: 72, count: 80)
-        enumType = r.messages(at: 88, count: 96)
-        service = r.messages(at: 104, count: 112)
-        `extension` = r.messages(at: 120, count: 128)
-        options = nil
-        sourceCodeInfo = nil
-        publicDependency = r.int32s(at: 152, count: 160)
-        weakDependency = r.int32s(at: 168, count: 176)
-        syntax = nil
-        unknownFields = r.unknownFields()
-        if r.isPresent(200) { name = r.string(at: 24) }
-        if r.isPresent(204) { `package` = r.string(at: 40) }
-        r.message(&options, at: 136)
-        r.message(&sourceCodeInfo, at: 144)
-        if r.isPresent(208) { syntax = r.string(at: 184) }
+    public static func read(from _r: RavioliSchema.FieldReader) -> Self {
+        let name: String? = _r.isPresent(200) ? _r.string(at: 24) : nil
+        let `package`: String? = _r.isPresent(204) ? _r.string(at: 40) : nil
+        let dependency: [String] = _r.strings(at: 56, count: 64)
+        let messageType: [Google_Protobuf_DescriptorProto] = _r.messages(at: 72, count: 80)
+        let enumType: [Google_Protobuf_EnumDescriptorProto] = _r.messages(at: 88, count: 96)
+        let service: [Google_Protobuf_ServiceDescriptorProto] = _r.messages(at: 104, count: 112)
+        let `extension`: [Google_Protobuf_FieldDescriptorProto] = _r.messages(at: 120, count: 128)
+        let options: Google_Protobuf_FileOptions? = _r.message(at: 136)
+        let sourceCodeInfo: Google_Protobuf_SourceCodeInfo? = _r.message(at: 144)
+        let publicDependency: [Int32] = _r.int32s(at: 152, count: 160)
+        let weakDependency: [Int32] = _r.int32s(at: 168, count: 176)
+        let syntax: String? = _r.isPresent(208) ? _r.string(at: 184) : nil
+        return Self(
+            name: name,
+            package: `package`,
+            dependency: dependency,
+            messageType: messageType,
+            enumType: enumType,
+            service: service,
+            extension: `extension`,
+            options: options,
+            sourceCodeInfo: sourceCodeInfo,
+            publicDependency: publicDependency,
+            weakDependency: weakDependency,
+            syntax: syntax,
+            unknownFields: _r.unknownFields()
+        )
     }
 
-    public func write(to w: inout RavioliSchema.FieldWriter) {
-        w.string(name, at: 24, has: 200)
-        w.string(`package`, at: 40, has: 204)
-        w.strings(dependency, at: 56, count: 64)
-        w.messages(messageType, at: 72, count: 80)
-        w.messages(enumType, at: 88, count: 96)
-        w.messages(service, at: 104, count: 112)
-        w.messages(`extension`, at: 120, count: 128)
-        w.message(options, at: 136)
-        w.message(sourceCodeInfo, at: 144)
-        w.int32s(publicDependency, at: 152, count: 160)
-        w.int32s(weakDependency, at: 168, count: 176)
-        w.string(syntax, at: 184, has: 208)
-        w.unknownFields(unknownFields)
+    public func write(to _w: inout RavioliSchema.FieldWriter) {
+        _w.string(name, at: 24, has: 200)
+        _w.string(`package`, at: 40, has: 204)
+        _w.strings(dependency, at: 56, count: 64)
+        _w.messages(messageType, at: 72, count: 80)
+        _w.messages(enumType, at: 88, count: 96)
+        _w.messages(service, at: 104, count: 112)
+        _w.messages(`extension`, at: 120, count: 128)
+        _w.message(options, at: 136)
+        _w.message(sourceCodeInfo, at: 144)
+        _w.int32s(publicDependency, at: 152, count: 160)
+        _w.int32s(weakDependency, at: 168, count: 176)
+        _w.string(syntax, at: 184, has: 208)
+        _w.unknownFields(unknownFields)
     }
 }
 
@@ -162,20 +154,6 @@ public struct Google_Protobuf_DescriptorProto: RavioliSchema.Message {
     public var reservedName: [String]
     public var unknownFields: RavioliSchema.UnknownFields
 
-    public init() {
-        name = nil
-        field = []
-        nestedType = []
-        enumType = []
-        extensionRange = []
-        `extension` = []
-        options = nil
-        oneofDecl = []
-        reservedRange = []
-        reservedName = []
-        unknownFields = .init()
-    }
-
     public init(
         name: String? = nil,
         field: [Google_Protobuf_FieldDescriptorProto] = [],
@@ -186,7 +164,8 @@ public struct Google_Protobuf_DescriptorProto: RavioliSchema.Message {
         options: Google_Protobuf_MessageOptions? = nil,
         oneofDecl: [Google_Protobuf_OneofDescriptorProto] = [],
         reservedRange: [ReservedRange] = [],
-        reservedName: [String] = []
+        reservedName: [String] = [],
+        unknownFields: RavioliSchema.UnknownFields = .init()
     ) {
         self.name = name
         self.field = field
@@ -198,7 +177,7 @@ public struct Google_Protobuf_DescriptorProto: RavioliSchema.Message {
         self.oneofDecl = oneofDecl
         self.reservedRange = reservedRange
         self.reservedName = reservedName
-        unknownFields = .init()
+        self.unknownFields = unknownFields
     }
 
     /// The message `google.protobuf.DescriptorProto.ExtensionRange`.
@@ -210,40 +189,33 @@ public struct Google_Protobuf_DescriptorProto: RavioliSchema.Message {
         public var options: Google_Protobuf_ExtensionRangeOptions?
         public var unknownFields: RavioliSchema.UnknownFields
 
-        public init() {
-            start = nil
-            end = nil
-            options = nil
-            unknownFields = .init()
-        }
-
         public init(
-            start: Int32? = nil, end: Int32? = nil, options: Google_Protobuf_ExtensionRangeOptions? = nil
+            start: Int32? = nil,
+            end: Int32? = nil,
+            options: Google_Protobuf_ExtensionRangeOptions? = nil,
+            unknownFields: RavioliSchema.UnknownFields = .init()
         ) {
             self.start = start
             self.end = end
             self.options = options
-            unknownFields = .init()
+            self.unknownFields = unknownFields
         }
 
         public static let descriptor = GoogleProtobufDescriptorSchema.file.message(
             "google.protobuf.DescriptorProto.ExtensionRange", structSize: 48)
 
-        public init(from r: RavioliSchema.FieldReader) {
-            start = nil
-            end = nil
-            options = nil
-            unknownFields = r.unknownFields()
-            if r.isPresent(36) { start = r.int32(at: 32) }
-            if r.isPresent(44) { end = r.int32(at: 40) }
-            r.message(&options, at: 24)
+        public static func read(from _r: RavioliSchema.FieldReader) -> Self {
+            let start: Int32? = _r.isPresent(36) ? _r.int32(at: 32) : nil
+            let end: Int32? = _r.isPresent(44) ? _r.int32(at: 40) : nil
+            let options: Google_Protobuf_ExtensionRangeOptions? = _r.message(at: 24)
+            return Self(start: start, end: end, options: options, unknownFields: _r.unknownFields())
         }
 
-        public func write(to w: inout RavioliSchema.FieldWriter) {
-            w.int32(start, at: 32, has: 36)
-            w.int32(end, at: 40, has: 44)
-            w.message(options, at: 24)
-            w.unknownFields(unknownFields)
+        public func write(to _w: inout RavioliSchema.FieldWriter) {
+            _w.int32(start, at: 32, has: 36)
+            _w.int32(end, at: 40, has: 44)
+            _w.message(options, at: 24)
+            _w.unknownFields(unknownFields)
         }
     }
 
@@ -257,67 +229,71 @@ public struct Google_Protobuf_DescriptorProto: RavioliSchema.Message {
         public var end: Int32?
         public var unknownFields: RavioliSchema.UnknownFields
 
-        public init() {
-            start = nil
-            end = nil
-            unknownFields = .init()
-        }
-
-        public init(start: Int32? = nil, end: Int32? = nil) {
+        public init(
+            start: Int32? = nil, end: Int32? = nil, unknownFields: RavioliSchema.UnknownFields = .init()
+        ) {
             self.start = start
             self.end = end
-            unknownFields = .init()
+            self.unknownFields = unknownFields
         }
 
         public static let descriptor = GoogleProtobufDescriptorSchema.file.message(
             "google.protobuf.DescriptorProto.ReservedRange", structSize: 40)
 
-        public init(from r: RavioliSchema.FieldReader) {
-            start = nil
-            end = nil
-            unknownFields = r.unknownFields()
-            if r.isPresent(28) { start = r.int32(at: 24) }
-            if r.isPresent(36) { end = r.int32(at: 32) }
+        public static func read(from _r: RavioliSchema.FieldReader) -> Self {
+            let start: Int32? = _r.isPresent(28) ? _r.int32(at: 24) : nil
+            let end: Int32? = _r.isPresent(36) ? _r.int32(at: 32) : nil
+            return Self(start: start, end: end, unknownFields: _r.unknownFields())
         }
 
-        public func write(to w: inout RavioliSchema.FieldWriter) {
-            w.int32(start, at: 24, has: 28)
-            w.int32(end, at: 32, has: 36)
-            w.unknownFields(unknownFields)
+        public func write(to _w: inout RavioliSchema.FieldWriter) {
+            _w.int32(start, at: 24, has: 28)
+            _w.int32(end, at: 32, has: 36)
+            _w.unknownFields(unknownFields)
         }
     }
 
     public static let descriptor = GoogleProtobufDescriptorSchema.file.message(
         "google.protobuf.DescriptorProto", structSize: 184)
 
-    public init(from r: RavioliSchema.FieldReader) {
-        name = nil
-        field = r.messages(at: 40, count: 48)
-        nestedType = r.messages(at: 56, count: 64)
-        enumType = r.messages(at: 72, count: 80)
-        extensionRange = r.messages(at: 88, count: 96)
-        `extension` = r.messages(at: 104, count: 112)
-        options = nil
-        oneofDecl = r.messages(at: 128, count: 136)
-        reservedRange = r.messages(at: 144, count: 152)
-        reservedName = r.strings(at: 160, count: 168)
-        unknownFields = r.unknownFields()
-        if r.isPresent(176) { name = r.string(at: 24) }
-        r.message(&options, at: 120)
+    public static func read(from _r: RavioliSchema.FieldReader) -> Self {
+        let name: String? = _r.isPresent(176) ? _r.string(at: 24) : nil
+        let field: [Google_Protobuf_FieldDescriptorProto] = _r.messages(at: 40, count: 48)
+        let nestedType: [Google_Protobuf_DescriptorProto] = _r.messages(at: 56, count: 64)
+        let enumType: [Google_Protobuf_EnumDescriptorProto] = _r.messages(at: 72, count: 80)
+        let extensionRange: [ExtensionRange] = _r.messages(at: 88, count: 96)
+        let `extension`: [Google_Protobuf_FieldDescriptorProto] = _r.messages(at: 104, count: 112)
+        let options: Google_Protobuf_MessageOptions? = _r.message(at: 120)
+        let oneofDecl: [Google_Protobuf_OneofDescriptorProto] = _r.messages(at: 128, count: 136)
+        let reservedRange: [ReservedRange] = _r.messages(at: 144, count: 152)
+        let reservedName: [String] = _r.strings(at: 160, count: 168)
+        return Self(
+            name: name,
+            field: field,
+            nestedType: nestedType,
+            enumType: enumType,
+            extensionRange: extensionRange,
+            extension: `extension`,
+            options: options,
+            oneofDecl: oneofDecl,
+            reservedRange: reservedRange,
+            reservedName: reservedName,
+            unknownFields: _r.unknownFields()
+        )
     }
 
-    public func write(to w: inout RavioliSchema.FieldWriter) {
-        w.string(name, at: 24, has: 176)
-        w.messages(field, at: 40, count: 48)
-        w.messages(nestedType, at: 56, count: 64)
-        w.messages(enumType, at: 72, count: 80)
-        w.messages(extensionRange, at: 88, count: 96)
-        w.messages(`extension`, at: 104, count: 112)
-        w.message(options, at: 120)
-        w.messages(oneofDecl, at: 128, count: 136)
-        w.messages(reservedRange, at: 144, count: 152)
-        w.strings(reservedName, at: 160, count: 168)
-        w.unknownFields(unknownFields)
+    public func write(to _w: inout RavioliSchema.FieldWriter) {
+        _w.string(name, at: 24, has: 176)
+        _w.messages(field, at: 40, count: 48)
+        _w.messages(nestedType, at: 56, count: 64)
+        _w.messages(enumType, at: 72, count: 80)
+        _w.messages(extensionRange, at: 88, count: 96)
+        _w.messages(`extension`, at: 104, count: 112)
+        _w.message(options, at: 120)
+        _w.messages(oneofDecl, at: 128, count: 136)
+        _w.messages(reservedRange, at: 144, count: 152)
+        _w.strings(reservedName, at: 160, count: 168)
+        _w.unknownFields(unknownFields)
     }
 }
 
@@ -327,27 +303,25 @@ public struct Google_Protobuf_ExtensionRangeOptions: RavioliSchema.Message {
     public var uninterpretedOption: [Google_Protobuf_UninterpretedOption]
     public var unknownFields: RavioliSchema.UnknownFields
 
-    public init() {
-        uninterpretedOption = []
-        unknownFields = .init()
-    }
-
-    public init(uninterpretedOption: [Google_Protobuf_UninterpretedOption] = []) {
+    public init(
+        uninterpretedOption: [Google_Protobuf_UninterpretedOption] = [],
+        unknownFields: RavioliSchema.UnknownFields = .init()
+    ) {
         self.uninterpretedOption = uninterpretedOption
-        unknownFields = .init()
+        self.unknownFields = unknownFields
     }
 
     public static let descriptor = GoogleProtobufDescriptorSchema.file.message(
         "google.protobuf.ExtensionRangeOptions", structSize: 40)
 
-    public init(from r: RavioliSchema.FieldReader) {
-        uninterpretedOption = r.messages(at: 24, count: 32)
-        unknownFields = r.unknownFields()
+    public static func read(from _r: RavioliSchema.FieldReader) -> Self {
+        let uninterpretedOption: [Google_Protobuf_UninterpretedOption] = _r.messages(at: 24, count: 32)
+        return Self(uninterpretedOption: uninterpretedOption, unknownFields: _r.unknownFields())
     }
 
-    public func write(to w: inout RavioliSchema.FieldWriter) {
-        w.messages(uninterpretedOption, at: 24, count: 32)
-        w.unknownFields(unknownFields)
+    public func write(to _w: inout RavioliSchema.FieldWriter) {
+        _w.messages(uninterpretedOption, at: 24, count: 32)
+        _w.unknownFields(unknownFields)
     }
 }
 
@@ -406,21 +380,6 @@ public struct Google_Protobuf_FieldDescriptorProto: RavioliSchema.Message {
     public var proto3Optional: Bool?
     public var unknownFields: RavioliSchema.UnknownFields
 
-    public init() {
-        name = nil
-        extendee = nil
-        number = nil
-        label = nil
-        type = nil
-        typeName = nil
-        defaultValue = nil
-        options = nil
-        oneofIndex = nil
-        jsonName = nil
-        proto3Optional = nil
-        unknownFields = .init()
-    }
-
     public init(
         name: String? = nil,
         extendee: String? = nil,
@@ -432,7 +391,8 @@ public struct Google_Protobuf_FieldDescriptorProto: RavioliSchema.Message {
         options: Google_Protobuf_FieldOptions? = nil,
         oneofIndex: Int32? = nil,
         jsonName: String? = nil,
-        proto3Optional: Bool? = nil
+        proto3Optional: Bool? = nil,
+        unknownFields: RavioliSchema.UnknownFields = .init()
     ) {
         self.name = name
         self.extendee = extendee
@@ -445,7 +405,7 @@ public struct Google_Protobuf_FieldDescriptorProto: RavioliSchema.Message {
         self.oneofIndex = oneofIndex
         self.jsonName = jsonName
         self.proto3Optional = proto3Optional
-        unknownFields = .init()
+        self.unknownFields = unknownFields
     }
 
     /// The enum `google.protobuf.FieldDescriptorProto.Type`.
@@ -534,45 +494,47 @@ public struct Google_Protobuf_FieldDescriptorProto: RavioliSchema.Message {
     public static let descriptor = GoogleProtobufDescriptorSchema.file.message(
         "google.protobuf.FieldDescriptorProto", structSize: 176)
 
-    public init(from r: RavioliSchema.FieldReader) {
-        name = nil
-        extendee = nil
-        number = nil
-        label = nil
-        type = nil
-        typeName = nil
-        defaultValue = nil
-        options = nil
-        oneofIndex = nil
-        jsonName = nil
-        proto3Optional = nil
-        unknownFields = r.unknownFields()
-        if r.isPresent(112) { name = r.string(at: 24) }
-        if r.isPresent(116) { extendee = r.string(at: 40) }
-        if r.isPresent(124) { number = r.int32(at: 120) }
-        if r.isPresent(132) { label = r.enumeration(at: 128) }
-        if r.isPresent(140) { type = r.enumeration(at: 136) }
-        if r.isPresent(144) { typeName = r.string(at: 56) }
-        if r.isPresent(148) { defaultValue = r.string(at: 72) }
-        r.message(&options, at: 88)
-        if r.isPresent(156) { oneofIndex = r.int32(at: 152) }
-        if r.isPresent(160) { jsonName = r.string(at: 96) }
-        if r.isPresent(168) { proto3Optional = r.bool(at: 164) }
+    public static func read(from _r: RavioliSchema.FieldReader) -> Self {
+        let name: String? = _r.isPresent(112) ? _r.string(at: 24) : nil
+        let extendee: String? = _r.isPresent(116) ? _r.string(at: 40) : nil
+        let number: Int32? = _r.isPresent(124) ? _r.int32(at: 120) : nil
+        let label: Label? = _r.isPresent(132) ? _r.enumeration(at: 128) : nil
+        let type: Type_? = _r.isPresent(140) ? _r.enumeration(at: 136) : nil
+        let typeName: String? = _r.isPresent(144) ? _r.string(at: 56) : nil
+        let defaultValue: String? = _r.isPresent(148) ? _r.string(at: 72) : nil
+        let options: Google_Protobuf_FieldOptions? = _r.message(at: 88)
+        let oneofIndex: Int32? = _r.isPresent(156) ? _r.int32(at: 152) : nil
+        let jsonName: String? = _r.isPresent(160) ? _r.string(at: 96) : nil
+        let proto3Optional: Bool? = _r.isPresent(168) ? _r.bool(at: 164) : nil
+        return Self(
+            name: name,
+            extendee: extendee,
+            number: number,
+            label: label,
+            type: type,
+            typeName: typeName,
+            defaultValue: defaultValue,
+            options: options,
+            oneofIndex: oneofIndex,
+            jsonName: jsonName,
+            proto3Optional: proto3Optional,
+            unknownFields: _r.unknownFields()
+        )
     }
 
-    public func write(to w: inout RavioliSchema.FieldWriter) {
-        w.string(name, at: 24, has: 112)
-        w.string(extendee, at: 40, has: 116)
-        w.int32(number, at: 120, has: 124)
-        w.enumeration(label, at: 128, has: 132)
-        w.enumeration(type, at: 136, has: 140)
-        w.string(typeName, at: 56, has: 144)
-        w.string(defaultValue, at: 72, has: 148)
-        w.message(options, at: 88)
-        w.int32(oneofIndex, at: 152, has: 156)
-        w.string(jsonName, at: 96, has: 160)
-        w.bool(proto3Optional, at: 164, has: 168)
-        w.unknownFields(unknownFields)
+    public func write(to _w: inout RavioliSchema.FieldWriter) {
+        _w.string(name, at: 24, has: 112)
+        _w.string(extendee, at: 40, has: 116)
+        _w.int32(number, at: 120, has: 124)
+        _w.enumeration(label, at: 128, has: 132)
+        _w.enumeration(type, at: 136, has: 140)
+        _w.string(typeName, at: 56, has: 144)
+        _w.string(defaultValue, at: 72, has: 148)
+        _w.message(options, at: 88)
+        _w.int32(oneofIndex, at: 152, has: 156)
+        _w.string(jsonName, at: 96, has: 160)
+        _w.bool(proto3Optional, at: 164, has: 168)
+        _w.unknownFields(unknownFields)
     }
 }
 
@@ -582,33 +544,29 @@ public struct Google_Protobuf_OneofDescriptorProto: RavioliSchema.Message {
     public var options: Google_Protobuf_OneofOptions?
     public var unknownFields: RavioliSchema.UnknownFields
 
-    public init() {
-        name = nil
-        options = nil
-        unknownFields = .init()
-    }
-
-    public init(name: String? = nil, options: Google_Protobuf_OneofOptions? = nil) {
+    public init(
+        name: String? = nil,
+        options: Google_Protobuf_OneofOptions? = nil,
+        unknownFields: RavioliSchema.UnknownFields = .init()
+    ) {
         self.name = name
         self.options = options
-        unknownFields = .init()
+        self.unknownFields = unknownFields
     }
 
     public static let descriptor = GoogleProtobufDescriptorSchema.file.message(
         "google.protobuf.OneofDescriptorProto", structSize: 56)
 
-    public init(from r: RavioliSchema.FieldReader) {
-        name = nil
-        options = nil
-        unknownFields = r.unknownFields()
-        if r.isPresent(48) { name = r.string(at: 24) }
-        r.message(&options, at: 40)
+    public static func read(from _r: RavioliSchema.FieldReader) -> Self {
+        let name: String? = _r.isPresent(48) ? _r.string(at: 24) : nil
+        let options: Google_Protobuf_OneofOptions? = _r.message(at: 40)
+        return Self(name: name, options: options, unknownFields: _r.unknownFields())
     }
 
-    public func write(to w: inout RavioliSchema.FieldWriter) {
-        w.string(name, at: 24, has: 48)
-        w.message(options, at: 40)
-        w.unknownFields(unknownFields)
+    public func write(to _w: inout RavioliSchema.FieldWriter) {
+        _w.string(name, at: 24, has: 48)
+        _w.message(options, at: 40)
+        _w.unknownFields(unknownFields)
     }
 }
 
@@ -626,28 +584,20 @@ public struct Google_Protobuf_EnumDescriptorProto: RavioliSchema.Message {
     public var reservedName: [String]
     public var unknownFields: RavioliSchema.UnknownFields
 
-    public init() {
-        name = nil
-        value = []
-        options = nil
-        reservedRange = []
-        reservedName = []
-        unknownFields = .init()
-    }
-
     public init(
         name: String? = nil,
         value: [Google_Protobuf_EnumValueDescriptorProto] = [],
         options: Google_Protobuf_EnumOptions? = nil,
         reservedRange: [EnumReservedRange] = [],
-        reservedName: [String] = []
+        reservedName: [String] = [],
+        unknownFields: RavioliSchema.UnknownFields = .init()
     ) {
         self.name = name
         self.value = value
         self.options = options
         self.reservedRange = reservedRange
         self.reservedName = reservedName
-        unknownFields = .init()
+        self.unknownFields = unknownFields
     }
 
     /// Range of reserved numeric values. Reserved values may not be used by
@@ -663,57 +613,56 @@ public struct Google_Protobuf_EnumDescriptorProto: RavioliSchema.Message {
         public var end: Int32?
         public var unknownFields: RavioliSchema.UnknownFields
 
-        public init() {
-            start = nil
-            end = nil
-            unknownFields = .init()
-        }
-
-        public init(start: Int32? = nil, end: Int32? = nil) {
+        public init(
+            start: Int32? = nil, end: Int32? = nil, unknownFields: RavioliSchema.UnknownFields = .init()
+        ) {
             self.start = start
             self.end = end
-            unknownFields = .init()
+            self.unknownFields = unknownFields
         }
 
         public static let descriptor = GoogleProtobufDescriptorSchema.file.message(
             "google.protobuf.EnumDescriptorProto.EnumReservedRange", structSize: 40)
 
-        public init(from r: RavioliSchema.FieldReader) {
-            start = nil
-            end = nil
-            unknownFields = r.unknownFields()
-            if r.isPresent(28) { start = r.int32(at: 24) }
-            if r.isPresent(36) { end = r.int32(at: 32) }
+        public static func read(from _r: RavioliSchema.FieldReader) -> Self {
+            let start: Int32? = _r.isPresent(28) ? _r.int32(at: 24) : nil
+            let end: Int32? = _r.isPresent(36) ? _r.int32(at: 32) : nil
+            return Self(start: start, end: end, unknownFields: _r.unknownFields())
         }
 
-        public func write(to w: inout RavioliSchema.FieldWriter) {
-            w.int32(start, at: 24, has: 28)
-            w.int32(end, at: 32, has: 36)
-            w.unknownFields(unknownFields)
+        public func write(to _w: inout RavioliSchema.FieldWriter) {
+            _w.int32(start, at: 24, has: 28)
+            _w.int32(end, at: 32, has: 36)
+            _w.unknownFields(unknownFields)
         }
     }
 
     public static let descriptor = GoogleProtobufDescriptorSchema.file.message(
         "google.protobuf.EnumDescriptorProto", structSize: 104)
 
-    public init(from r: RavioliSchema.FieldReader) {
-        name = nil
-        value = r.messages(at: 40, count: 48)
-        options = nil
-        reservedRange = r.messages(at: 64, count: 72)
-        reservedName = r.strings(at: 80, count: 88)
-        unknownFields = r.unknownFields()
-        if r.isPresent(96) { name = r.string(at: 24) }
-        r.message(&options, at: 56)
+    public static func read(from _r: RavioliSchema.FieldReader) -> Self {
+        let name: String? = _r.isPresent(96) ? _r.string(at: 24) : nil
+        let value: [Google_Protobuf_EnumValueDescriptorProto] = _r.messages(at: 40, count: 48)
+        let options: Google_Protobuf_EnumOptions? = _r.message(at: 56)
+        let reservedRange: [EnumReservedRange] = _r.messages(at: 64, count: 72)
+        let reservedName: [String] = _r.strings(at: 80, count: 88)
+        return Self(
+            name: name,
+            value: value,
+            options: options,
+            reservedRange: reservedRange,
+            reservedName: reservedName,
+            unknownFields: _r.unknownFields()
+        )
     }
 
-    public func write(to w: inout RavioliSchema.FieldWriter) {
-        w.string(name, at: 24, has: 96)
-        w.messages(value, at: 40, count: 48)
-        w.message(options, at: 56)
-        w.messages(reservedRange, at: 64, count: 72)
-        w.strings(reservedName, at: 80, count: 88)
-        w.unknownFields(unknownFields)
+    public func write(to _w: inout RavioliSchema.FieldWriter) {
+        _w.string(name, at: 24, has: 96)
+        _w.messages(value, at: 40, count: 48)
+        _w.message(options, at: 56)
+        _w.messages(reservedRange, at: 64, count: 72)
+        _w.strings(reservedName, at: 80, count: 88)
+        _w.unknownFields(unknownFields)
     }
 }
 
@@ -724,38 +673,33 @@ public struct Google_Protobuf_EnumValueDescriptorProto: RavioliSchema.Message {
     public var options: Google_Protobuf_EnumValueOptions?
     public var unknownFields: RavioliSchema.UnknownFields
 
-    public init() {
-        name = nil
-        number = nil
-        options = nil
-        unknownFields = .init()
-    }
-
-    public init(name: String? = nil, number: Int32? = nil, options: Google_Protobuf_EnumValueOptions? = nil) {
+    public init(
+        name: String? = nil,
+        number: Int32? = nil,
+        options: Google_Protobuf_EnumValueOptions? = nil,
+        unknownFields: RavioliSchema.UnknownFields = .init()
+    ) {
         self.name = name
         self.number = number
         self.options = options
-        unknownFields = .init()
+        self.unknownFields = unknownFields
     }
 
     public static let descriptor = GoogleProtobufDescriptorSchema.file.message(
         "google.protobuf.EnumValueDescriptorProto", structSize: 64)
 
-    public init(from r: RavioliSchema.FieldReader) {
-        name = nil
-        number = nil
-        options = nil
-        unknownFields = r.unknownFields()
-        if r.isPresent(48) { name = r.string(at: 24) }
-        if r.isPresent(56) { number = r.int32(at: 52) }
-        r.message(&options, at: 40)
+    public static func read(from _r: RavioliSchema.FieldReader) -> Self {
+        let name: String? = _r.isPresent(48) ? _r.string(at: 24) : nil
+        let number: Int32? = _r.isPresent(56) ? _r.int32(at: 52) : nil
+        let options: Google_Protobuf_EnumValueOptions? = _r.message(at: 40)
+        return Self(name: name, number: number, options: options, unknownFields: _r.unknownFields())
     }
 
-    public func write(to w: inout RavioliSchema.FieldWriter) {
-        w.string(name, at: 24, has: 48)
-        w.int32(number, at: 52, has: 56)
-        w.message(options, at: 40)
-        w.unknownFields(unknownFields)
+    public func write(to _w: inout RavioliSchema.FieldWriter) {
+        _w.string(name, at: 24, has: 48)
+        _w.int32(number, at: 52, has: 56)
+        _w.message(options, at: 40)
+        _w.unknownFields(unknownFields)
     }
 }
 
@@ -766,41 +710,33 @@ public struct Google_Protobuf_ServiceDescriptorProto: RavioliSchema.Message {
     public var options: Google_Protobuf_ServiceOptions?
     public var unknownFields: RavioliSchema.UnknownFields
 
-    public init() {
-        name = nil
-        method = []
-        options = nil
-        unknownFields = .init()
-    }
-
     public init(
         name: String? = nil,
         method: [Google_Protobuf_MethodDescriptorProto] = [],
-        options: Google_Protobuf_ServiceOptions? = nil
+        options: Google_Protobuf_ServiceOptions? = nil,
+        unknownFields: RavioliSchema.UnknownFields = .init()
     ) {
         self.name = name
         self.method = method
         self.options = options
-        unknownFields = .init()
+        self.unknownFields = unknownFields
     }
 
     public static let descriptor = GoogleProtobufDescriptorSchema.file.message(
         "google.protobuf.ServiceDescriptorProto", structSize: 72)
 
-    public init(from r: RavioliSchema.FieldReader) {
-        name = nil
-        method = r.messages(at: 40, count: 48)
-        options = nil
-        unknownFields = r.unknownFields()
-        if r.isPresent(64) { name = r.string(at: 24) }
-        r.message(&options, at: 56)
+    public static func read(from _r: RavioliSchema.FieldReader) -> Self {
+        let name: String? = _r.isPresent(64) ? _r.string(at: 24) : nil
+        let method: [Google_Protobuf_MethodDescriptorProto] = _r.messages(at: 40, count: 48)
+        let options: Google_Protobuf_ServiceOptions? = _r.message(at: 56)
+        return Self(name: name, method: method, options: options, unknownFields: _r.unknownFields())
     }
 
-    public func write(to w: inout RavioliSchema.FieldWriter) {
-        w.string(name, at: 24, has: 64)
-        w.messages(method, at: 40, count: 48)
-        w.message(options, at: 56)
-        w.unknownFields(unknownFields)
+    public func write(to _w: inout RavioliSchema.FieldWriter) {
+        _w.string(name, at: 24, has: 64)
+        _w.messages(method, at: 40, count: 48)
+        _w.message(options, at: 56)
+        _w.unknownFields(unknownFields)
     }
 }
 
@@ -818,23 +754,14 @@ public struct Google_Protobuf_MethodDescriptorProto: RavioliSchema.Message {
     public var serverStreaming: Bool?
     public var unknownFields: RavioliSchema.UnknownFields
 
-    public init() {
-        name = nil
-        inputType = nil
-        outputType = nil
-        options = nil
-        clientStreaming = nil
-        serverStreaming = nil
-        unknownFields = .init()
-    }
-
     public init(
         name: String? = nil,
         inputType: String? = nil,
         outputType: String? = nil,
         options: Google_Protobuf_MethodOptions? = nil,
         clientStreaming: Bool? = nil,
-        serverStreaming: Bool? = nil
+        serverStreaming: Bool? = nil,
+        unknownFields: RavioliSchema.UnknownFields = .init()
     ) {
         self.name = name
         self.inputType = inputType
@@ -842,7 +769,7 @@ public struct Google_Protobuf_MethodDescriptorProto: RavioliSchema.Message {
         self.options = options
         self.clientStreaming = clientStreaming
         self.serverStreaming = serverStreaming
-        unknownFields = .init()
+        self.unknownFields = unknownFields
     }
 
     /// `clientStreaming`, or the schema's default if it is absent.
@@ -854,30 +781,32 @@ public struct Google_Protobuf_MethodDescriptorProto: RavioliSchema.Message {
     public static let descriptor = GoogleProtobufDescriptorSchema.file.message(
         "google.protobuf.MethodDescriptorProto", structSize: 112)
 
-    public init(from r: RavioliSchema.FieldReader) {
-        name = nil
-        inputType = nil
-        outputType = nil
-        options = nil
-        clientStreaming = nil
-        serverStreaming = nil
-        unknownFields = r.unknownFields()
-        if r.isPresent(80) { name = r.string(at: 24) }
-        if r.isPresent(84) { inputType = r.string(at: 40) }
-        if r.isPresent(88) { outputType = r.string(at: 56) }
-        r.message(&options, at: 72)
-        if r.isPresent(96) { clientStreaming = r.bool(at: 92) }
-        if r.isPresent(104) { serverStreaming = r.bool(at: 100) }
+    public static func read(from _r: RavioliSchema.FieldReader) -> Self {
+        let name: String? = _r.isPresent(80) ? _r.string(at: 24) : nil
+        let inputType: String? = _r.isPresent(84) ? _r.string(at: 40) : nil
+        let outputType: String? = _r.isPresent(88) ? _r.string(at: 56) : nil
+        let options: Google_Protobuf_MethodOptions? = _r.message(at: 72)
+        let clientStreaming: Bool? = _r.isPresent(96) ? _r.bool(at: 92) : nil
+        let serverStreaming: Bool? = _r.isPresent(104) ? _r.bool(at: 100) : nil
+        return Self(
+            name: name,
+            inputType: inputType,
+            outputType: outputType,
+            options: options,
+            clientStreaming: clientStreaming,
+            serverStreaming: serverStreaming,
+            unknownFields: _r.unknownFields()
+        )
     }
 
-    public func write(to w: inout RavioliSchema.FieldWriter) {
-        w.string(name, at: 24, has: 80)
-        w.string(inputType, at: 40, has: 84)
-        w.string(outputType, at: 56, has: 88)
-        w.message(options, at: 72)
-        w.bool(clientStreaming, at: 92, has: 96)
-        w.bool(serverStreaming, at: 100, has: 104)
-        w.unknownFields(unknownFields)
+    public func write(to _w: inout RavioliSchema.FieldWriter) {
+        _w.string(name, at: 24, has: 80)
+        _w.string(inputType, at: 40, has: 84)
+        _w.string(outputType, at: 56, has: 88)
+        _w.message(options, at: 72)
+        _w.bool(clientStreaming, at: 92, has: 96)
+        _w.bool(serverStreaming, at: 100, has: 104)
+        _w.unknownFields(unknownFields)
     }
 }
 
@@ -970,31 +899,6 @@ public struct Google_Protobuf_FileOptions: RavioliSchema.Message {
     public var uninterpretedOption: [Google_Protobuf_UninterpretedOption]
     public var unknownFields: RavioliSchema.UnknownFields
 
-    public init() {
-        javaPackage = nil
-        javaOuterClassname = nil
-        optimizeFor = nil
-        javaMultipleFiles = nil
-        goPackage = nil
-        ccGenericServices = nil
-        javaGenericServices = nil
-        pyGenericServices = nil
-        javaGenerateEqualsAndHash = nil
-        deprecated = nil
-        javaStringCheckUtf8 = nil
-        ccEnableArenas = nil
-        objcClassPrefix = nil
-        csharpNamespace = nil
-        swiftPrefix = nil
-        phpClassPrefix = nil
-        phpNamespace = nil
-        phpGenericServices = nil
-        phpMetadataNamespace = nil
-        rubyPackage = nil
-        uninterpretedOption = []
-        unknownFields = .init()
-    }
-
     public init(
         javaPackage: String? = nil,
         javaOuterClassname: String? = nil,
@@ -1016,7 +920,8 @@ public struct Google_Protobuf_FileOptions: RavioliSchema.Message {
         phpGenericServices: Bool? = nil,
         phpMetadataNamespace: String? = nil,
         rubyPackage: String? = nil,
-        uninterpretedOption: [Google_Protobuf_UninterpretedOption] = []
+        uninterpretedOption: [Google_Protobuf_UninterpretedOption] = [],
+        unknownFields: RavioliSchema.UnknownFields = .init()
     ) {
         self.javaPackage = javaPackage
         self.javaOuterClassname = javaOuterClassname
@@ -1039,7 +944,7 @@ public struct Google_Protobuf_FileOptions: RavioliSchema.Message {
         self.phpMetadataNamespace = phpMetadataNamespace
         self.rubyPackage = rubyPackage
         self.uninterpretedOption = uninterpretedOption
-        unknownFields = .init()
+        self.unknownFields = unknownFields
     }
 
     /// `optimizeFor`, or the schema's default if it is absent.
@@ -1091,74 +996,77 @@ public struct Google_Protobuf_FileOptions: RavioliSchema.Message {
     public static let descriptor = GoogleProtobufDescriptorSchema.file.message(
         "google.protobuf.FileOptions", structSize: 320)
 
-    public init(from r: RavioliSchema.FieldReader) {
-        javaPackage = nil
-        javaOuterClassname = nil
-        optimizeFor = nil
-        javaMultipleFiles = nil
-        goPackage = nil
-        ccGenericServices = nil
-        javaGenericServices = nil
-        pyGenericServices = nil
-        javaGenerateEqualsAndHash = nil
-        deprecated = nil
-        javaStringCheckUtf8 = nil
-        ccEnableArenas = nil
-        objcClassPrefix = nil
-        csharpNamespace = nil
-        swiftPrefix = nil
-        phpClassPrefix = nil
-        phpNamespace = nil
-        phpGenericServices = nil
-        phpMetadataNamespace = nil
-        rubyPackage = nil
-        uninterpretedOption = r.messages(at: 184, count: 192)
-        unknownFields = r.unknownFields()
-        if r.isPresent(200) { javaPackage = r.string(at: 24) }
-        if r.isPresent(204) { javaOuterClassname = r.string(at: 40) }
-        if r.isPresent(212) { optimizeFor = r.enumeration(at: 208) }
-        if r.isPresent(220) { javaMultipleFiles = r.bool(at: 216) }
-        if r.isPresent(224) { goPackage = r.string(at: 56) }
-        if r.isPresent(232) { ccGenericServices = r.bool(at: 228) }
-        if r.isPresent(240) { javaGenericServices = r.bool(at: 236) }
-        if r.isPresent(248) { pyGenericServices = r.bool(at: 244) }
-        if r.isPresent(256) { javaGenerateEqualsAndHash = r.bool(at: 252) }
-        if r.isPresent(264) { deprecated = r.bool(at: 260) }
-        if r.isPresent(272) { javaStringCheckUtf8 = r.bool(at: 268) }
-        if r.isPresent(280) { ccEnableArenas = r.bool(at: 276) }
-        if r.isPresent(284) { objcClassPrefix = r.string(at: 72) }
-        if r.isPresent(288) { csharpNamespace = r.string(at: 88) }
-        if r.isPresent(292) { swiftPrefix = r.string(at: 104) }
-        if r.isPresent(296) { phpClassPrefix = r.string(at: 120) }
-        if r.isPresent(300) { phpNamespace = r.string(at: 136) }
-        if r.isPresent(308) { phpGenericServices = r.bool(at: 304) }
-        if r.isPresent(312) { phpMetadataNamespace = r.string(at: 152) }
-        if r.isPresent(316) { rubyPackage = r.string(at: 168) }
+    public static func read(from _r: RavioliSchema.FieldReader) -> Self {
+        let javaPackage: String? = _r.isPresent(200) ? _r.string(at: 24) : nil
+        let javaOuterClassname: String? = _r.isPresent(204) ? _r.string(at: 40) : nil
+        let optimizeFor: OptimizeMode? = _r.isPresent(212) ? _r.enumeration(at: 208) : nil
+        let javaMultipleFiles: Bool? = _r.isPresent(220) ? _r.bool(at: 216) : nil
+        let goPackage: String? = _r.isPresent(224) ? _r.string(at: 56) : nil
+        let ccGenericServices: Bool? = _r.isPresent(232) ? _r.bool(at: 228) : nil
+        let javaGenericServices: Bool? = _r.isPresent(240) ? _r.bool(at: 236) : nil
+        let pyGenericServices: Bool? = _r.isPresent(248) ? _r.bool(at: 244) : nil
+        let javaGenerateEqualsAndHash: Bool? = _r.isPresent(256) ? _r.bool(at: 252) : nil
+        let deprecated: Bool? = _r.isPresent(264) ? _r.bool(at: 260) : nil
+        let javaStringCheckUtf8: Bool? = _r.isPresent(272) ? _r.bool(at: 268) : nil
+        let ccEnableArenas: Bool? = _r.isPresent(280) ? _r.bool(at: 276) : nil
+        let objcClassPrefix: String? = _r.isPresent(284) ? _r.string(at: 72) : nil
+        let csharpNamespace: String? = _r.isPresent(288) ? _r.string(at: 88) : nil
+        let swiftPrefix: String? = _r.isPresent(292) ? _r.string(at: 104) : nil
+        let phpClassPrefix: String? = _r.isPresent(296) ? _r.string(at: 120) : nil
+        let phpNamespace: String? = _r.isPresent(300) ? _r.string(at: 136) : nil
+        let phpGenericServices: Bool? = _r.isPresent(308) ? _r.bool(at: 304) : nil
+        let phpMetadataNamespace: String? = _r.isPresent(312) ? _r.string(at: 152) : nil
+        let rubyPackage: String? = _r.isPresent(316) ? _r.string(at: 168) : nil
+        let uninterpretedOption: [Google_Protobuf_UninterpretedOption] = _r.messages(at: 184, count: 192)
+        return Self(
+            javaPackage: javaPackage,
+            javaOuterClassname: javaOuterClassname,
+            optimizeFor: optimizeFor,
+            javaMultipleFiles: javaMultipleFiles,
+            goPackage: goPackage,
+            ccGenericServices: ccGenericServices,
+            javaGenericServices: javaGenericServices,
+            pyGenericServices: pyGenericServices,
+            javaGenerateEqualsAndHash: javaGenerateEqualsAndHash,
+            deprecated: deprecated,
+            javaStringCheckUtf8: javaStringCheckUtf8,
+            ccEnableArenas: ccEnableArenas,
+            objcClassPrefix: objcClassPrefix,
+            csharpNamespace: csharpNamespace,
+            swiftPrefix: swiftPrefix,
+            phpClassPrefix: phpClassPrefix,
+            phpNamespace: phpNamespace,
+            phpGenericServices: phpGenericServices,
+            phpMetadataNamespace: phpMetadataNamespace,
+            rubyPackage: rubyPackage,
+            uninterpretedOption: uninterpretedOption,
+            unknownFields: _r.unknownFields()
+        )
     }
 
-    public func write(to w: inout RavioliSchema.FieldWriter) {
-        w.string(javaPackage, at: 24, has: 200)
-        w.string(javaOuterClassname, at: 40, has: 204)
-        w.enumeration(optimizeFor, at: 208, has: 212)
-        w.bool(javaMultipleFiles, at: 216, has: 220)
-        w.string(goPackage, at: 56, has: 224)
-        w.bool(ccGenericServices, at: 228, has: 232)
-        w.bool(javaGenericServices, at: 236, has: 240)
-        w.bool(pyGenericServices, at: 244, has: 248)
-        w.bool(javaGenerateEqualsAndHash, at: 252, has: 256)
-        w.bool(deprecated, at: 260, has: 264)
-        w.bool(javaStringCheckUtf8, at: 268, has: 272)
-        w.bool(ccEnableArenas, at: 276, has: 280)
-        w.string(objcClassPrefix, at: 72, has: 284)
-        w.string(csharpNamespace, at: 88, has: 288)
-        w.string(swiftPrefix, at: 104, has: 292)
-        w.string(phpClassPrefix, at: 120, has: 296)
-        w.string(phpNamespace, at: 136, has: 300)
-        w.bool(phpGenericServices, at: 304, has: 308)
-        w.string(phpMetadataNamespace, at: 152, has: 312)
-        w.string(rubyPackage, at: 168, has: 316)
-        w.messages(uninterpretedOption, at: 184, count: 192)
-        w.unknownFields(unknownFields)
+    public func write(to _w: inout RavioliSchema.FieldWriter) {
+        _w.string(javaPackage, at: 24, has: 200)
+        _w.string(javaOuterClassname, at: 40, has: 204)
+        _w.enumeration(optimizeFor, at: 208, has: 212)
+        _w.bool(javaMultipleFiles, at: 216, has: 220)
+        _w.string(goPackage, at: 56, has: 224)
+        _w.bool(ccGenericServices, at: 228, has: 232)
+        _w.bool(javaGenericServices, at: 236, has: 240)
+        _w.bool(pyGenericServices, at: 244, has: 248)
+        _w.bool(javaGenerateEqualsAndHash, at: 252, has: 256)
+        _w.bool(deprecated, at: 260, has: 264)
+        _w.bool(javaStringCheckUtf8, at: 268, has: 272)
+        _w.bool(ccEnableArenas, at: 276, has: 280)
+        _w.string(objcClassPrefix, at: 72, has: 284)
+        _w.string(csharpNamespace, at: 88, has: 288)
+        _w.string(swiftPrefix, at: 104, has: 292)
+        _w.string(phpClassPrefix, at: 120, has: 296)
+        _w.string(phpNamespace, at: 136, has: 300)
+        _w.bool(phpGenericServices, at: 304, has: 308)
+        _w.string(phpMetadataNamespace, at: 152, has: 312)
+        _w.string(rubyPackage, at: 168, has: 316)
+        _w.messages(uninterpretedOption, at: 184, count: 192)
+        _w.unknownFields(unknownFields)
     }
 }
 
@@ -1218,28 +1126,20 @@ public struct Google_Protobuf_MessageOptions: RavioliSchema.Message {
     public var uninterpretedOption: [Google_Protobuf_UninterpretedOption]
     public var unknownFields: RavioliSchema.UnknownFields
 
-    public init() {
-        messageSetWireFormat = nil
-        noStandardDescriptorAccessor = nil
-        deprecated = nil
-        mapEntry = nil
-        uninterpretedOption = []
-        unknownFields = .init()
-    }
-
     public init(
         messageSetWireFormat: Bool? = nil,
         noStandardDescriptorAccessor: Bool? = nil,
         deprecated: Bool? = nil,
         mapEntry: Bool? = nil,
-        uninterpretedOption: [Google_Protobuf_UninterpretedOption] = []
+        uninterpretedOption: [Google_Protobuf_UninterpretedOption] = [],
+        unknownFields: RavioliSchema.UnknownFields = .init()
     ) {
         self.messageSetWireFormat = messageSetWireFormat
         self.noStandardDescriptorAccessor = noStandardDescriptorAccessor
         self.deprecated = deprecated
         self.mapEntry = mapEntry
         self.uninterpretedOption = uninterpretedOption
-        unknownFields = .init()
+        self.unknownFields = unknownFields
     }
 
     /// `messageSetWireFormat`, or the schema's default if it is absent.
@@ -1254,26 +1154,29 @@ public struct Google_Protobuf_MessageOptions: RavioliSchema.Message {
     public static let descriptor = GoogleProtobufDescriptorSchema.file.message(
         "google.protobuf.MessageOptions", structSize: 72)
 
-    public init(from r: RavioliSchema.FieldReader) {
-        messageSetWireFormat = nil
-        noStandardDescriptorAccessor = nil
-        deprecated = nil
-        mapEntry = nil
-        uninterpretedOption = r.messages(at: 24, count: 32)
-        unknownFields = r.unknownFields()
-        if r.isPresent(44) { messageSetWireFormat = r.bool(at: 40) }
-        if r.isPresent(52) { noStandardDescriptorAccessor = r.bool(at: 48) }
-        if r.isPresent(60) { deprecated = r.bool(at: 56) }
-        if r.isPresent(68) { mapEntry = r.bool(at: 64) }
+    public static func read(from _r: RavioliSchema.FieldReader) -> Self {
+        let messageSetWireFormat: Bool? = _r.isPresent(44) ? _r.bool(at: 40) : nil
+        let noStandardDescriptorAccessor: Bool? = _r.isPresent(52) ? _r.bool(at: 48) : nil
+        let deprecated: Bool? = _r.isPresent(60) ? _r.bool(at: 56) : nil
+        let mapEntry: Bool? = _r.isPresent(68) ? _r.bool(at: 64) : nil
+        let uninterpretedOption: [Google_Protobuf_UninterpretedOption] = _r.messages(at: 24, count: 32)
+        return Self(
+            messageSetWireFormat: messageSetWireFormat,
+            noStandardDescriptorAccessor: noStandardDescriptorAccessor,
+            deprecated: deprecated,
+            mapEntry: mapEntry,
+            uninterpretedOption: uninterpretedOption,
+            unknownFields: _r.unknownFields()
+        )
     }
 
-    public func write(to w: inout RavioliSchema.FieldWriter) {
-        w.bool(messageSetWireFormat, at: 40, has: 44)
-        w.bool(noStandardDescriptorAccessor, at: 48, has: 52)
-        w.bool(deprecated, at: 56, has: 60)
-        w.bool(mapEntry, at: 64, has: 68)
-        w.messages(uninterpretedOption, at: 24, count: 32)
-        w.unknownFields(unknownFields)
+    public func write(to _w: inout RavioliSchema.FieldWriter) {
+        _w.bool(messageSetWireFormat, at: 40, has: 44)
+        _w.bool(noStandardDescriptorAccessor, at: 48, has: 52)
+        _w.bool(deprecated, at: 56, has: 60)
+        _w.bool(mapEntry, at: 64, has: 68)
+        _w.messages(uninterpretedOption, at: 24, count: 32)
+        _w.unknownFields(unknownFields)
     }
 }
 
@@ -1352,18 +1255,6 @@ public struct Google_Protobuf_FieldOptions: RavioliSchema.Message {
     public var uninterpretedOption: [Google_Protobuf_UninterpretedOption]
     public var unknownFields: RavioliSchema.UnknownFields
 
-    public init() {
-        ctype = nil
-        packed = nil
-        deprecated = nil
-        lazy = nil
-        jstype = nil
-        weak = nil
-        unverifiedLazy = nil
-        uninterpretedOption = []
-        unknownFields = .init()
-    }
-
     public init(
         ctype: CType? = nil,
         packed: Bool? = nil,
@@ -1372,7 +1263,8 @@ public struct Google_Protobuf_FieldOptions: RavioliSchema.Message {
         jstype: JSType? = nil,
         weak: Bool? = nil,
         unverifiedLazy: Bool? = nil,
-        uninterpretedOption: [Google_Protobuf_UninterpretedOption] = []
+        uninterpretedOption: [Google_Protobuf_UninterpretedOption] = [],
+        unknownFields: RavioliSchema.UnknownFields = .init()
     ) {
         self.ctype = ctype
         self.packed = packed
@@ -1382,7 +1274,7 @@ public struct Google_Protobuf_FieldOptions: RavioliSchema.Message {
         self.weak = weak
         self.unverifiedLazy = unverifiedLazy
         self.uninterpretedOption = uninterpretedOption
-        unknownFields = .init()
+        self.unknownFields = unknownFields
     }
 
     /// `ctype`, or the schema's default if it is absent.
@@ -1442,35 +1334,38 @@ public struct Google_Protobuf_FieldOptions: RavioliSchema.Message {
     public static let descriptor = GoogleProtobufDescriptorSchema.file.message(
         "google.protobuf.FieldOptions", structSize: 96)
 
-    public init(from r: RavioliSchema.FieldReader) {
-        ctype = nil
-        packed = nil
-        deprecated = nil
-        lazy = nil
-        jstype = nil
-        weak = nil
-        unverifiedLazy = nil
-        uninterpretedOption = r.messages(at: 24, count: 32)
-        unknownFields = r.unknownFields()
-        if r.isPresent(44) { ctype = r.enumeration(at: 40) }
-        if r.isPresent(52) { packed = r.bool(at: 48) }
-        if r.isPresent(60) { deprecated = r.bool(at: 56) }
-        if r.isPresent(68) { lazy = r.bool(at: 64) }
-        if r.isPresent(76) { jstype = r.enumeration(at: 72) }
-        if r.isPresent(84) { weak = r.bool(at: 80) }
-        if r.isPresent(92) { unverifiedLazy = r.bool(at: 88) }
+    public static func read(from _r: RavioliSchema.FieldReader) -> Self {
+        let ctype: CType? = _r.isPresent(44) ? _r.enumeration(at: 40) : nil
+        let packed: Bool? = _r.isPresent(52) ? _r.bool(at: 48) : nil
+        let deprecated: Bool? = _r.isPresent(60) ? _r.bool(at: 56) : nil
+        let lazy: Bool? = _r.isPresent(68) ? _r.bool(at: 64) : nil
+        let jstype: JSType? = _r.isPresent(76) ? _r.enumeration(at: 72) : nil
+        let weak: Bool? = _r.isPresent(84) ? _r.bool(at: 80) : nil
+        let unverifiedLazy: Bool? = _r.isPresent(92) ? _r.bool(at: 88) : nil
+        let uninterpretedOption: [Google_Protobuf_UninterpretedOption] = _r.messages(at: 24, count: 32)
+        return Self(
+            ctype: ctype,
+            packed: packed,
+            deprecated: deprecated,
+            lazy: lazy,
+            jstype: jstype,
+            weak: weak,
+            unverifiedLazy: unverifiedLazy,
+            uninterpretedOption: uninterpretedOption,
+            unknownFields: _r.unknownFields()
+        )
     }
 
-    public func write(to w: inout RavioliSchema.FieldWriter) {
-        w.enumeration(ctype, at: 40, has: 44)
-        w.bool(packed, at: 48, has: 52)
-        w.bool(deprecated, at: 56, has: 60)
-        w.bool(lazy, at: 64, has: 68)
-        w.enumeration(jstype, at: 72, has: 76)
-        w.bool(weak, at: 80, has: 84)
-        w.bool(unverifiedLazy, at: 88, has: 92)
-        w.messages(uninterpretedOption, at: 24, count: 32)
-        w.unknownFields(unknownFields)
+    public func write(to _w: inout RavioliSchema.FieldWriter) {
+        _w.enumeration(ctype, at: 40, has: 44)
+        _w.bool(packed, at: 48, has: 52)
+        _w.bool(deprecated, at: 56, has: 60)
+        _w.bool(lazy, at: 64, has: 68)
+        _w.enumeration(jstype, at: 72, has: 76)
+        _w.bool(weak, at: 80, has: 84)
+        _w.bool(unverifiedLazy, at: 88, has: 92)
+        _w.messages(uninterpretedOption, at: 24, count: 32)
+        _w.unknownFields(unknownFields)
     }
 }
 
@@ -1480,27 +1375,25 @@ public struct Google_Protobuf_OneofOptions: RavioliSchema.Message {
     public var uninterpretedOption: [Google_Protobuf_UninterpretedOption]
     public var unknownFields: RavioliSchema.UnknownFields
 
-    public init() {
-        uninterpretedOption = []
-        unknownFields = .init()
-    }
-
-    public init(uninterpretedOption: [Google_Protobuf_UninterpretedOption] = []) {
+    public init(
+        uninterpretedOption: [Google_Protobuf_UninterpretedOption] = [],
+        unknownFields: RavioliSchema.UnknownFields = .init()
+    ) {
         self.uninterpretedOption = uninterpretedOption
-        unknownFields = .init()
+        self.unknownFields = unknownFields
     }
 
     public static let descriptor = GoogleProtobufDescriptorSchema.file.message(
         "google.protobuf.OneofOptions", structSize: 40)
 
-    public init(from r: RavioliSchema.FieldReader) {
-        uninterpretedOption = r.messages(at: 24, count: 32)
-        unknownFields = r.unknownFields()
+    public static func read(from _r: RavioliSchema.FieldReader) -> Self {
+        let uninterpretedOption: [Google_Protobuf_UninterpretedOption] = _r.messages(at: 24, count: 32)
+        return Self(uninterpretedOption: uninterpretedOption, unknownFields: _r.unknownFields())
     }
 
-    public func write(to w: inout RavioliSchema.FieldWriter) {
-        w.messages(uninterpretedOption, at: 24, count: 32)
-        w.unknownFields(unknownFields)
+    public func write(to _w: inout RavioliSchema.FieldWriter) {
+        _w.messages(uninterpretedOption, at: 24, count: 32)
+        _w.unknownFields(unknownFields)
     }
 }
 
@@ -1518,22 +1411,16 @@ public struct Google_Protobuf_EnumOptions: RavioliSchema.Message {
     public var uninterpretedOption: [Google_Protobuf_UninterpretedOption]
     public var unknownFields: RavioliSchema.UnknownFields
 
-    public init() {
-        allowAlias = nil
-        deprecated = nil
-        uninterpretedOption = []
-        unknownFields = .init()
-    }
-
     public init(
         allowAlias: Bool? = nil,
         deprecated: Bool? = nil,
-        uninterpretedOption: [Google_Protobuf_UninterpretedOption] = []
+        uninterpretedOption: [Google_Protobuf_UninterpretedOption] = [],
+        unknownFields: RavioliSchema.UnknownFields = .init()
     ) {
         self.allowAlias = allowAlias
         self.deprecated = deprecated
         self.uninterpretedOption = uninterpretedOption
-        unknownFields = .init()
+        self.unknownFields = unknownFields
     }
 
     /// `deprecated`, or the schema's default if it is absent.
@@ -1542,20 +1429,23 @@ public struct Google_Protobuf_EnumOptions: RavioliSchema.Message {
     public static let descriptor = GoogleProtobufDescriptorSchema.file.message(
         "google.protobuf.EnumOptions", structSize: 56)
 
-    public init(from r: RavioliSchema.FieldReader) {
-        allowAlias = nil
-        deprecated = nil
-        uninterpretedOption = r.messages(at: 24, count: 32)
-        unknownFields = r.unknownFields()
-        if r.isPresent(44) { allowAlias = r.bool(at: 40) }
-        if r.isPresent(52) { deprecated = r.bool(at: 48) }
+    public static func read(from _r: RavioliSchema.FieldReader) -> Self {
+        let allowAlias: Bool? = _r.isPresent(44) ? _r.bool(at: 40) : nil
+        let deprecated: Bool? = _r.isPresent(52) ? _r.bool(at: 48) : nil
+        let uninterpretedOption: [Google_Protobuf_UninterpretedOption] = _r.messages(at: 24, count: 32)
+        return Self(
+            allowAlias: allowAlias,
+            deprecated: deprecated,
+            uninterpretedOption: uninterpretedOption,
+            unknownFields: _r.unknownFields()
+        )
     }
 
-    public func write(to w: inout RavioliSchema.FieldWriter) {
-        w.bool(allowAlias, at: 40, has: 44)
-        w.bool(deprecated, at: 48, has: 52)
-        w.messages(uninterpretedOption, at: 24, count: 32)
-        w.unknownFields(unknownFields)
+    public func write(to _w: inout RavioliSchema.FieldWriter) {
+        _w.bool(allowAlias, at: 40, has: 44)
+        _w.bool(deprecated, at: 48, has: 52)
+        _w.messages(uninterpretedOption, at: 24, count: 32)
+        _w.unknownFields(unknownFields)
     }
 }
 
@@ -1570,16 +1460,14 @@ public struct Google_Protobuf_EnumValueOptions: RavioliSchema.Message {
     public var uninterpretedOption: [Google_Protobuf_UninterpretedOption]
     public var unknownFields: RavioliSchema.UnknownFields
 
-    public init() {
-        deprecated = nil
-        uninterpretedOption = []
-        unknownFields = .init()
-    }
-
-    public init(deprecated: Bool? = nil, uninterpretedOption: [Google_Protobuf_UninterpretedOption] = []) {
+    public init(
+        deprecated: Bool? = nil,
+        uninterpretedOption: [Google_Protobuf_UninterpretedOption] = [],
+        unknownFields: RavioliSchema.UnknownFields = .init()
+    ) {
         self.deprecated = deprecated
         self.uninterpretedOption = uninterpretedOption
-        unknownFields = .init()
+        self.unknownFields = unknownFields
     }
 
     /// `deprecated`, or the schema's default if it is absent.
@@ -1588,17 +1476,20 @@ public struct Google_Protobuf_EnumValueOptions: RavioliSchema.Message {
     public static let descriptor = GoogleProtobufDescriptorSchema.file.message(
         "google.protobuf.EnumValueOptions", structSize: 48)
 
-    public init(from r: RavioliSchema.FieldReader) {
-        deprecated = nil
-        uninterpretedOption = r.messages(at: 24, count: 32)
-        unknownFields = r.unknownFields()
-        if r.isPresent(44) { deprecated = r.bool(at: 40) }
+    public static func read(from _r: RavioliSchema.FieldReader) -> Self {
+        let deprecated: Bool? = _r.isPresent(44) ? _r.bool(at: 40) : nil
+        let uninterpretedOption: [Google_Protobuf_UninterpretedOption] = _r.messages(at: 24, count: 32)
+        return Self(
+            deprecated: deprecated,
+            uninterpretedOption: uninterpretedOption,
+            unknownFields: _r.unknownFields()
+        )
     }
 
-    public func write(to w: inout RavioliSchema.FieldWriter) {
-        w.bool(deprecated, at: 40, has: 44)
-        w.messages(uninterpretedOption, at: 24, count: 32)
-        w.unknownFields(unknownFields)
+    public func write(to _w: inout RavioliSchema.FieldWriter) {
+        _w.bool(deprecated, at: 40, has: 44)
+        _w.messages(uninterpretedOption, at: 24, count: 32)
+        _w.unknownFields(unknownFields)
     }
 }
 
@@ -1613,16 +1504,14 @@ public struct Google_Protobuf_ServiceOptions: RavioliSchema.Message {
     public var uninterpretedOption: [Google_Protobuf_UninterpretedOption]
     public var unknownFields: RavioliSchema.UnknownFields
 
-    public init() {
-        deprecated = nil
-        uninterpretedOption = []
-        unknownFields = .init()
-    }
-
-    public init(deprecated: Bool? = nil, uninterpretedOption: [Google_Protobuf_UninterpretedOption] = []) {
+    public init(
+        deprecated: Bool? = nil,
+        uninterpretedOption: [Google_Protobuf_UninterpretedOption] = [],
+        unknownFields: RavioliSchema.UnknownFields = .init()
+    ) {
         self.deprecated = deprecated
         self.uninterpretedOption = uninterpretedOption
-        unknownFields = .init()
+        self.unknownFields = unknownFields
     }
 
     /// `deprecated`, or the schema's default if it is absent.
@@ -1631,17 +1520,20 @@ public struct Google_Protobuf_ServiceOptions: RavioliSchema.Message {
     public static let descriptor = GoogleProtobufDescriptorSchema.file.message(
         "google.protobuf.ServiceOptions", structSize: 48)
 
-    public init(from r: RavioliSchema.FieldReader) {
-        deprecated = nil
-        uninterpretedOption = r.messages(at: 24, count: 32)
-        unknownFields = r.unknownFields()
-        if r.isPresent(44) { deprecated = r.bool(at: 40) }
+    public static func read(from _r: RavioliSchema.FieldReader) -> Self {
+        let deprecated: Bool? = _r.isPresent(44) ? _r.bool(at: 40) : nil
+        let uninterpretedOption: [Google_Protobuf_UninterpretedOption] = _r.messages(at: 24, count: 32)
+        return Self(
+            deprecated: deprecated,
+            uninterpretedOption: uninterpretedOption,
+            unknownFields: _r.unknownFields()
+        )
     }
 
-    public func write(to w: inout RavioliSchema.FieldWriter) {
-        w.bool(deprecated, at: 40, has: 44)
-        w.messages(uninterpretedOption, at: 24, count: 32)
-        w.unknownFields(unknownFields)
+    public func write(to _w: inout RavioliSchema.FieldWriter) {
+        _w.bool(deprecated, at: 40, has: 44)
+        _w.messages(uninterpretedOption, at: 24, count: 32)
+        _w.unknownFields(unknownFields)
     }
 }
 
@@ -1657,22 +1549,16 @@ public struct Google_Protobuf_MethodOptions: RavioliSchema.Message {
     public var uninterpretedOption: [Google_Protobuf_UninterpretedOption]
     public var unknownFields: RavioliSchema.UnknownFields
 
-    public init() {
-        deprecated = nil
-        idempotencyLevel = nil
-        uninterpretedOption = []
-        unknownFields = .init()
-    }
-
     public init(
         deprecated: Bool? = nil,
         idempotencyLevel: IdempotencyLevel? = nil,
-        uninterpretedOption: [Google_Protobuf_UninterpretedOption] = []
+        uninterpretedOption: [Google_Protobuf_UninterpretedOption] = [],
+        unknownFields: RavioliSchema.UnknownFields = .init()
     ) {
         self.deprecated = deprecated
         self.idempotencyLevel = idempotencyLevel
         self.uninterpretedOption = uninterpretedOption
-        unknownFields = .init()
+        self.unknownFields = unknownFields
     }
 
     /// `deprecated`, or the schema's default if it is absent.
@@ -1704,20 +1590,23 @@ public struct Google_Protobuf_MethodOptions: RavioliSchema.Message {
     public static let descriptor = GoogleProtobufDescriptorSchema.file.message(
         "google.protobuf.MethodOptions", structSize: 56)
 
-    public init(from r: RavioliSchema.FieldReader) {
-        deprecated = nil
-        idempotencyLevel = nil
-        uninterpretedOption = r.messages(at: 24, count: 32)
-        unknownFields = r.unknownFields()
-        if r.isPresent(44) { deprecated = r.bool(at: 40) }
-        if r.isPresent(52) { idempotencyLevel = r.enumeration(at: 48) }
+    public static func read(from _r: RavioliSchema.FieldReader) -> Self {
+        let deprecated: Bool? = _r.isPresent(44) ? _r.bool(at: 40) : nil
+        let idempotencyLevel: IdempotencyLevel? = _r.isPresent(52) ? _r.enumeration(at: 48) : nil
+        let uninterpretedOption: [Google_Protobuf_UninterpretedOption] = _r.messages(at: 24, count: 32)
+        return Self(
+            deprecated: deprecated,
+            idempotencyLevel: idempotencyLevel,
+            uninterpretedOption: uninterpretedOption,
+            unknownFields: _r.unknownFields()
+        )
     }
 
-    public func write(to w: inout RavioliSchema.FieldWriter) {
-        w.bool(deprecated, at: 40, has: 44)
-        w.enumeration(idempotencyLevel, at: 48, has: 52)
-        w.messages(uninterpretedOption, at: 24, count: 32)
-        w.unknownFields(unknownFields)
+    public func write(to _w: inout RavioliSchema.FieldWriter) {
+        _w.bool(deprecated, at: 40, has: 44)
+        _w.enumeration(idempotencyLevel, at: 48, has: 52)
+        _w.messages(uninterpretedOption, at: 24, count: 32)
+        _w.unknownFields(unknownFields)
     }
 }
 
@@ -1739,17 +1628,6 @@ public struct Google_Protobuf_UninterpretedOption: RavioliSchema.Message {
     public var aggregateValue: String?
     public var unknownFields: RavioliSchema.UnknownFields
 
-    public init() {
-        name = []
-        identifierValue = nil
-        positiveIntValue = nil
-        negativeIntValue = nil
-        doubleValue = nil
-        stringValue = nil
-        aggregateValue = nil
-        unknownFields = .init()
-    }
-
     public init(
         name: [NamePart] = [],
         identifierValue: String? = nil,
@@ -1757,7 +1635,8 @@ public struct Google_Protobuf_UninterpretedOption: RavioliSchema.Message {
         negativeIntValue: Int64? = nil,
         doubleValue: Double? = nil,
         stringValue: [UInt8]? = nil,
-        aggregateValue: String? = nil
+        aggregateValue: String? = nil,
+        unknownFields: RavioliSchema.UnknownFields = .init()
     ) {
         self.name = name
         self.identifierValue = identifierValue
@@ -1766,7 +1645,7 @@ public struct Google_Protobuf_UninterpretedOption: RavioliSchema.Message {
         self.doubleValue = doubleValue
         self.stringValue = stringValue
         self.aggregateValue = aggregateValue
-        unknownFields = .init()
+        self.unknownFields = unknownFields
     }
 
     /// The name of the uninterpreted option.  Each string represents a segment in
@@ -1779,65 +1658,64 @@ public struct Google_Protobuf_UninterpretedOption: RavioliSchema.Message {
         public var isExtension: Bool?
         public var unknownFields: RavioliSchema.UnknownFields
 
-        public init() {
-            namePart = nil
-            isExtension = nil
-            unknownFields = .init()
-        }
-
-        public init(namePart: String? = nil, isExtension: Bool? = nil) {
+        public init(
+            namePart: String? = nil,
+            isExtension: Bool? = nil,
+            unknownFields: RavioliSchema.UnknownFields = .init()
+        ) {
             self.namePart = namePart
             self.isExtension = isExtension
-            unknownFields = .init()
+            self.unknownFields = unknownFields
         }
 
         public static let descriptor = GoogleProtobufDescriptorSchema.file.message(
             "google.protobuf.UninterpretedOption.NamePart", structSize: 56)
 
-        public init(from r: RavioliSchema.FieldReader) {
-            namePart = nil
-            isExtension = nil
-            unknownFields = r.unknownFields()
-            if r.isPresent(40) { namePart = r.string(at: 24) }
-            if r.isPresent(48) { isExtension = r.bool(at: 44) }
+        public static func read(from _r: RavioliSchema.FieldReader) -> Self {
+            let namePart: String? = _r.isPresent(40) ? _r.string(at: 24) : nil
+            let isExtension: Bool? = _r.isPresent(48) ? _r.bool(at: 44) : nil
+            return Self(namePart: namePart, isExtension: isExtension, unknownFields: _r.unknownFields())
         }
 
-        public func write(to w: inout RavioliSchema.FieldWriter) {
-            w.string(namePart, at: 24, has: 40)
-            w.bool(isExtension, at: 44, has: 48)
-            w.unknownFields(unknownFields)
+        public func write(to _w: inout RavioliSchema.FieldWriter) {
+            _w.string(namePart, at: 24, has: 40)
+            _w.bool(isExtension, at: 44, has: 48)
+            _w.unknownFields(unknownFields)
         }
     }
 
     public static let descriptor = GoogleProtobufDescriptorSchema.file.message(
         "google.protobuf.UninterpretedOption", structSize: 136)
 
-    public init(from r: RavioliSchema.FieldReader) {
-        name = r.messages(at: 24, count: 32)
-        identifierValue = nil
-        positiveIntValue = nil
-        negativeIntValue = nil
-        doubleValue = nil
-        stringValue = nil
-        aggregateValue = nil
-        unknownFields = r.unknownFields()
-        if r.isPresent(112) { identifierValue = r.string(at: 40) }
-        if r.isPresent(116) { positiveIntValue = r.uint64(at: 56) }
-        if r.isPresent(120) { negativeIntValue = r.int64(at: 64) }
-        if r.isPresent(124) { doubleValue = r.double(at: 72) }
-        if r.isPresent(128) { stringValue = r.bytes(at: 80) }
-        if r.isPresent(132) { aggregateValue = r.string(at: 96) }
+    public static func read(from _r: RavioliSchema.FieldReader) -> Self {
+        let name: [NamePart] = _r.messages(at: 24, count: 32)
+        let identifierValue: String? = _r.isPresent(112) ? _r.string(at: 40) : nil
+        let positiveIntValue: UInt64? = _r.isPresent(116) ? _r.uint64(at: 56) : nil
+        let negativeIntValue: Int64? = _r.isPresent(120) ? _r.int64(at: 64) : nil
+        let doubleValue: Double? = _r.isPresent(124) ? _r.double(at: 72) : nil
+        let stringValue: [UInt8]? = _r.isPresent(128) ? _r.bytes(at: 80) : nil
+        let aggregateValue: String? = _r.isPresent(132) ? _r.string(at: 96) : nil
+        return Self(
+            name: name,
+            identifierValue: identifierValue,
+            positiveIntValue: positiveIntValue,
+            negativeIntValue: negativeIntValue,
+            doubleValue: doubleValue,
+            stringValue: stringValue,
+            aggregateValue: aggregateValue,
+            unknownFields: _r.unknownFields()
+        )
     }
 
-    public func write(to w: inout RavioliSchema.FieldWriter) {
-        w.messages(name, at: 24, count: 32)
-        w.string(identifierValue, at: 40, has: 112)
-        w.uint64(positiveIntValue, at: 56, has: 116)
-        w.int64(negativeIntValue, at: 64, has: 120)
-        w.double(doubleValue, at: 72, has: 124)
-        w.bytes(stringValue, at: 80, has: 128)
-        w.string(aggregateValue, at: 96, has: 132)
-        w.unknownFields(unknownFields)
+    public func write(to _w: inout RavioliSchema.FieldWriter) {
+        _w.messages(name, at: 24, count: 32)
+        _w.string(identifierValue, at: 40, has: 112)
+        _w.uint64(positiveIntValue, at: 56, has: 116)
+        _w.int64(negativeIntValue, at: 64, has: 120)
+        _w.double(doubleValue, at: 72, has: 124)
+        _w.bytes(stringValue, at: 80, has: 128)
+        _w.string(aggregateValue, at: 96, has: 132)
+        _w.unknownFields(unknownFields)
     }
 }
 
@@ -1890,14 +1768,9 @@ public struct Google_Protobuf_SourceCodeInfo: RavioliSchema.Message {
     public var location: [Location]
     public var unknownFields: RavioliSchema.UnknownFields
 
-    public init() {
-        location = []
-        unknownFields = .init()
-    }
-
-    public init(location: [Location] = []) {
+    public init(location: [Location] = [], unknownFields: RavioliSchema.UnknownFields = .init()) {
         self.location = location
-        unknownFields = .init()
+        self.unknownFields = unknownFields
     }
 
     /// The message `google.protobuf.SourceCodeInfo.Location`.
@@ -1984,65 +1857,62 @@ public struct Google_Protobuf_SourceCodeInfo: RavioliSchema.Message {
         public var leadingDetachedComments: [String]
         public var unknownFields: RavioliSchema.UnknownFields
 
-        public init() {
-            path = []
-            span = []
-            leadingComments = nil
-            trailingComments = nil
-            leadingDetachedComments = []
-            unknownFields = .init()
-        }
-
         public init(
             path: [Int32] = [],
             span: [Int32] = [],
             leadingComments: String? = nil,
             trailingComments: String? = nil,
-            leadingDetachedComments: [String] = []
+            leadingDetachedComments: [String] = [],
+            unknownFields: RavioliSchema.UnknownFields = .init()
         ) {
             self.path = path
             self.span = span
             self.leadingComments = leadingComments
             self.trailingComments = trailingComments
             self.leadingDetachedComments = leadingDetachedComments
-            unknownFields = .init()
+            self.unknownFields = unknownFields
         }
 
         public static let descriptor = GoogleProtobufDescriptorSchema.file.message(
             "google.protobuf.SourceCodeInfo.Location", structSize: 112)
 
-        public init(from r: RavioliSchema.FieldReader) {
-            path = r.int32s(at: 24, count: 32)
-            span = r.int32s(at: 40, count: 48)
-            leadingComments = nil
-            trailingComments = nil
-            leadingDetachedComments = r.strings(at: 88, count: 96)
-            unknownFields = r.unknownFields()
-            if r.isPresent(104) { leadingComments = r.string(at: 56) }
-            if r.isPresent(108) { trailingComments = r.string(at: 72) }
+        public static func read(from _r: RavioliSchema.FieldReader) -> Self {
+            let path: [Int32] = _r.int32s(at: 24, count: 32)
+            let span: [Int32] = _r.int32s(at: 40, count: 48)
+            let leadingComments: String? = _r.isPresent(104) ? _r.string(at: 56) : nil
+            let trailingComments: String? = _r.isPresent(108) ? _r.string(at: 72) : nil
+            let leadingDetachedComments: [String] = _r.strings(at: 88, count: 96)
+            return Self(
+                path: path,
+                span: span,
+                leadingComments: leadingComments,
+                trailingComments: trailingComments,
+                leadingDetachedComments: leadingDetachedComments,
+                unknownFields: _r.unknownFields()
+            )
         }
 
-        public func write(to w: inout RavioliSchema.FieldWriter) {
-            w.int32s(path, at: 24, count: 32)
-            w.int32s(span, at: 40, count: 48)
-            w.string(leadingComments, at: 56, has: 104)
-            w.string(trailingComments, at: 72, has: 108)
-            w.strings(leadingDetachedComments, at: 88, count: 96)
-            w.unknownFields(unknownFields)
+        public func write(to _w: inout RavioliSchema.FieldWriter) {
+            _w.int32s(path, at: 24, count: 32)
+            _w.int32s(span, at: 40, count: 48)
+            _w.string(leadingComments, at: 56, has: 104)
+            _w.string(trailingComments, at: 72, has: 108)
+            _w.strings(leadingDetachedComments, at: 88, count: 96)
+            _w.unknownFields(unknownFields)
         }
     }
 
     public static let descriptor = GoogleProtobufDescriptorSchema.file.message(
         "google.protobuf.SourceCodeInfo", structSize: 40)
 
-    public init(from r: RavioliSchema.FieldReader) {
-        location = r.messages(at: 24, count: 32)
-        unknownFields = r.unknownFields()
+    public static func read(from _r: RavioliSchema.FieldReader) -> Self {
+        let location: [Location] = _r.messages(at: 24, count: 32)
+        return Self(location: location, unknownFields: _r.unknownFields())
     }
 
-    public func write(to w: inout RavioliSchema.FieldWriter) {
-        w.messages(location, at: 24, count: 32)
-        w.unknownFields(unknownFields)
+    public func write(to _w: inout RavioliSchema.FieldWriter) {
+        _w.messages(location, at: 24, count: 32)
+        _w.unknownFields(unknownFields)
     }
 }
 
@@ -2055,14 +1925,9 @@ public struct Google_Protobuf_GeneratedCodeInfo: RavioliSchema.Message {
     public var annotation: [Annotation]
     public var unknownFields: RavioliSchema.UnknownFields
 
-    public init() {
-        annotation = []
-        unknownFields = .init()
-    }
-
-    public init(annotation: [Annotation] = []) {
+    public init(annotation: [Annotation] = [], unknownFields: RavioliSchema.UnknownFields = .init()) {
         self.annotation = annotation
-        unknownFields = .init()
+        self.unknownFields = unknownFields
     }
 
     /// The message `google.protobuf.GeneratedCodeInfo.Annotation`.
@@ -2081,56 +1946,52 @@ public struct Google_Protobuf_GeneratedCodeInfo: RavioliSchema.Message {
         public var end: Int32?
         public var unknownFields: RavioliSchema.UnknownFields
 
-        public init() {
-            path = []
-            sourceFile = nil
-            begin = nil
-            end = nil
-            unknownFields = .init()
-        }
-
-        public init(path: [Int32] = [], sourceFile: String? = nil, begin: Int32? = nil, end: Int32? = nil) {
+        public init(
+            path: [Int32] = [],
+            sourceFile: String? = nil,
+            begin: Int32? = nil,
+            end: Int32? = nil,
+            unknownFields: RavioliSchema.UnknownFields = .init()
+        ) {
             self.path = path
             self.sourceFile = sourceFile
             self.begin = begin
             self.end = end
-            unknownFields = .init()
+            self.unknownFields = unknownFields
         }
 
         public static let descriptor = GoogleProtobufDescriptorSchema.file.message(
             "google.protobuf.GeneratedCodeInfo.Annotation", structSize: 80)
 
-        public init(from r: RavioliSchema.FieldReader) {
-            path = r.int32s(at: 24, count: 32)
-            sourceFile = nil
-            begin = nil
-            end = nil
-            unknownFields = r.unknownFields()
-            if r.isPresent(56) { sourceFile = r.string(at: 40) }
-            if r.isPresent(64) { begin = r.int32(at: 60) }
-            if r.isPresent(72) { end = r.int32(at: 68) }
+        public static func read(from _r: RavioliSchema.FieldReader) -> Self {
+            let path: [Int32] = _r.int32s(at: 24, count: 32)
+            let sourceFile: String? = _r.isPresent(56) ? _r.string(at: 40) : nil
+            let begin: Int32? = _r.isPresent(64) ? _r.int32(at: 60) : nil
+            let end: Int32? = _r.isPresent(72) ? _r.int32(at: 68) : nil
+            return Self(
+                path: path, sourceFile: sourceFile, begin: begin, end: end, unknownFields: _r.unknownFields())
         }
 
-        public func write(to w: inout RavioliSchema.FieldWriter) {
-            w.int32s(path, at: 24, count: 32)
-            w.string(sourceFile, at: 40, has: 56)
-            w.int32(begin, at: 60, has: 64)
-            w.int32(end, at: 68, has: 72)
-            w.unknownFields(unknownFields)
+        public func write(to _w: inout RavioliSchema.FieldWriter) {
+            _w.int32s(path, at: 24, count: 32)
+            _w.string(sourceFile, at: 40, has: 56)
+            _w.int32(begin, at: 60, has: 64)
+            _w.int32(end, at: 68, has: 72)
+            _w.unknownFields(unknownFields)
         }
     }
 
     public static let descriptor = GoogleProtobufDescriptorSchema.file.message(
         "google.protobuf.GeneratedCodeInfo", structSize: 40)
 
-    public init(from r: RavioliSchema.FieldReader) {
-        annotation = r.messages(at: 24, count: 32)
-        unknownFields = r.unknownFields()
+    public static func read(from _r: RavioliSchema.FieldReader) -> Self {
+        let annotation: [Annotation] = _r.messages(at: 24, count: 32)
+        return Self(annotation: annotation, unknownFields: _r.unknownFields())
     }
 
-    public func write(to w: inout RavioliSchema.FieldWriter) {
-        w.messages(annotation, at: 24, count: 32)
-        w.unknownFields(unknownFields)
+    public func write(to _w: inout RavioliSchema.FieldWriter) {
+        _w.messages(annotation, at: 24, count: 32)
+        _w.unknownFields(unknownFields)
     }
 }
 

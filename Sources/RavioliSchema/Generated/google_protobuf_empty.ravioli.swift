@@ -11,19 +11,19 @@
 public struct Google_Protobuf_Empty: RavioliSchema.Message {
     public var unknownFields: RavioliSchema.UnknownFields
 
-    public init() {
-        unknownFields = .init()
+    public init(unknownFields: RavioliSchema.UnknownFields = .init()) {
+        self.unknownFields = unknownFields
     }
 
     public static let descriptor = GoogleProtobufEmptySchema.file.message(
         "google.protobuf.Empty", structSize: 24)
 
-    public init(from r: RavioliSchema.FieldReader) {
-        unknownFields = r.unknownFields()
+    public static func read(from _r: RavioliSchema.FieldReader) -> Self {
+        return Self(unknownFields: _r.unknownFields())
     }
 
-    public func write(to w: inout RavioliSchema.FieldWriter) {
-        w.unknownFields(unknownFields)
+    public func write(to _w: inout RavioliSchema.FieldWriter) {
+        _w.unknownFields(unknownFields)
     }
 }
 

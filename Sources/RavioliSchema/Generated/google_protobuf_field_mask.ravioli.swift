@@ -205,27 +205,22 @@ public struct Google_Protobuf_FieldMask: RavioliSchema.Message {
     public var paths: [String]
     public var unknownFields: RavioliSchema.UnknownFields
 
-    public init() {
-        paths = []
-        unknownFields = .init()
-    }
-
-    public init(paths: [String] = []) {
+    public init(paths: [String] = [], unknownFields: RavioliSchema.UnknownFields = .init()) {
         self.paths = paths
-        unknownFields = .init()
+        self.unknownFields = unknownFields
     }
 
     public static let descriptor = GoogleProtobufFieldMaskSchema.file.message(
         "google.protobuf.FieldMask", structSize: 40)
 
-    public init(from r: RavioliSchema.FieldReader) {
-        paths = r.strings(at: 24, count: 32)
-        unknownFields = r.unknownFields()
+    public static func read(from _r: RavioliSchema.FieldReader) -> Self {
+        let paths: [String] = _r.strings(at: 24, count: 32)
+        return Self(paths: paths, unknownFields: _r.unknownFields())
     }
 
-    public func write(to w: inout RavioliSchema.FieldWriter) {
-        w.strings(paths, at: 24, count: 32)
-        w.unknownFields(unknownFields)
+    public func write(to _w: inout RavioliSchema.FieldWriter) {
+        _w.strings(paths, at: 24, count: 32)
+        _w.unknownFields(unknownFields)
     }
 }
 

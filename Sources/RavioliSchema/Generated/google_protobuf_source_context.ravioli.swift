@@ -9,27 +9,22 @@ public struct Google_Protobuf_SourceContext: RavioliSchema.Message {
     public var fileName: String
     public var unknownFields: RavioliSchema.UnknownFields
 
-    public init() {
-        fileName = ""
-        unknownFields = .init()
-    }
-
-    public init(fileName: String = "") {
+    public init(fileName: String = "", unknownFields: RavioliSchema.UnknownFields = .init()) {
         self.fileName = fileName
-        unknownFields = .init()
+        self.unknownFields = unknownFields
     }
 
     public static let descriptor = GoogleProtobufSourceContextSchema.file.message(
         "google.protobuf.SourceContext", structSize: 48)
 
-    public init(from r: RavioliSchema.FieldReader) {
-        fileName = r.string(at: 24)
-        unknownFields = r.unknownFields()
+    public static func read(from _r: RavioliSchema.FieldReader) -> Self {
+        let fileName: String = _r.string(at: 24)
+        return Self(fileName: fileName, unknownFields: _r.unknownFields())
     }
 
-    public func write(to w: inout RavioliSchema.FieldWriter) {
-        w.string(fileName, at: 24, has: 40)
-        w.unknownFields(unknownFields)
+    public func write(to _w: inout RavioliSchema.FieldWriter) {
+        _w.string(fileName, at: 24, has: 40)
+        _w.unknownFields(unknownFields)
     }
 }
 

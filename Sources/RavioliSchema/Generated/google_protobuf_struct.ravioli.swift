@@ -14,31 +14,28 @@ public struct Google_Protobuf_Struct: RavioliSchema.Message {
     public var fields: [String: Google_Protobuf_Value]
     public var unknownFields: RavioliSchema.UnknownFields
 
-    public init() {
-        fields = [:]
-        unknownFields = .init()
-    }
-
-    public init(fields: [String: Google_Protobuf_Value] = [:]) {
+    public init(
+        fields: [String: Google_Protobuf_Value] = [:], unknownFields: RavioliSchema.UnknownFields = .init()
+    ) {
         self.fields = fields
-        unknownFields = .init()
+        self.unknownFields = unknownFields
     }
 
     public static let descriptor = GoogleProtobufStructSchema.file.message(
         "google.protobuf.Struct", structSize: 40)
     private static let entry1 = descriptor.entry(of: 1)
 
-    public init(from r: RavioliSchema.FieldReader) {
-        fields = r.map(at: 24, count: 32) { ($0.string(at: 24), $0.message(at: 40) ?? .init()) }
-        unknownFields = r.unknownFields()
+    public static func read(from _r: RavioliSchema.FieldReader) -> Self {
+        let fields: [String: Google_Protobuf_Value] = _r.map(at: 24, count: 32) { ($0.string(at: 24), $0.message(at: 40) ?? .init()) }
+        return Self(fields: fields, unknownFields: _r.unknownFields())
     }
 
-    public func write(to w: inout RavioliSchema.FieldWriter) {
-        w.map(fields, at: 24, count: 32, entry: Google_Protobuf_Struct.entry1) {
+    public func write(to _w: inout RavioliSchema.FieldWriter) {
+        _w.map(fields, at: 24, count: 32, entry: Google_Protobuf_Struct.entry1) {
             $0.string(set: $1, at: 24, in: 48, as: 1)
             $0.message($2, at: 40)
         }
-        w.unknownFields(unknownFields)
+        _w.unknownFields(unknownFields)
     }
 }
 
@@ -53,14 +50,9 @@ public struct Google_Protobuf_Value: RavioliSchema.Message {
     public var kind: Kind?
     public var unknownFields: RavioliSchema.UnknownFields
 
-    public init() {
-        kind = nil
-        unknownFields = .init()
-    }
-
-    public init(kind: Kind? = nil) {
+    public init(kind: Kind? = nil, unknownFields: RavioliSchema.UnknownFields = .init()) {
         self.kind = kind
-        unknownFields = .init()
+        self.unknownFields = unknownFields
     }
 
     /// The choices of the oneof `kind`.
@@ -78,26 +70,26 @@ public struct Google_Protobuf_Value: RavioliSchema.Message {
         /// Represents a repeated `Value`.
         case listValue(Google_Protobuf_ListValue)
 
-        fileprivate init?(from r: RavioliSchema.FieldReader) {
-            switch r.oneofCase(40) {
-            case 1: self = .nullValue(r.enumeration(at: 24))
-            case 2: self = .numberValue(r.double(at: 24))
-            case 3: self = .stringValue(r.string(at: 24))
-            case 4: self = .boolValue(r.bool(at: 24))
-            case 5: self = .structValue(r.message(at: 24) ?? .init())
-            case 6: self = .listValue(r.message(at: 24) ?? .init())
+        fileprivate init?(from _r: RavioliSchema.FieldReader) {
+            switch _r.oneofCase(40) {
+            case 1: self = .nullValue(_r.enumeration(at: 24))
+            case 2: self = .numberValue(_r.double(at: 24))
+            case 3: self = .stringValue(_r.string(at: 24))
+            case 4: self = .boolValue(_r.bool(at: 24))
+            case 5: self = .structValue(_r.message(at: 24) ?? .init())
+            case 6: self = .listValue(_r.message(at: 24) ?? .init())
             default: return nil
             }
         }
 
-        fileprivate func write(to w: inout RavioliSchema.FieldWriter) {
+        fileprivate func write(to _w: inout RavioliSchema.FieldWriter) {
             switch self {
-            case .nullValue(let value): w.enumeration(set: value, at: 24, in: 40, as: 1)
-            case .numberValue(let value): w.double(set: value, at: 24, in: 40, as: 2)
-            case .stringValue(let value): w.string(set: value, at: 24, in: 40, as: 3)
-            case .boolValue(let value): w.bool(set: value, at: 24, in: 40, as: 4)
-            case .structValue(let value): w.message(set: value, at: 24, in: 40, as: 5)
-            case .listValue(let value): w.message(set: value, at: 24, in: 40, as: 6)
+            case .nullValue(let value): _w.enumeration(set: value, at: 24, in: 40, as: 1)
+            case .numberValue(let value): _w.double(set: value, at: 24, in: 40, as: 2)
+            case .stringValue(let value): _w.string(set: value, at: 24, in: 40, as: 3)
+            case .boolValue(let value): _w.bool(set: value, at: 24, in: 40, as: 4)
+            case .structValue(let value): _w.message(set: value, at: 24, in: 40, as: 5)
+            case .listValue(let value): _w.message(set: value, at: 24, in: 40, as: 6)
             }
         }
     }
@@ -105,15 +97,14 @@ public struct Google_Protobuf_Value: RavioliSchema.Message {
     public static let descriptor = GoogleProtobufStructSchema.file.message(
         "google.protobuf.Value", structSize: 48)
 
-    public init(from r: RavioliSchema.FieldReader) {
-        kind = nil
-        unknownFields = r.unknownFields()
-        if let _value = Kind(from: r) { kind = _value }
+    public static func read(from _r: RavioliSchema.FieldReader) -> Self {
+        let kind: Kind? = Kind(from: _r)
+        return Self(kind: kind, unknownFields: _r.unknownFields())
     }
 
-    public func write(to w: inout RavioliSchema.FieldWriter) {
-        kind?.write(to: &w)
-        w.unknownFields(unknownFields)
+    public func write(to _w: inout RavioliSchema.FieldWriter) {
+        kind?.write(to: &_w)
+        _w.unknownFields(unknownFields)
     }
 }
 
@@ -125,27 +116,22 @@ public struct Google_Protobuf_ListValue: RavioliSchema.Message {
     public var values: [Google_Protobuf_Value]
     public var unknownFields: RavioliSchema.UnknownFields
 
-    public init() {
-        values = []
-        unknownFields = .init()
-    }
-
-    public init(values: [Google_Protobuf_Value] = []) {
+    public init(values: [Google_Protobuf_Value] = [], unknownFields: RavioliSchema.UnknownFields = .init()) {
         self.values = values
-        unknownFields = .init()
+        self.unknownFields = unknownFields
     }
 
     public static let descriptor = GoogleProtobufStructSchema.file.message(
         "google.protobuf.ListValue", structSize: 40)
 
-    public init(from r: RavioliSchema.FieldReader) {
-        values = r.messages(at: 24, count: 32)
-        unknownFields = r.unknownFields()
+    public static func read(from _r: RavioliSchema.FieldReader) -> Self {
+        let values: [Google_Protobuf_Value] = _r.messages(at: 24, count: 32)
+        return Self(values: values, unknownFields: _r.unknownFields())
     }
 
-    public func write(to w: inout RavioliSchema.FieldWriter) {
-        w.messages(values, at: 24, count: 32)
-        w.unknownFields(unknownFields)
+    public func write(to _w: inout RavioliSchema.FieldWriter) {
+        _w.messages(values, at: 24, count: 32)
+        _w.unknownFields(unknownFields)
     }
 }
 

@@ -104,31 +104,25 @@ public struct Google_Protobuf_Timestamp: RavioliSchema.Message {
     public var nanos: Int32
     public var unknownFields: RavioliSchema.UnknownFields
 
-    public init() {
-        seconds = 0
-        nanos = 0
-        unknownFields = .init()
-    }
-
-    public init(seconds: Int64 = 0, nanos: Int32 = 0) {
+    public init(seconds: Int64 = 0, nanos: Int32 = 0, unknownFields: RavioliSchema.UnknownFields = .init()) {
         self.seconds = seconds
         self.nanos = nanos
-        unknownFields = .init()
+        self.unknownFields = unknownFields
     }
 
     public static let descriptor = GoogleProtobufTimestampSchema.file.message(
         "google.protobuf.Timestamp", structSize: 48)
 
-    public init(from r: RavioliSchema.FieldReader) {
-        seconds = r.int64(at: 24)
-        nanos = r.int32(at: 36)
-        unknownFields = r.unknownFields()
+    public static func read(from _r: RavioliSchema.FieldReader) -> Self {
+        let seconds: Int64 = _r.int64(at: 24)
+        let nanos: Int32 = _r.int32(at: 36)
+        return Self(seconds: seconds, nanos: nanos, unknownFields: _r.unknownFields())
     }
 
-    public func write(to w: inout RavioliSchema.FieldWriter) {
-        w.int64(seconds, at: 24, has: 32)
-        w.int32(nanos, at: 36, has: 40)
-        w.unknownFields(unknownFields)
+    public func write(to _w: inout RavioliSchema.FieldWriter) {
+        _w.int64(seconds, at: 24, has: 32)
+        _w.int32(nanos, at: 36, has: 40)
+        _w.unknownFields(unknownFields)
     }
 }
 

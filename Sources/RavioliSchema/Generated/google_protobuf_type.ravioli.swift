@@ -17,23 +17,14 @@ public struct Google_Protobuf_Type: RavioliSchema.Message {
     public var syntax: Google_Protobuf_Syntax
     public var unknownFields: RavioliSchema.UnknownFields
 
-    public init() {
-        name = ""
-        fields = []
-        oneofs = []
-        options = []
-        sourceContext = nil
-        syntax = .proto2
-        unknownFields = .init()
-    }
-
     public init(
         name: String = "",
         fields: [Google_Protobuf_Field] = [],
         oneofs: [String] = [],
         options: [Google_Protobuf_Option] = [],
         sourceContext: Google_Protobuf_SourceContext? = nil,
-        syntax: Google_Protobuf_Syntax = .proto2
+        syntax: Google_Protobuf_Syntax = .proto2,
+        unknownFields: RavioliSchema.UnknownFields = .init()
     ) {
         self.name = name
         self.fields = fields
@@ -41,31 +32,38 @@ public struct Google_Protobuf_Type: RavioliSchema.Message {
         self.options = options
         self.sourceContext = sourceContext
         self.syntax = syntax
-        unknownFields = .init()
+        self.unknownFields = unknownFields
     }
 
     public static let descriptor = GoogleProtobufTypeSchema.file.message(
         "google.protobuf.Type", structSize: 112)
 
-    public init(from r: RavioliSchema.FieldReader) {
-        name = r.string(at: 24)
-        fields = r.messages(at: 40, count: 48)
-        oneofs = r.strings(at: 56, count: 64)
-        options = r.messages(at: 72, count: 80)
-        sourceContext = nil
-        syntax = r.enumeration(at: 100)
-        unknownFields = r.unknownFields()
-        r.message(&sourceContext, at: 88)
+    public static func read(from _r: RavioliSchema.FieldReader) -> Self {
+        let name: String = _r.string(at: 24)
+        let fields: [Google_Protobuf_Field] = _r.messages(at: 40, count: 48)
+        let oneofs: [String] = _r.strings(at: 56, count: 64)
+        let options: [Google_Protobuf_Option] = _r.messages(at: 72, count: 80)
+        let sourceContext: Google_Protobuf_SourceContext? = _r.message(at: 88)
+        let syntax: Google_Protobuf_Syntax = _r.enumeration(at: 100)
+        return Self(
+            name: name,
+            fields: fields,
+            oneofs: oneofs,
+            options: options,
+            sourceContext: sourceContext,
+            syntax: syntax,
+            unknownFields: _r.unknownFields()
+        )
     }
 
-    public func write(to w: inout RavioliSchema.FieldWriter) {
-        w.string(name, at: 24, has: 96)
-        w.messages(fields, at: 40, count: 48)
-        w.strings(oneofs, at: 56, count: 64)
-        w.messages(options, at: 72, count: 80)
-        w.message(sourceContext, at: 88)
-        w.enumeration(syntax, at: 100, has: 104)
-        w.unknownFields(unknownFields)
+    public func write(to _w: inout RavioliSchema.FieldWriter) {
+        _w.string(name, at: 24, has: 96)
+        _w.messages(fields, at: 40, count: 48)
+        _w.strings(oneofs, at: 56, count: 64)
+        _w.messages(options, at: 72, count: 80)
+        _w.message(sourceContext, at: 88)
+        _w.enumeration(syntax, at: 100, has: 104)
+        _w.unknownFields(unknownFields)
     }
 }
 
@@ -95,20 +93,6 @@ public struct Google_Protobuf_Field: RavioliSchema.Message {
     public var defaultValue: String
     public var unknownFields: RavioliSchema.UnknownFields
 
-    public init() {
-        kind = .typeUnknown
-        cardinality = .unknown
-        number = 0
-        name = ""
-        typeUrl = ""
-        oneofIndex = 0
-        packed = false
-        options = []
-        jsonName = ""
-        defaultValue = ""
-        unknownFields = .init()
-    }
-
     public init(
         kind: Kind = .typeUnknown,
         cardinality: Cardinality = .unknown,
@@ -119,7 +103,8 @@ public struct Google_Protobuf_Field: RavioliSchema.Message {
         packed: Bool = false,
         options: [Google_Protobuf_Option] = [],
         jsonName: String = "",
-        defaultValue: String = ""
+        defaultValue: String = "",
+        unknownFields: RavioliSchema.UnknownFields = .init()
     ) {
         self.kind = kind
         self.cardinality = cardinality
@@ -131,7 +116,7 @@ public struct Google_Protobuf_Field: RavioliSchema.Message {
         self.options = options
         self.jsonName = jsonName
         self.defaultValue = defaultValue
-        unknownFields = .init()
+        self.unknownFields = unknownFields
     }
 
     /// Basic field types.
@@ -230,32 +215,44 @@ public struct Google_Protobuf_Field: RavioliSchema.Message {
     public static let descriptor = GoogleProtobufTypeSchema.file.message(
         "google.protobuf.Field", structSize: 160)
 
-    public init(from r: RavioliSchema.FieldReader) {
-        kind = r.enumeration(at: 104)
-        cardinality = r.enumeration(at: 112)
-        number = r.int32(at: 120)
-        name = r.string(at: 24)
-        typeUrl = r.string(at: 40)
-        oneofIndex = r.int32(at: 136)
-        packed = r.bool(at: 144)
-        options = r.messages(at: 56, count: 64)
-        jsonName = r.string(at: 72)
-        defaultValue = r.string(at: 88)
-        unknownFields = r.unknownFields()
+    public static func read(from _r: RavioliSchema.FieldReader) -> Self {
+        let kind: Kind = _r.enumeration(at: 104)
+        let cardinality: Cardinality = _r.enumeration(at: 112)
+        let number: Int32 = _r.int32(at: 120)
+        let name: String = _r.string(at: 24)
+        let typeUrl: String = _r.string(at: 40)
+        let oneofIndex: Int32 = _r.int32(at: 136)
+        let packed: Bool = _r.bool(at: 144)
+        let options: [Google_Protobuf_Option] = _r.messages(at: 56, count: 64)
+        let jsonName: String = _r.string(at: 72)
+        let defaultValue: String = _r.string(at: 88)
+        return Self(
+            kind: kind,
+            cardinality: cardinality,
+            number: number,
+            name: name,
+            typeUrl: typeUrl,
+            oneofIndex: oneofIndex,
+            packed: packed,
+            options: options,
+            jsonName: jsonName,
+            defaultValue: defaultValue,
+            unknownFields: _r.unknownFields()
+        )
     }
 
-    public func write(to w: inout RavioliSchema.FieldWriter) {
-        w.enumeration(kind, at: 104, has: 108)
-        w.enumeration(cardinality, at: 112, has: 116)
-        w.int32(number, at: 120, has: 124)
-        w.string(name, at: 24, has: 128)
-        w.string(typeUrl, at: 40, has: 132)
-        w.int32(oneofIndex, at: 136, has: 140)
-        w.bool(packed, at: 144, has: 148)
-        w.messages(options, at: 56, count: 64)
-        w.string(jsonName, at: 72, has: 152)
-        w.string(defaultValue, at: 88, has: 156)
-        w.unknownFields(unknownFields)
+    public func write(to _w: inout RavioliSchema.FieldWriter) {
+        _w.enumeration(kind, at: 104, has: 108)
+        _w.enumeration(cardinality, at: 112, has: 116)
+        _w.int32(number, at: 120, has: 124)
+        _w.string(name, at: 24, has: 128)
+        _w.string(typeUrl, at: 40, has: 132)
+        _w.int32(oneofIndex, at: 136, has: 140)
+        _w.bool(packed, at: 144, has: 148)
+        _w.messages(options, at: 56, count: 64)
+        _w.string(jsonName, at: 72, has: 152)
+        _w.string(defaultValue, at: 88, has: 156)
+        _w.unknownFields(unknownFields)
     }
 }
 
@@ -273,50 +270,48 @@ public struct Google_Protobuf_Enum: RavioliSchema.Message {
     public var syntax: Google_Protobuf_Syntax
     public var unknownFields: RavioliSchema.UnknownFields
 
-    public init() {
-        name = ""
-        enumvalue = []
-        options = []
-        sourceContext = nil
-        syntax = .proto2
-        unknownFields = .init()
-    }
-
     public init(
         name: String = "",
         enumvalue: [Google_Protobuf_EnumValue] = [],
         options: [Google_Protobuf_Option] = [],
         sourceContext: Google_Protobuf_SourceContext? = nil,
-        syntax: Google_Protobuf_Syntax = .proto2
+        syntax: Google_Protobuf_Syntax = .proto2,
+        unknownFields: RavioliSchema.UnknownFields = .init()
     ) {
         self.name = name
         self.enumvalue = enumvalue
         self.options = options
         self.sourceContext = sourceContext
         self.syntax = syntax
-        unknownFields = .init()
+        self.unknownFields = unknownFields
     }
 
     public static let descriptor = GoogleProtobufTypeSchema.file.message(
         "google.protobuf.Enum", structSize: 96)
 
-    public init(from r: RavioliSchema.FieldReader) {
-        name = r.string(at: 24)
-        enumvalue = r.messages(at: 40, count: 48)
-        options = r.messages(at: 56, count: 64)
-        sourceContext = nil
-        syntax = r.enumeration(at: 84)
-        unknownFields = r.unknownFields()
-        r.message(&sourceContext, at: 72)
+    public static func read(from _r: RavioliSchema.FieldReader) -> Self {
+        let name: String = _r.string(at: 24)
+        let enumvalue: [Google_Protobuf_EnumValue] = _r.messages(at: 40, count: 48)
+        let options: [Google_Protobuf_Option] = _r.messages(at: 56, count: 64)
+        let sourceContext: Google_Protobuf_SourceContext? = _r.message(at: 72)
+        let syntax: Google_Protobuf_Syntax = _r.enumeration(at: 84)
+        return Self(
+            name: name,
+            enumvalue: enumvalue,
+            options: options,
+            sourceContext: sourceContext,
+            syntax: syntax,
+            unknownFields: _r.unknownFields()
+        )
     }
 
-    public func write(to w: inout RavioliSchema.FieldWriter) {
-        w.string(name, at: 24, has: 80)
-        w.messages(enumvalue, at: 40, count: 48)
-        w.messages(options, at: 56, count: 64)
-        w.message(sourceContext, at: 72)
-        w.enumeration(syntax, at: 84, has: 88)
-        w.unknownFields(unknownFields)
+    public func write(to _w: inout RavioliSchema.FieldWriter) {
+        _w.string(name, at: 24, has: 80)
+        _w.messages(enumvalue, at: 40, count: 48)
+        _w.messages(options, at: 56, count: 64)
+        _w.message(sourceContext, at: 72)
+        _w.enumeration(syntax, at: 84, has: 88)
+        _w.unknownFields(unknownFields)
     }
 }
 
@@ -330,35 +325,33 @@ public struct Google_Protobuf_EnumValue: RavioliSchema.Message {
     public var options: [Google_Protobuf_Option]
     public var unknownFields: RavioliSchema.UnknownFields
 
-    public init() {
-        name = ""
-        number = 0
-        options = []
-        unknownFields = .init()
-    }
-
-    public init(name: String = "", number: Int32 = 0, options: [Google_Protobuf_Option] = []) {
+    public init(
+        name: String = "",
+        number: Int32 = 0,
+        options: [Google_Protobuf_Option] = [],
+        unknownFields: RavioliSchema.UnknownFields = .init()
+    ) {
         self.name = name
         self.number = number
         self.options = options
-        unknownFields = .init()
+        self.unknownFields = unknownFields
     }
 
     public static let descriptor = GoogleProtobufTypeSchema.file.message(
         "google.protobuf.EnumValue", structSize: 72)
 
-    public init(from r: RavioliSchema.FieldReader) {
-        name = r.string(at: 24)
-        number = r.int32(at: 60)
-        options = r.messages(at: 40, count: 48)
-        unknownFields = r.unknownFields()
+    public static func read(from _r: RavioliSchema.FieldReader) -> Self {
+        let name: String = _r.string(at: 24)
+        let number: Int32 = _r.int32(at: 60)
+        let options: [Google_Protobuf_Option] = _r.messages(at: 40, count: 48)
+        return Self(name: name, number: number, options: options, unknownFields: _r.unknownFields())
     }
 
-    public func write(to w: inout RavioliSchema.FieldWriter) {
-        w.string(name, at: 24, has: 56)
-        w.int32(number, at: 60, has: 64)
-        w.messages(options, at: 40, count: 48)
-        w.unknownFields(unknownFields)
+    public func write(to _w: inout RavioliSchema.FieldWriter) {
+        _w.string(name, at: 24, has: 56)
+        _w.int32(number, at: 60, has: 64)
+        _w.messages(options, at: 40, count: 48)
+        _w.unknownFields(unknownFields)
     }
 }
 
@@ -377,32 +370,29 @@ public struct Google_Protobuf_Option: RavioliSchema.Message {
     public var value: Google_Protobuf_Any?
     public var unknownFields: RavioliSchema.UnknownFields
 
-    public init() {
-        name = ""
-        value = nil
-        unknownFields = .init()
-    }
-
-    public init(name: String = "", value: Google_Protobuf_Any? = nil) {
+    public init(
+        name: String = "",
+        value: Google_Protobuf_Any? = nil,
+        unknownFields: RavioliSchema.UnknownFields = .init()
+    ) {
         self.name = name
         self.value = value
-        unknownFields = .init()
+        self.unknownFields = unknownFields
     }
 
     public static let descriptor = GoogleProtobufTypeSchema.file.message(
         "google.protobuf.Option", structSize: 56)
 
-    public init(from r: RavioliSchema.FieldReader) {
-        name = r.string(at: 24)
-        value = nil
-        unknownFields = r.unknownFields()
-        r.message(&value, at: 40)
+    public static func read(from _r: RavioliSchema.FieldReader) -> Self {
+        let name: String = _r.string(at: 24)
+        let value: Google_Protobuf_Any? = _r.message(at: 40)
+        return Self(name: name, value: value, unknownFields: _r.unknownFields())
     }
 
-    public func write(to w: inout RavioliSchema.FieldWriter) {
-        w.string(name, at: 24, has: 48)
-        w.message(value, at: 40)
-        w.unknownFields(unknownFields)
+    public func write(to _w: inout RavioliSchema.FieldWriter) {
+        _w.string(name, at: 24, has: 48)
+        _w.message(value, at: 40)
+        _w.unknownFields(unknownFields)
     }
 }
 

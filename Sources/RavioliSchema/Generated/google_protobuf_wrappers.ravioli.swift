@@ -9,27 +9,22 @@ public struct Google_Protobuf_DoubleValue: RavioliSchema.Message {
     public var value: Double
     public var unknownFields: RavioliSchema.UnknownFields
 
-    public init() {
-        value = 0
-        unknownFields = .init()
-    }
-
-    public init(value: Double = 0) {
+    public init(value: Double = 0, unknownFields: RavioliSchema.UnknownFields = .init()) {
         self.value = value
-        unknownFields = .init()
+        self.unknownFields = unknownFields
     }
 
     public static let descriptor = GoogleProtobufWrappersSchema.file.message(
         "google.protobuf.DoubleValue", structSize: 40)
 
-    public init(from r: RavioliSchema.FieldReader) {
-        value = r.double(at: 24)
-        unknownFields = r.unknownFields()
+    public static func read(from _r: RavioliSchema.FieldReader) -> Self {
+        let value: Double = _r.double(at: 24)
+        return Self(value: value, unknownFields: _r.unknownFields())
     }
 
-    public func write(to w: inout RavioliSchema.FieldWriter) {
-        w.double(value, at: 24, has: 32)
-        w.unknownFields(unknownFields)
+    public func write(to _w: inout RavioliSchema.FieldWriter) {
+        _w.double(value, at: 24, has: 32)
+        _w.unknownFields(unknownFields)
     }
 }
 
@@ -41,27 +36,22 @@ public struct Google_Protobuf_FloatValue: RavioliSchema.Message {
     public var value: Float
     public var unknownFields: RavioliSchema.UnknownFields
 
-    public init() {
-        value = 0
-        unknownFields = .init()
-    }
-
-    public init(value: Float = 0) {
+    public init(value: Float = 0, unknownFields: RavioliSchema.UnknownFields = .init()) {
         self.value = value
-        unknownFields = .init()
+        self.unknownFields = unknownFields
     }
 
     public static let descriptor = GoogleProtobufWrappersSchema.file.message(
         "google.protobuf.FloatValue", structSize: 32)
 
-    public init(from r: RavioliSchema.FieldReader) {
-        value = r.float(at: 24)
-        unknownFields = r.unknownFields()
+    public static func read(from _r: RavioliSchema.FieldReader) -> Self {
+        let value: Float = _r.float(at: 24)
+        return Self(value: value, unknownFields: _r.unknownFields())
     }
 
-    public func write(to w: inout RavioliSchema.FieldWriter) {
-        w.float(value, at: 24, has: 28)
-        w.unknownFields(unknownFields)
+    public func write(to _w: inout RavioliSchema.FieldWriter) {
+        _w.float(value, at: 24, has: 28)
+        _w.unknownFields(unknownFields)
     }
 }
 
@@ -73,27 +63,22 @@ public struct Google_Protobuf_Int64Value: RavioliSchema.Message {
     public var value: Int64
     public var unknownFields: RavioliSchema.UnknownFields
 
-    public init() {
-        value = 0
-        unknownFields = .init()
-    }
-
-    public init(value: Int64 = 0) {
+    public init(value: Int64 = 0, unknownFields: RavioliSchema.UnknownFields = .init()) {
         self.value = value
-        unknownFields = .init()
+        self.unknownFields = unknownFields
     }
 
     public static let descriptor = GoogleProtobufWrappersSchema.file.message(
         "google.protobuf.Int64Value", structSize: 40)
 
-    public init(from r: RavioliSchema.FieldReader) {
-        value = r.int64(at: 24)
-        unknownFields = r.unknownFields()
+    public static func read(from _r: RavioliSchema.FieldReader) -> Self {
+        let value: Int64 = _r.int64(at: 24)
+        return Self(value: value, unknownFields: _r.unknownFields())
     }
 
-    public func write(to w: inout RavioliSchema.FieldWriter) {
-        w.int64(value, at: 24, has: 32)
-        w.unknownFields(unknownFields)
+    public func write(to _w: inout RavioliSchema.FieldWriter) {
+        _w.int64(value, at: 24, has: 32)
+        _w.unknownFields(unknownFields)
     }
 }
 
@@ -105,27 +90,22 @@ public struct Google_Protobuf_UInt64Value: RavioliSchema.Message {
     public var value: UInt64
     public var unknownFields: RavioliSchema.UnknownFields
 
-    public init() {
-        value = 0
-        unknownFields = .init()
-    }
-
-    public init(value: UInt64 = 0) {
+    public init(value: UInt64 = 0, unknownFields: RavioliSchema.UnknownFields = .init()) {
         self.value = value
-        unknownFields = .init()
+        self.unknownFields = unknownFields
     }
 
     public static let descriptor = GoogleProtobufWrappersSchema.file.message(
         "google.protobuf.UInt64Value", structSize: 40)
 
-    public init(from r: RavioliSchema.FieldReader) {
-        value = r.uint64(at: 24)
-        unknownFields = r.unknownFields()
+    public static func read(from _r: RavioliSchema.FieldReader) -> Self {
+        let value: UInt64 = _r.uint64(at: 24)
+        return Self(value: value, unknownFields: _r.unknownFields())
     }
 
-    public func write(to w: inout RavioliSchema.FieldWriter) {
-        w.uint64(value, at: 24, has: 32)
-        w.unknownFields(unknownFields)
+    public func write(to _w: inout RavioliSchema.FieldWriter) {
+        _w.uint64(value, at: 24, has: 32)
+        _w.unknownFields(unknownFields)
     }
 }
 
@@ -137,27 +117,22 @@ public struct Google_Protobuf_Int32Value: RavioliSchema.Message {
     public var value: Int32
     public var unknownFields: RavioliSchema.UnknownFields
 
-    public init() {
-        value = 0
-        unknownFields = .init()
-    }
-
-    public init(value: Int32 = 0) {
+    public init(value: Int32 = 0, unknownFields: RavioliSchema.UnknownFields = .init()) {
         self.value = value
-        unknownFields = .init()
+        self.unknownFields = unknownFields
     }
 
     public static let descriptor = GoogleProtobufWrappersSchema.file.message(
         "google.protobuf.Int32Value", structSize: 32)
 
-    public init(from r: RavioliSchema.FieldReader) {
-        value = r.int32(at: 24)
-        unknownFields = r.unknownFields()
+    public static func read(from _r: RavioliSchema.FieldReader) -> Self {
+        let value: Int32 = _r.int32(at: 24)
+        return Self(value: value, unknownFields: _r.unknownFields())
     }
 
-    public func write(to w: inout RavioliSchema.FieldWriter) {
-        w.int32(value, at: 24, has: 28)
-        w.unknownFields(unknownFields)
+    public func write(to _w: inout RavioliSchema.FieldWriter) {
+        _w.int32(value, at: 24, has: 28)
+        _w.unknownFields(unknownFields)
     }
 }
 
@@ -169,27 +144,22 @@ public struct Google_Protobuf_UInt32Value: RavioliSchema.Message {
     public var value: UInt32
     public var unknownFields: RavioliSchema.UnknownFields
 
-    public init() {
-        value = 0
-        unknownFields = .init()
-    }
-
-    public init(value: UInt32 = 0) {
+    public init(value: UInt32 = 0, unknownFields: RavioliSchema.UnknownFields = .init()) {
         self.value = value
-        unknownFields = .init()
+        self.unknownFields = unknownFields
     }
 
     public static let descriptor = GoogleProtobufWrappersSchema.file.message(
         "google.protobuf.UInt32Value", structSize: 32)
 
-    public init(from r: RavioliSchema.FieldReader) {
-        value = r.uint32(at: 24)
-        unknownFields = r.unknownFields()
+    public static func read(from _r: RavioliSchema.FieldReader) -> Self {
+        let value: UInt32 = _r.uint32(at: 24)
+        return Self(value: value, unknownFields: _r.unknownFields())
     }
 
-    public func write(to w: inout RavioliSchema.FieldWriter) {
-        w.uint32(value, at: 24, has: 28)
-        w.unknownFields(unknownFields)
+    public func write(to _w: inout RavioliSchema.FieldWriter) {
+        _w.uint32(value, at: 24, has: 28)
+        _w.unknownFields(unknownFields)
     }
 }
 
@@ -201,27 +171,22 @@ public struct Google_Protobuf_BoolValue: RavioliSchema.Message {
     public var value: Bool
     public var unknownFields: RavioliSchema.UnknownFields
 
-    public init() {
-        value = false
-        unknownFields = .init()
-    }
-
-    public init(value: Bool = false) {
+    public init(value: Bool = false, unknownFields: RavioliSchema.UnknownFields = .init()) {
         self.value = value
-        unknownFields = .init()
+        self.unknownFields = unknownFields
     }
 
     public static let descriptor = GoogleProtobufWrappersSchema.file.message(
         "google.protobuf.BoolValue", structSize: 32)
 
-    public init(from r: RavioliSchema.FieldReader) {
-        value = r.bool(at: 24)
-        unknownFields = r.unknownFields()
+    public static func read(from _r: RavioliSchema.FieldReader) -> Self {
+        let value: Bool = _r.bool(at: 24)
+        return Self(value: value, unknownFields: _r.unknownFields())
     }
 
-    public func write(to w: inout RavioliSchema.FieldWriter) {
-        w.bool(value, at: 24, has: 28)
-        w.unknownFields(unknownFields)
+    public func write(to _w: inout RavioliSchema.FieldWriter) {
+        _w.bool(value, at: 24, has: 28)
+        _w.unknownFields(unknownFields)
     }
 }
 
@@ -233,27 +198,22 @@ public struct Google_Protobuf_StringValue: RavioliSchema.Message {
     public var value: String
     public var unknownFields: RavioliSchema.UnknownFields
 
-    public init() {
-        value = ""
-        unknownFields = .init()
-    }
-
-    public init(value: String = "") {
+    public init(value: String = "", unknownFields: RavioliSchema.UnknownFields = .init()) {
         self.value = value
-        unknownFields = .init()
+        self.unknownFields = unknownFields
     }
 
     public static let descriptor = GoogleProtobufWrappersSchema.file.message(
         "google.protobuf.StringValue", structSize: 48)
 
-    public init(from r: RavioliSchema.FieldReader) {
-        value = r.string(at: 24)
-        unknownFields = r.unknownFields()
+    public static func read(from _r: RavioliSchema.FieldReader) -> Self {
+        let value: String = _r.string(at: 24)
+        return Self(value: value, unknownFields: _r.unknownFields())
     }
 
-    public func write(to w: inout RavioliSchema.FieldWriter) {
-        w.string(value, at: 24, has: 40)
-        w.unknownFields(unknownFields)
+    public func write(to _w: inout RavioliSchema.FieldWriter) {
+        _w.string(value, at: 24, has: 40)
+        _w.unknownFields(unknownFields)
     }
 }
 
@@ -265,27 +225,22 @@ public struct Google_Protobuf_BytesValue: RavioliSchema.Message {
     public var value: [UInt8]
     public var unknownFields: RavioliSchema.UnknownFields
 
-    public init() {
-        value = []
-        unknownFields = .init()
-    }
-
-    public init(value: [UInt8] = []) {
+    public init(value: [UInt8] = [], unknownFields: RavioliSchema.UnknownFields = .init()) {
         self.value = value
-        unknownFields = .init()
+        self.unknownFields = unknownFields
     }
 
     public static let descriptor = GoogleProtobufWrappersSchema.file.message(
         "google.protobuf.BytesValue", structSize: 48)
 
-    public init(from r: RavioliSchema.FieldReader) {
-        value = r.bytes(at: 24)
-        unknownFields = r.unknownFields()
+    public static func read(from _r: RavioliSchema.FieldReader) -> Self {
+        let value: [UInt8] = _r.bytes(at: 24)
+        return Self(value: value, unknownFields: _r.unknownFields())
     }
 
-    public func write(to w: inout RavioliSchema.FieldWriter) {
-        w.bytes(value, at: 24, has: 40)
-        w.unknownFields(unknownFields)
+    public func write(to _w: inout RavioliSchema.FieldWriter) {
+        _w.bytes(value, at: 24, has: 40)
+        _w.unknownFields(unknownFields)
     }
 }
 

@@ -27,7 +27,7 @@ extension Message {
         limits: SchemaLimits = .defaults
     ) throws(SchemaError) {
         let type = Self.descriptor
-        self = try JSONCoding.parse(bytes, as: type, options: options, limits: limits) { Self(from: $0) }
+        self = try JSONCoding.parse(bytes, as: type, options: options, limits: limits) { Self.read(from: $0) }
     }
 
     /// Reads a message from JSON in UTF-8; see ``init(json:options:limits:)``.

@@ -62,15 +62,10 @@ public struct FieldReader {
 
     // MARK: Messages
 
-    @inlinable
-    public func message<Value: Message>(at offset: Int, as: Value.Type = Value.self) -> Value? {
-        load(offset, as: UnsafeRawPointer?.self).map { Value(from: FieldReader($0)) }
-    }
-
-    /// Sets `value` if the message is present. Never inlined: Swift would then copy the whole struct around `value`.
+    /// A submessage; `nil` if it is absent. Never inlined: Swift would then copy the struct around it whole.
     @inlinable @inline(never)
-    public func message<Value: Message>(_ value: inout Value?, at offset: Int) {
-        if let message = load(offset, as: UnsafeRawPointer?.self) { value = Value(from: FieldReader(message)) }
+    public func message<Value: Message>(at offset: Int, as: Value.Type = Value.self) -> Value? {
+        load(offset, as: UnsafeRawPointer?.self).map { Value.read(from: FieldReader($0)) }
     }
 
     /// Fields that the schema does not know, in order of arrival.
@@ -132,7 +127,7 @@ public struct FieldReader {
         guard !pointers.isEmpty else { return [] }
         return Array(unsafeUninitializedCapacity: pointers.count) { buffer, initialized in
             for index in pointers.indices {
-                (buffer.baseAddress! + index).initialize(to: Value(from: FieldReader(pointers[index])))
+                (buffer.baseAddress! + index).initialize(to: Value.read(from: FieldReader(pointers[index])))
             }
             initialized = pointers.count
         }

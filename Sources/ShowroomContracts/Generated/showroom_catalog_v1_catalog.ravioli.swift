@@ -57,30 +57,6 @@ package struct Vehicle: RavioliSchema.Message {
     package var updatedAt: Google_Protobuf_Timestamp?
     package var unknownFields: RavioliSchema.UnknownFields
 
-    package init() {
-        vin = ""
-        make = ""
-        model = ""
-        modelYear = 0
-        bodyClass = .unspecified
-        fuel = .unspecified
-        transmission = .unspecified
-        driveTrain = .unspecified
-        engine = nil
-        passengers = 0
-        colour = ""
-        mileage = 0
-        price = nil
-        location = nil
-        photoUrls = []
-        description = ""
-        version = 0
-        reservation = nil
-        addedAt = nil
-        updatedAt = nil
-        unknownFields = .init()
-    }
-
     package init(
         vin: String = "",
         make: String = "",
@@ -101,7 +77,8 @@ package struct Vehicle: RavioliSchema.Message {
         version: Int64 = 0,
         reservation: Reservation? = nil,
         addedAt: Google_Protobuf_Timestamp? = nil,
-        updatedAt: Google_Protobuf_Timestamp? = nil
+        updatedAt: Google_Protobuf_Timestamp? = nil,
+        unknownFields: RavioliSchema.UnknownFields = .init()
     ) {
         self.vin = vin
         self.make = make
@@ -123,64 +100,80 @@ package struct Vehicle: RavioliSchema.Message {
         self.reservation = reservation
         self.addedAt = addedAt
         self.updatedAt = updatedAt
-        unknownFields = .init()
+        self.unknownFields = unknownFields
     }
 
     package static let descriptor = ShowroomCatalogV1CatalogSchema.file.message(
         "showroom.catalog.v1.Vehicle", structSize: 256)
 
-    package init(from r: RavioliSchema.FieldReader) {
-        vin = r.string(at: 24)
-        make = r.string(at: 40)
-        model = r.string(at: 56)
-        modelYear = r.int32(at: 188)
-        bodyClass = r.enumeration(at: 196)
-        fuel = r.enumeration(at: 204)
-        transmission = r.enumeration(at: 212)
-        driveTrain = r.enumeration(at: 220)
-        engine = nil
-        passengers = r.int32(at: 228)
-        colour = r.string(at: 80)
-        mileage = r.int32(at: 240)
-        price = nil
-        location = nil
-        photoUrls = r.strings(at: 112, count: 120)
-        description = r.string(at: 128)
-        version = r.int64(at: 144)
-        reservation = nil
-        addedAt = nil
-        updatedAt = nil
-        unknownFields = r.unknownFields()
-        r.message(&engine, at: 72)
-        r.message(&price, at: 96)
-        r.message(&location, at: 104)
-        r.message(&reservation, at: 152)
-        r.message(&addedAt, at: 160)
-        r.message(&updatedAt, at: 168)
+    package static func read(from _r: RavioliSchema.FieldReader) -> Self {
+        let vin: String = _r.string(at: 24)
+        let make: String = _r.string(at: 40)
+        let model: String = _r.string(at: 56)
+        let modelYear: Int32 = _r.int32(at: 188)
+        let bodyClass: BodyClass = _r.enumeration(at: 196)
+        let fuel: Fuel = _r.enumeration(at: 204)
+        let transmission: Transmission = _r.enumeration(at: 212)
+        let driveTrain: DriveTrain = _r.enumeration(at: 220)
+        let engine: Engine? = _r.message(at: 72)
+        let passengers: Int32 = _r.int32(at: 228)
+        let colour: String = _r.string(at: 80)
+        let mileage: Int32 = _r.int32(at: 240)
+        let price: Money? = _r.message(at: 96)
+        let location: Location? = _r.message(at: 104)
+        let photoUrls: [String] = _r.strings(at: 112, count: 120)
+        let description: String = _r.string(at: 128)
+        let version: Int64 = _r.int64(at: 144)
+        let reservation: Reservation? = _r.message(at: 152)
+        let addedAt: Google_Protobuf_Timestamp? = _r.message(at: 160)
+        let updatedAt: Google_Protobuf_Timestamp? = _r.message(at: 168)
+        return Self(
+            vin: vin,
+            make: make,
+            model: model,
+            modelYear: modelYear,
+            bodyClass: bodyClass,
+            fuel: fuel,
+            transmission: transmission,
+            driveTrain: driveTrain,
+            engine: engine,
+            passengers: passengers,
+            colour: colour,
+            mileage: mileage,
+            price: price,
+            location: location,
+            photoUrls: photoUrls,
+            description: description,
+            version: version,
+            reservation: reservation,
+            addedAt: addedAt,
+            updatedAt: updatedAt,
+            unknownFields: _r.unknownFields()
+        )
     }
 
-    package func write(to w: inout RavioliSchema.FieldWriter) {
-        w.string(vin, at: 24, has: 176)
-        w.string(make, at: 40, has: 180)
-        w.string(model, at: 56, has: 184)
-        w.int32(modelYear, at: 188, has: 192)
-        w.enumeration(bodyClass, at: 196, has: 200)
-        w.enumeration(fuel, at: 204, has: 208)
-        w.enumeration(transmission, at: 212, has: 216)
-        w.enumeration(driveTrain, at: 220, has: 224)
-        w.message(engine, at: 72)
-        w.int32(passengers, at: 228, has: 232)
-        w.string(colour, at: 80, has: 236)
-        w.int32(mileage, at: 240, has: 244)
-        w.message(price, at: 96)
-        w.message(location, at: 104)
-        w.strings(photoUrls, at: 112, count: 120)
-        w.string(description, at: 128, has: 248)
-        w.int64(version, at: 144, has: 252)
-        w.message(reservation, at: 152)
-        w.message(addedAt, at: 160)
-        w.message(updatedAt, at: 168)
-        w.unknownFields(unknownFields)
+    package func write(to _w: inout RavioliSchema.FieldWriter) {
+        _w.string(vin, at: 24, has: 176)
+        _w.string(make, at: 40, has: 180)
+        _w.string(model, at: 56, has: 184)
+        _w.int32(modelYear, at: 188, has: 192)
+        _w.enumeration(bodyClass, at: 196, has: 200)
+        _w.enumeration(fuel, at: 204, has: 208)
+        _w.enumeration(transmission, at: 212, has: 216)
+        _w.enumeration(driveTrain, at: 220, has: 224)
+        _w.message(engine, at: 72)
+        _w.int32(passengers, at: 228, has: 232)
+        _w.string(colour, at: 80, has: 236)
+        _w.int32(mileage, at: 240, has: 244)
+        _w.message(price, at: 96)
+        _w.message(location, at: 104)
+        _w.strings(photoUrls, at: 112, count: 120)
+        _w.string(description, at: 128, has: 248)
+        _w.int64(version, at: 144, has: 252)
+        _w.message(reservation, at: 152)
+        _w.message(addedAt, at: 160)
+        _w.message(updatedAt, at: 168)
+        _w.unknownFields(unknownFields)
     }
 }
 
@@ -194,35 +187,38 @@ package struct Engine: RavioliSchema.Message {
     package var horsepower: Int32
     package var unknownFields: RavioliSchema.UnknownFields
 
-    package init() {
-        displacementCc = 0
-        cylinders = 0
-        horsepower = 0
-        unknownFields = .init()
-    }
-
-    package init(displacementCc: Int32 = 0, cylinders: Int32 = 0, horsepower: Int32 = 0) {
+    package init(
+        displacementCc: Int32 = 0,
+        cylinders: Int32 = 0,
+        horsepower: Int32 = 0,
+        unknownFields: RavioliSchema.UnknownFields = .init()
+    ) {
         self.displacementCc = displacementCc
         self.cylinders = cylinders
         self.horsepower = horsepower
-        unknownFields = .init()
+        self.unknownFields = unknownFields
     }
 
     package static let descriptor = ShowroomCatalogV1CatalogSchema.file.message(
         "showroom.catalog.v1.Engine", structSize: 48)
 
-    package init(from r: RavioliSchema.FieldReader) {
-        displacementCc = r.int32(at: 24)
-        cylinders = r.int32(at: 32)
-        horsepower = r.int32(at: 40)
-        unknownFields = r.unknownFields()
+    package static func read(from _r: RavioliSchema.FieldReader) -> Self {
+        let displacementCc: Int32 = _r.int32(at: 24)
+        let cylinders: Int32 = _r.int32(at: 32)
+        let horsepower: Int32 = _r.int32(at: 40)
+        return Self(
+            displacementCc: displacementCc,
+            cylinders: cylinders,
+            horsepower: horsepower,
+            unknownFields: _r.unknownFields()
+        )
     }
 
-    package func write(to w: inout RavioliSchema.FieldWriter) {
-        w.int32(displacementCc, at: 24, has: 28)
-        w.int32(cylinders, at: 32, has: 36)
-        w.int32(horsepower, at: 40, has: 44)
-        w.unknownFields(unknownFields)
+    package func write(to _w: inout RavioliSchema.FieldWriter) {
+        _w.int32(displacementCc, at: 24, has: 28)
+        _w.int32(cylinders, at: 32, has: 36)
+        _w.int32(horsepower, at: 40, has: 44)
+        _w.unknownFields(unknownFields)
     }
 }
 
@@ -236,35 +232,33 @@ package struct Location: RavioliSchema.Message {
     package var region: String
     package var unknownFields: RavioliSchema.UnknownFields
 
-    package init() {
-        dealer = ""
-        city = ""
-        region = ""
-        unknownFields = .init()
-    }
-
-    package init(dealer: String = "", city: String = "", region: String = "") {
+    package init(
+        dealer: String = "",
+        city: String = "",
+        region: String = "",
+        unknownFields: RavioliSchema.UnknownFields = .init()
+    ) {
         self.dealer = dealer
         self.city = city
         self.region = region
-        unknownFields = .init()
+        self.unknownFields = unknownFields
     }
 
     package static let descriptor = ShowroomCatalogV1CatalogSchema.file.message(
         "showroom.catalog.v1.Location", structSize: 88)
 
-    package init(from r: RavioliSchema.FieldReader) {
-        dealer = r.string(at: 24)
-        city = r.string(at: 40)
-        region = r.string(at: 56)
-        unknownFields = r.unknownFields()
+    package static func read(from _r: RavioliSchema.FieldReader) -> Self {
+        let dealer: String = _r.string(at: 24)
+        let city: String = _r.string(at: 40)
+        let region: String = _r.string(at: 56)
+        return Self(dealer: dealer, city: city, region: region, unknownFields: _r.unknownFields())
     }
 
-    package func write(to w: inout RavioliSchema.FieldWriter) {
-        w.string(dealer, at: 24, has: 72)
-        w.string(city, at: 40, has: 76)
-        w.string(region, at: 56, has: 80)
-        w.unknownFields(unknownFields)
+    package func write(to _w: inout RavioliSchema.FieldWriter) {
+        _w.string(dealer, at: 24, has: 72)
+        _w.string(city, at: 40, has: 76)
+        _w.string(region, at: 56, has: 80)
+        _w.unknownFields(unknownFields)
     }
 }
 
@@ -276,32 +270,29 @@ package struct Reservation: RavioliSchema.Message {
     package var expiresAt: Google_Protobuf_Timestamp?
     package var unknownFields: RavioliSchema.UnknownFields
 
-    package init() {
-        holder = ""
-        expiresAt = nil
-        unknownFields = .init()
-    }
-
-    package init(holder: String = "", expiresAt: Google_Protobuf_Timestamp? = nil) {
+    package init(
+        holder: String = "",
+        expiresAt: Google_Protobuf_Timestamp? = nil,
+        unknownFields: RavioliSchema.UnknownFields = .init()
+    ) {
         self.holder = holder
         self.expiresAt = expiresAt
-        unknownFields = .init()
+        self.unknownFields = unknownFields
     }
 
     package static let descriptor = ShowroomCatalogV1CatalogSchema.file.message(
         "showroom.catalog.v1.Reservation", structSize: 56)
 
-    package init(from r: RavioliSchema.FieldReader) {
-        holder = r.string(at: 24)
-        expiresAt = nil
-        unknownFields = r.unknownFields()
-        r.message(&expiresAt, at: 40)
+    package static func read(from _r: RavioliSchema.FieldReader) -> Self {
+        let holder: String = _r.string(at: 24)
+        let expiresAt: Google_Protobuf_Timestamp? = _r.message(at: 40)
+        return Self(holder: holder, expiresAt: expiresAt, unknownFields: _r.unknownFields())
     }
 
-    package func write(to w: inout RavioliSchema.FieldWriter) {
-        w.string(holder, at: 24, has: 48)
-        w.message(expiresAt, at: 40)
-        w.unknownFields(unknownFields)
+    package func write(to _w: inout RavioliSchema.FieldWriter) {
+        _w.string(holder, at: 24, has: 48)
+        _w.message(expiresAt, at: 40)
+        _w.unknownFields(unknownFields)
     }
 }
 
@@ -310,27 +301,22 @@ package struct GetVehicleRequest: RavioliSchema.Message {
     package var vin: String
     package var unknownFields: RavioliSchema.UnknownFields
 
-    package init() {
-        vin = ""
-        unknownFields = .init()
-    }
-
-    package init(vin: String = "") {
+    package init(vin: String = "", unknownFields: RavioliSchema.UnknownFields = .init()) {
         self.vin = vin
-        unknownFields = .init()
+        self.unknownFields = unknownFields
     }
 
     package static let descriptor = ShowroomCatalogV1CatalogSchema.file.message(
         "showroom.catalog.v1.GetVehicleRequest", structSize: 48)
 
-    package init(from r: RavioliSchema.FieldReader) {
-        vin = r.string(at: 24)
-        unknownFields = r.unknownFields()
+    package static func read(from _r: RavioliSchema.FieldReader) -> Self {
+        let vin: String = _r.string(at: 24)
+        return Self(vin: vin, unknownFields: _r.unknownFields())
     }
 
-    package func write(to w: inout RavioliSchema.FieldWriter) {
-        w.string(vin, at: 24, has: 40)
-        w.unknownFields(unknownFields)
+    package func write(to _w: inout RavioliSchema.FieldWriter) {
+        _w.string(vin, at: 24, has: 40)
+        _w.unknownFields(unknownFields)
     }
 }
 
@@ -340,27 +326,22 @@ package struct BatchGetVehiclesRequest: RavioliSchema.Message {
     package var vins: [String]
     package var unknownFields: RavioliSchema.UnknownFields
 
-    package init() {
-        vins = []
-        unknownFields = .init()
-    }
-
-    package init(vins: [String] = []) {
+    package init(vins: [String] = [], unknownFields: RavioliSchema.UnknownFields = .init()) {
         self.vins = vins
-        unknownFields = .init()
+        self.unknownFields = unknownFields
     }
 
     package static let descriptor = ShowroomCatalogV1CatalogSchema.file.message(
         "showroom.catalog.v1.BatchGetVehiclesRequest", structSize: 40)
 
-    package init(from r: RavioliSchema.FieldReader) {
-        vins = r.strings(at: 24, count: 32)
-        unknownFields = r.unknownFields()
+    package static func read(from _r: RavioliSchema.FieldReader) -> Self {
+        let vins: [String] = _r.strings(at: 24, count: 32)
+        return Self(vins: vins, unknownFields: _r.unknownFields())
     }
 
-    package func write(to w: inout RavioliSchema.FieldWriter) {
-        w.strings(vins, at: 24, count: 32)
-        w.unknownFields(unknownFields)
+    package func write(to _w: inout RavioliSchema.FieldWriter) {
+        _w.strings(vins, at: 24, count: 32)
+        _w.unknownFields(unknownFields)
     }
 }
 
@@ -372,31 +353,29 @@ package struct BatchGetVehiclesResponse: RavioliSchema.Message {
     package var missingVins: [String]
     package var unknownFields: RavioliSchema.UnknownFields
 
-    package init() {
-        vehicles = []
-        missingVins = []
-        unknownFields = .init()
-    }
-
-    package init(vehicles: [Vehicle] = [], missingVins: [String] = []) {
+    package init(
+        vehicles: [Vehicle] = [],
+        missingVins: [String] = [],
+        unknownFields: RavioliSchema.UnknownFields = .init()
+    ) {
         self.vehicles = vehicles
         self.missingVins = missingVins
-        unknownFields = .init()
+        self.unknownFields = unknownFields
     }
 
     package static let descriptor = ShowroomCatalogV1CatalogSchema.file.message(
         "showroom.catalog.v1.BatchGetVehiclesResponse", structSize: 56)
 
-    package init(from r: RavioliSchema.FieldReader) {
-        vehicles = r.messages(at: 24, count: 32)
-        missingVins = r.strings(at: 40, count: 48)
-        unknownFields = r.unknownFields()
+    package static func read(from _r: RavioliSchema.FieldReader) -> Self {
+        let vehicles: [Vehicle] = _r.messages(at: 24, count: 32)
+        let missingVins: [String] = _r.strings(at: 40, count: 48)
+        return Self(vehicles: vehicles, missingVins: missingVins, unknownFields: _r.unknownFields())
     }
 
-    package func write(to w: inout RavioliSchema.FieldWriter) {
-        w.messages(vehicles, at: 24, count: 32)
-        w.strings(missingVins, at: 40, count: 48)
-        w.unknownFields(unknownFields)
+    package func write(to _w: inout RavioliSchema.FieldWriter) {
+        _w.messages(vehicles, at: 24, count: 32)
+        _w.strings(missingVins, at: 40, count: 48)
+        _w.unknownFields(unknownFields)
     }
 }
 
@@ -430,24 +409,6 @@ package struct SearchVehiclesRequest: RavioliSchema.Message {
     package var includeTotal: Bool
     package var unknownFields: RavioliSchema.UnknownFields
 
-    package init() {
-        make = ""
-        model = ""
-        minPrice = nil
-        maxPrice = nil
-        minModelYear = nil
-        maxModelYear = nil
-        maxMileage = nil
-        bodyClasses = []
-        onlyAvailable = false
-        text = ""
-        order = .unspecified
-        pageSize = 0
-        pageToken = ""
-        includeTotal = false
-        unknownFields = .init()
-    }
-
     package init(
         make: String = "",
         model: String = "",
@@ -462,7 +423,8 @@ package struct SearchVehiclesRequest: RavioliSchema.Message {
         order: SearchOrder = .unspecified,
         pageSize: Int32 = 0,
         pageToken: String = "",
-        includeTotal: Bool = false
+        includeTotal: Bool = false,
+        unknownFields: RavioliSchema.UnknownFields = .init()
     ) {
         self.make = make
         self.model = model
@@ -478,51 +440,62 @@ package struct SearchVehiclesRequest: RavioliSchema.Message {
         self.pageSize = pageSize
         self.pageToken = pageToken
         self.includeTotal = includeTotal
-        unknownFields = .init()
+        self.unknownFields = unknownFields
     }
 
     package static let descriptor = ShowroomCatalogV1CatalogSchema.file.message(
         "showroom.catalog.v1.SearchVehiclesRequest", structSize: 192)
 
-    package init(from r: RavioliSchema.FieldReader) {
-        make = r.string(at: 24)
-        model = r.string(at: 40)
-        minPrice = nil
-        maxPrice = nil
-        minModelYear = nil
-        maxModelYear = nil
-        maxMileage = nil
-        bodyClasses = r.enumerations(at: 72, count: 80)
-        onlyAvailable = r.bool(at: 152)
-        text = r.string(at: 88)
-        order = r.enumeration(at: 164)
-        pageSize = r.int32(at: 172)
-        pageToken = r.string(at: 104)
-        includeTotal = r.bool(at: 184)
-        unknownFields = r.unknownFields()
-        r.message(&minPrice, at: 56)
-        r.message(&maxPrice, at: 64)
-        if r.isPresent(132) { minModelYear = r.int32(at: 128) }
-        if r.isPresent(140) { maxModelYear = r.int32(at: 136) }
-        if r.isPresent(148) { maxMileage = r.int32(at: 144) }
+    package static func read(from _r: RavioliSchema.FieldReader) -> Self {
+        let make: String = _r.string(at: 24)
+        let model: String = _r.string(at: 40)
+        let minPrice: Money? = _r.message(at: 56)
+        let maxPrice: Money? = _r.message(at: 64)
+        let minModelYear: Int32? = _r.isPresent(132) ? _r.int32(at: 128) : nil
+        let maxModelYear: Int32? = _r.isPresent(140) ? _r.int32(at: 136) : nil
+        let maxMileage: Int32? = _r.isPresent(148) ? _r.int32(at: 144) : nil
+        let bodyClasses: [BodyClass] = _r.enumerations(at: 72, count: 80)
+        let onlyAvailable: Bool = _r.bool(at: 152)
+        let text: String = _r.string(at: 88)
+        let order: SearchOrder = _r.enumeration(at: 164)
+        let pageSize: Int32 = _r.int32(at: 172)
+        let pageToken: String = _r.string(at: 104)
+        let includeTotal: Bool = _r.bool(at: 184)
+        return Self(
+            make: make,
+            model: model,
+            minPrice: minPrice,
+            maxPrice: maxPrice,
+            minModelYear: minModelYear,
+            maxModelYear: maxModelYear,
+            maxMileage: maxMileage,
+            bodyClasses: bodyClasses,
+            onlyAvailable: onlyAvailable,
+            text: text,
+            order: order,
+            pageSize: pageSize,
+            pageToken: pageToken,
+            includeTotal: includeTotal,
+            unknownFields: _r.unknownFields()
+        )
     }
 
-    package func write(to w: inout RavioliSchema.FieldWriter) {
-        w.string(make, at: 24, has: 120)
-        w.string(model, at: 40, has: 124)
-        w.message(minPrice, at: 56)
-        w.message(maxPrice, at: 64)
-        w.int32(minModelYear, at: 128, has: 132)
-        w.int32(maxModelYear, at: 136, has: 140)
-        w.int32(maxMileage, at: 144, has: 148)
-        w.enumerations(bodyClasses, at: 72, count: 80)
-        w.bool(onlyAvailable, at: 152, has: 156)
-        w.string(text, at: 88, has: 160)
-        w.enumeration(order, at: 164, has: 168)
-        w.int32(pageSize, at: 172, has: 176)
-        w.string(pageToken, at: 104, has: 180)
-        w.bool(includeTotal, at: 184, has: 188)
-        w.unknownFields(unknownFields)
+    package func write(to _w: inout RavioliSchema.FieldWriter) {
+        _w.string(make, at: 24, has: 120)
+        _w.string(model, at: 40, has: 124)
+        _w.message(minPrice, at: 56)
+        _w.message(maxPrice, at: 64)
+        _w.int32(minModelYear, at: 128, has: 132)
+        _w.int32(maxModelYear, at: 136, has: 140)
+        _w.int32(maxMileage, at: 144, has: 148)
+        _w.enumerations(bodyClasses, at: 72, count: 80)
+        _w.bool(onlyAvailable, at: 152, has: 156)
+        _w.string(text, at: 88, has: 160)
+        _w.enumeration(order, at: 164, has: 168)
+        _w.int32(pageSize, at: 172, has: 176)
+        _w.string(pageToken, at: 104, has: 180)
+        _w.bool(includeTotal, at: 184, has: 188)
+        _w.unknownFields(unknownFields)
     }
 }
 
@@ -538,36 +511,34 @@ package struct SearchVehiclesResponse: RavioliSchema.Message {
     package var total: Int32?
     package var unknownFields: RavioliSchema.UnknownFields
 
-    package init() {
-        vehicles = []
-        nextPageToken = ""
-        total = nil
-        unknownFields = .init()
-    }
-
-    package init(vehicles: [Vehicle] = [], nextPageToken: String = "", total: Int32? = nil) {
+    package init(
+        vehicles: [Vehicle] = [],
+        nextPageToken: String = "",
+        total: Int32? = nil,
+        unknownFields: RavioliSchema.UnknownFields = .init()
+    ) {
         self.vehicles = vehicles
         self.nextPageToken = nextPageToken
         self.total = total
-        unknownFields = .init()
+        self.unknownFields = unknownFields
     }
 
     package static let descriptor = ShowroomCatalogV1CatalogSchema.file.message(
         "showroom.catalog.v1.SearchVehiclesResponse", structSize: 72)
 
-    package init(from r: RavioliSchema.FieldReader) {
-        vehicles = r.messages(at: 24, count: 32)
-        nextPageToken = r.string(at: 40)
-        total = nil
-        unknownFields = r.unknownFields()
-        if r.isPresent(64) { total = r.int32(at: 60) }
+    package static func read(from _r: RavioliSchema.FieldReader) -> Self {
+        let vehicles: [Vehicle] = _r.messages(at: 24, count: 32)
+        let nextPageToken: String = _r.string(at: 40)
+        let total: Int32? = _r.isPresent(64) ? _r.int32(at: 60) : nil
+        return Self(
+            vehicles: vehicles, nextPageToken: nextPageToken, total: total, unknownFields: _r.unknownFields())
     }
 
-    package func write(to w: inout RavioliSchema.FieldWriter) {
-        w.messages(vehicles, at: 24, count: 32)
-        w.string(nextPageToken, at: 40, has: 56)
-        w.int32(total, at: 60, has: 64)
-        w.unknownFields(unknownFields)
+    package func write(to _w: inout RavioliSchema.FieldWriter) {
+        _w.messages(vehicles, at: 24, count: 32)
+        _w.string(nextPageToken, at: 40, has: 56)
+        _w.int32(total, at: 60, has: 64)
+        _w.unknownFields(unknownFields)
     }
 }
 
@@ -576,28 +547,22 @@ package struct AddVehicleRequest: RavioliSchema.Message {
     package var vehicle: Vehicle?
     package var unknownFields: RavioliSchema.UnknownFields
 
-    package init() {
-        vehicle = nil
-        unknownFields = .init()
-    }
-
-    package init(vehicle: Vehicle? = nil) {
+    package init(vehicle: Vehicle? = nil, unknownFields: RavioliSchema.UnknownFields = .init()) {
         self.vehicle = vehicle
-        unknownFields = .init()
+        self.unknownFields = unknownFields
     }
 
     package static let descriptor = ShowroomCatalogV1CatalogSchema.file.message(
         "showroom.catalog.v1.AddVehicleRequest", structSize: 32)
 
-    package init(from r: RavioliSchema.FieldReader) {
-        vehicle = nil
-        unknownFields = r.unknownFields()
-        r.message(&vehicle, at: 24)
+    package static func read(from _r: RavioliSchema.FieldReader) -> Self {
+        let vehicle: Vehicle? = _r.message(at: 24)
+        return Self(vehicle: vehicle, unknownFields: _r.unknownFields())
     }
 
-    package func write(to w: inout RavioliSchema.FieldWriter) {
-        w.message(vehicle, at: 24)
-        w.unknownFields(unknownFields)
+    package func write(to _w: inout RavioliSchema.FieldWriter) {
+        _w.message(vehicle, at: 24)
+        _w.unknownFields(unknownFields)
     }
 }
 
@@ -614,39 +579,38 @@ package struct UpdateVehicleRequest: RavioliSchema.Message {
     package var expectedVersion: Int64
     package var unknownFields: RavioliSchema.UnknownFields
 
-    package init() {
-        vehicle = nil
-        updateMask = nil
-        expectedVersion = 0
-        unknownFields = .init()
-    }
-
     package init(
-        vehicle: Vehicle? = nil, updateMask: Google_Protobuf_FieldMask? = nil, expectedVersion: Int64 = 0
+        vehicle: Vehicle? = nil,
+        updateMask: Google_Protobuf_FieldMask? = nil,
+        expectedVersion: Int64 = 0,
+        unknownFields: RavioliSchema.UnknownFields = .init()
     ) {
         self.vehicle = vehicle
         self.updateMask = updateMask
         self.expectedVersion = expectedVersion
-        unknownFields = .init()
+        self.unknownFields = unknownFields
     }
 
     package static let descriptor = ShowroomCatalogV1CatalogSchema.file.message(
         "showroom.catalog.v1.UpdateVehicleRequest", structSize: 56)
 
-    package init(from r: RavioliSchema.FieldReader) {
-        vehicle = nil
-        updateMask = nil
-        expectedVersion = r.int64(at: 40)
-        unknownFields = r.unknownFields()
-        r.message(&vehicle, at: 24)
-        r.message(&updateMask, at: 32)
+    package static func read(from _r: RavioliSchema.FieldReader) -> Self {
+        let vehicle: Vehicle? = _r.message(at: 24)
+        let updateMask: Google_Protobuf_FieldMask? = _r.message(at: 32)
+        let expectedVersion: Int64 = _r.int64(at: 40)
+        return Self(
+            vehicle: vehicle,
+            updateMask: updateMask,
+            expectedVersion: expectedVersion,
+            unknownFields: _r.unknownFields()
+        )
     }
 
-    package func write(to w: inout RavioliSchema.FieldWriter) {
-        w.message(vehicle, at: 24)
-        w.message(updateMask, at: 32)
-        w.int64(expectedVersion, at: 40, has: 48)
-        w.unknownFields(unknownFields)
+    package func write(to _w: inout RavioliSchema.FieldWriter) {
+        _w.message(vehicle, at: 24)
+        _w.message(updateMask, at: 32)
+        _w.int64(expectedVersion, at: 40, has: 48)
+        _w.unknownFields(unknownFields)
     }
 }
 
@@ -662,45 +626,43 @@ package struct ReserveVehicleRequest: RavioliSchema.Message {
     package var duration: Google_Protobuf_Duration?
     package var unknownFields: RavioliSchema.UnknownFields
 
-    package init() {
-        vin = ""
-        expectedVersion = 0
-        holder = ""
-        duration = nil
-        unknownFields = .init()
-    }
-
     package init(
         vin: String = "",
         expectedVersion: Int64 = 0,
         holder: String = "",
-        duration: Google_Protobuf_Duration? = nil
+        duration: Google_Protobuf_Duration? = nil,
+        unknownFields: RavioliSchema.UnknownFields = .init()
     ) {
         self.vin = vin
         self.expectedVersion = expectedVersion
         self.holder = holder
         self.duration = duration
-        unknownFields = .init()
+        self.unknownFields = unknownFields
     }
 
     package static let descriptor = ShowroomCatalogV1CatalogSchema.file.message(
         "showroom.catalog.v1.ReserveVehicleRequest", structSize: 88)
 
-    package init(from r: RavioliSchema.FieldReader) {
-        vin = r.string(at: 24)
-        expectedVersion = r.int64(at: 40)
-        holder = r.string(at: 48)
-        duration = nil
-        unknownFields = r.unknownFields()
-        r.message(&duration, at: 64)
+    package static func read(from _r: RavioliSchema.FieldReader) -> Self {
+        let vin: String = _r.string(at: 24)
+        let expectedVersion: Int64 = _r.int64(at: 40)
+        let holder: String = _r.string(at: 48)
+        let duration: Google_Protobuf_Duration? = _r.message(at: 64)
+        return Self(
+            vin: vin,
+            expectedVersion: expectedVersion,
+            holder: holder,
+            duration: duration,
+            unknownFields: _r.unknownFields()
+        )
     }
 
-    package func write(to w: inout RavioliSchema.FieldWriter) {
-        w.string(vin, at: 24, has: 72)
-        w.int64(expectedVersion, at: 40, has: 76)
-        w.string(holder, at: 48, has: 80)
-        w.message(duration, at: 64)
-        w.unknownFields(unknownFields)
+    package func write(to _w: inout RavioliSchema.FieldWriter) {
+        _w.string(vin, at: 24, has: 72)
+        _w.int64(expectedVersion, at: 40, has: 76)
+        _w.string(holder, at: 48, has: 80)
+        _w.message(duration, at: 64)
+        _w.unknownFields(unknownFields)
     }
 }
 
@@ -713,35 +675,34 @@ package struct ReleaseVehicleRequest: RavioliSchema.Message {
     package var holder: String
     package var unknownFields: RavioliSchema.UnknownFields
 
-    package init() {
-        vin = ""
-        expectedVersion = 0
-        holder = ""
-        unknownFields = .init()
-    }
-
-    package init(vin: String = "", expectedVersion: Int64 = 0, holder: String = "") {
+    package init(
+        vin: String = "",
+        expectedVersion: Int64 = 0,
+        holder: String = "",
+        unknownFields: RavioliSchema.UnknownFields = .init()
+    ) {
         self.vin = vin
         self.expectedVersion = expectedVersion
         self.holder = holder
-        unknownFields = .init()
+        self.unknownFields = unknownFields
     }
 
     package static let descriptor = ShowroomCatalogV1CatalogSchema.file.message(
         "showroom.catalog.v1.ReleaseVehicleRequest", structSize: 80)
 
-    package init(from r: RavioliSchema.FieldReader) {
-        vin = r.string(at: 24)
-        expectedVersion = r.int64(at: 40)
-        holder = r.string(at: 48)
-        unknownFields = r.unknownFields()
+    package static func read(from _r: RavioliSchema.FieldReader) -> Self {
+        let vin: String = _r.string(at: 24)
+        let expectedVersion: Int64 = _r.int64(at: 40)
+        let holder: String = _r.string(at: 48)
+        return Self(
+            vin: vin, expectedVersion: expectedVersion, holder: holder, unknownFields: _r.unknownFields())
     }
 
-    package func write(to w: inout RavioliSchema.FieldWriter) {
-        w.string(vin, at: 24, has: 64)
-        w.int64(expectedVersion, at: 40, has: 68)
-        w.string(holder, at: 48, has: 72)
-        w.unknownFields(unknownFields)
+    package func write(to _w: inout RavioliSchema.FieldWriter) {
+        _w.string(vin, at: 24, has: 64)
+        _w.int64(expectedVersion, at: 40, has: 68)
+        _w.string(holder, at: 48, has: 72)
+        _w.unknownFields(unknownFields)
     }
 }
 
@@ -752,35 +713,38 @@ package struct VersionConflict: RavioliSchema.Message {
     package var actualVersion: Int64
     package var unknownFields: RavioliSchema.UnknownFields
 
-    package init() {
-        vin = ""
-        expectedVersion = 0
-        actualVersion = 0
-        unknownFields = .init()
-    }
-
-    package init(vin: String = "", expectedVersion: Int64 = 0, actualVersion: Int64 = 0) {
+    package init(
+        vin: String = "",
+        expectedVersion: Int64 = 0,
+        actualVersion: Int64 = 0,
+        unknownFields: RavioliSchema.UnknownFields = .init()
+    ) {
         self.vin = vin
         self.expectedVersion = expectedVersion
         self.actualVersion = actualVersion
-        unknownFields = .init()
+        self.unknownFields = unknownFields
     }
 
     package static let descriptor = ShowroomCatalogV1CatalogSchema.file.message(
         "showroom.catalog.v1.VersionConflict", structSize: 72)
 
-    package init(from r: RavioliSchema.FieldReader) {
-        vin = r.string(at: 24)
-        expectedVersion = r.int64(at: 40)
-        actualVersion = r.int64(at: 48)
-        unknownFields = r.unknownFields()
+    package static func read(from _r: RavioliSchema.FieldReader) -> Self {
+        let vin: String = _r.string(at: 24)
+        let expectedVersion: Int64 = _r.int64(at: 40)
+        let actualVersion: Int64 = _r.int64(at: 48)
+        return Self(
+            vin: vin,
+            expectedVersion: expectedVersion,
+            actualVersion: actualVersion,
+            unknownFields: _r.unknownFields()
+        )
     }
 
-    package func write(to w: inout RavioliSchema.FieldWriter) {
-        w.string(vin, at: 24, has: 56)
-        w.int64(expectedVersion, at: 40, has: 60)
-        w.int64(actualVersion, at: 48, has: 64)
-        w.unknownFields(unknownFields)
+    package func write(to _w: inout RavioliSchema.FieldWriter) {
+        _w.string(vin, at: 24, has: 56)
+        _w.int64(expectedVersion, at: 40, has: 60)
+        _w.int64(actualVersion, at: 48, has: 64)
+        _w.unknownFields(unknownFields)
     }
 }
 
@@ -791,32 +755,29 @@ package struct VehicleHeld: RavioliSchema.Message {
     package var expiresAt: Google_Protobuf_Timestamp?
     package var unknownFields: RavioliSchema.UnknownFields
 
-    package init() {
-        vin = ""
-        expiresAt = nil
-        unknownFields = .init()
-    }
-
-    package init(vin: String = "", expiresAt: Google_Protobuf_Timestamp? = nil) {
+    package init(
+        vin: String = "",
+        expiresAt: Google_Protobuf_Timestamp? = nil,
+        unknownFields: RavioliSchema.UnknownFields = .init()
+    ) {
         self.vin = vin
         self.expiresAt = expiresAt
-        unknownFields = .init()
+        self.unknownFields = unknownFields
     }
 
     package static let descriptor = ShowroomCatalogV1CatalogSchema.file.message(
         "showroom.catalog.v1.VehicleHeld", structSize: 56)
 
-    package init(from r: RavioliSchema.FieldReader) {
-        vin = r.string(at: 24)
-        expiresAt = nil
-        unknownFields = r.unknownFields()
-        r.message(&expiresAt, at: 40)
+    package static func read(from _r: RavioliSchema.FieldReader) -> Self {
+        let vin: String = _r.string(at: 24)
+        let expiresAt: Google_Protobuf_Timestamp? = _r.message(at: 40)
+        return Self(vin: vin, expiresAt: expiresAt, unknownFields: _r.unknownFields())
     }
 
-    package func write(to w: inout RavioliSchema.FieldWriter) {
-        w.string(vin, at: 24, has: 48)
-        w.message(expiresAt, at: 40)
-        w.unknownFields(unknownFields)
+    package func write(to _w: inout RavioliSchema.FieldWriter) {
+        _w.string(vin, at: 24, has: 48)
+        _w.message(expiresAt, at: 40)
+        _w.unknownFields(unknownFields)
     }
 }
 

@@ -15,14 +15,9 @@ package struct ValueVehicleRequest: RavioliSchema.Message {
     package var subject: Subject?
     package var unknownFields: RavioliSchema.UnknownFields
 
-    package init() {
-        subject = nil
-        unknownFields = .init()
-    }
-
-    package init(subject: Subject? = nil) {
+    package init(subject: Subject? = nil, unknownFields: RavioliSchema.UnknownFields = .init()) {
         self.subject = subject
-        unknownFields = .init()
+        self.unknownFields = unknownFields
     }
 
     /// The choices of the oneof `subject`.
@@ -32,18 +27,18 @@ package struct ValueVehicleRequest: RavioliSchema.Message {
         /// A car that is not in stock, such as one that a customer offers in part exchange.
         case facts(VehicleFacts)
 
-        fileprivate init?(from r: RavioliSchema.FieldReader) {
-            switch r.oneofCase(40) {
-            case 1: self = .vin(r.string(at: 24))
-            case 2: self = .facts(r.message(at: 24) ?? .init())
+        fileprivate init?(from _r: RavioliSchema.FieldReader) {
+            switch _r.oneofCase(40) {
+            case 1: self = .vin(_r.string(at: 24))
+            case 2: self = .facts(_r.message(at: 24) ?? .init())
             default: return nil
             }
         }
 
-        fileprivate func write(to w: inout RavioliSchema.FieldWriter) {
+        fileprivate func write(to _w: inout RavioliSchema.FieldWriter) {
             switch self {
-            case .vin(let value): w.string(set: value, at: 24, in: 40, as: 1)
-            case .facts(let value): w.message(set: value, at: 24, in: 40, as: 2)
+            case .vin(let value): _w.string(set: value, at: 24, in: 40, as: 1)
+            case .facts(let value): _w.message(set: value, at: 24, in: 40, as: 2)
             }
         }
     }
@@ -51,15 +46,14 @@ package struct ValueVehicleRequest: RavioliSchema.Message {
     package static let descriptor = ShowroomPricingV1PricingSchema.file.message(
         "showroom.pricing.v1.ValueVehicleRequest", structSize: 48)
 
-    package init(from r: RavioliSchema.FieldReader) {
-        subject = nil
-        unknownFields = r.unknownFields()
-        if let _value = Subject(from: r) { subject = _value }
+    package static func read(from _r: RavioliSchema.FieldReader) -> Self {
+        let subject: Subject? = Subject(from: _r)
+        return Self(subject: subject, unknownFields: _r.unknownFields())
     }
 
-    package func write(to w: inout RavioliSchema.FieldWriter) {
-        subject?.write(to: &w)
-        w.unknownFields(unknownFields)
+    package func write(to _w: inout RavioliSchema.FieldWriter) {
+        subject?.write(to: &_w)
+        _w.unknownFields(unknownFields)
     }
 }
 
@@ -74,39 +68,43 @@ package struct VehicleFacts: RavioliSchema.Message {
     package var mileage: Int32
     package var unknownFields: RavioliSchema.UnknownFields
 
-    package init() {
-        make = ""
-        model = ""
-        modelYear = 0
-        mileage = 0
-        unknownFields = .init()
-    }
-
-    package init(make: String = "", model: String = "", modelYear: Int32 = 0, mileage: Int32 = 0) {
+    package init(
+        make: String = "",
+        model: String = "",
+        modelYear: Int32 = 0,
+        mileage: Int32 = 0,
+        unknownFields: RavioliSchema.UnknownFields = .init()
+    ) {
         self.make = make
         self.model = model
         self.modelYear = modelYear
         self.mileage = mileage
-        unknownFields = .init()
+        self.unknownFields = unknownFields
     }
 
     package static let descriptor = ShowroomPricingV1PricingSchema.file.message(
         "showroom.pricing.v1.VehicleFacts", structSize: 80)
 
-    package init(from r: RavioliSchema.FieldReader) {
-        make = r.string(at: 24)
-        model = r.string(at: 40)
-        modelYear = r.int32(at: 64)
-        mileage = r.int32(at: 72)
-        unknownFields = r.unknownFields()
+    package static func read(from _r: RavioliSchema.FieldReader) -> Self {
+        let make: String = _r.string(at: 24)
+        let model: String = _r.string(at: 40)
+        let modelYear: Int32 = _r.int32(at: 64)
+        let mileage: Int32 = _r.int32(at: 72)
+        return Self(
+            make: make,
+            model: model,
+            modelYear: modelYear,
+            mileage: mileage,
+            unknownFields: _r.unknownFields()
+        )
     }
 
-    package func write(to w: inout RavioliSchema.FieldWriter) {
-        w.string(make, at: 24, has: 56)
-        w.string(model, at: 40, has: 60)
-        w.int32(modelYear, at: 64, has: 68)
-        w.int32(mileage, at: 72, has: 76)
-        w.unknownFields(unknownFields)
+    package func write(to _w: inout RavioliSchema.FieldWriter) {
+        _w.string(make, at: 24, has: 56)
+        _w.string(model, at: 40, has: 60)
+        _w.int32(modelYear, at: 64, has: 68)
+        _w.int32(mileage, at: 72, has: 76)
+        _w.unknownFields(unknownFields)
     }
 }
 
@@ -125,23 +123,14 @@ package struct Valuation: RavioliSchema.Message {
     package var comparables: [ComparableVehicle]
     package var unknownFields: RavioliSchema.UnknownFields
 
-    package init() {
-        median = nil
-        low = nil
-        high = nil
-        confidence = .unspecified
-        comparableCount = 0
-        comparables = []
-        unknownFields = .init()
-    }
-
     package init(
         median: Money? = nil,
         low: Money? = nil,
         high: Money? = nil,
         confidence: Confidence = .unspecified,
         comparableCount: Int32 = 0,
-        comparables: [ComparableVehicle] = []
+        comparables: [ComparableVehicle] = [],
+        unknownFields: RavioliSchema.UnknownFields = .init()
     ) {
         self.median = median
         self.low = low
@@ -149,33 +138,38 @@ package struct Valuation: RavioliSchema.Message {
         self.confidence = confidence
         self.comparableCount = comparableCount
         self.comparables = comparables
-        unknownFields = .init()
+        self.unknownFields = unknownFields
     }
 
     package static let descriptor = ShowroomPricingV1PricingSchema.file.message(
         "showroom.pricing.v1.Valuation", structSize: 80)
 
-    package init(from r: RavioliSchema.FieldReader) {
-        median = nil
-        low = nil
-        high = nil
-        confidence = r.enumeration(at: 64)
-        comparableCount = r.int32(at: 72)
-        comparables = r.messages(at: 48, count: 56)
-        unknownFields = r.unknownFields()
-        r.message(&median, at: 24)
-        r.message(&low, at: 32)
-        r.message(&high, at: 40)
+    package static func read(from _r: RavioliSchema.FieldReader) -> Self {
+        let median: Money? = _r.message(at: 24)
+        let low: Money? = _r.message(at: 32)
+        let high: Money? = _r.message(at: 40)
+        let confidence: Confidence = _r.enumeration(at: 64)
+        let comparableCount: Int32 = _r.int32(at: 72)
+        let comparables: [ComparableVehicle] = _r.messages(at: 48, count: 56)
+        return Self(
+            median: median,
+            low: low,
+            high: high,
+            confidence: confidence,
+            comparableCount: comparableCount,
+            comparables: comparables,
+            unknownFields: _r.unknownFields()
+        )
     }
 
-    package func write(to w: inout RavioliSchema.FieldWriter) {
-        w.message(median, at: 24)
-        w.message(low, at: 32)
-        w.message(high, at: 40)
-        w.enumeration(confidence, at: 64, has: 68)
-        w.int32(comparableCount, at: 72, has: 76)
-        w.messages(comparables, at: 48, count: 56)
-        w.unknownFields(unknownFields)
+    package func write(to _w: inout RavioliSchema.FieldWriter) {
+        _w.message(median, at: 24)
+        _w.message(low, at: 32)
+        _w.message(high, at: 40)
+        _w.enumeration(confidence, at: 64, has: 68)
+        _w.int32(comparableCount, at: 72, has: 76)
+        _w.messages(comparables, at: 48, count: 56)
+        _w.unknownFields(unknownFields)
     }
 }
 
@@ -190,51 +184,48 @@ package struct ComparableVehicle: RavioliSchema.Message {
     package var adjustedPrice: Money?
     package var unknownFields: RavioliSchema.UnknownFields
 
-    package init() {
-        vin = ""
-        modelYear = 0
-        mileage = 0
-        price = nil
-        adjustedPrice = nil
-        unknownFields = .init()
-    }
-
     package init(
         vin: String = "",
         modelYear: Int32 = 0,
         mileage: Int32 = 0,
         price: Money? = nil,
-        adjustedPrice: Money? = nil
+        adjustedPrice: Money? = nil,
+        unknownFields: RavioliSchema.UnknownFields = .init()
     ) {
         self.vin = vin
         self.modelYear = modelYear
         self.mileage = mileage
         self.price = price
         self.adjustedPrice = adjustedPrice
-        unknownFields = .init()
+        self.unknownFields = unknownFields
     }
 
     package static let descriptor = ShowroomPricingV1PricingSchema.file.message(
         "showroom.pricing.v1.ComparableVehicle", structSize: 80)
 
-    package init(from r: RavioliSchema.FieldReader) {
-        vin = r.string(at: 24)
-        modelYear = r.int32(at: 60)
-        mileage = r.int32(at: 68)
-        price = nil
-        adjustedPrice = nil
-        unknownFields = r.unknownFields()
-        r.message(&price, at: 40)
-        r.message(&adjustedPrice, at: 48)
+    package static func read(from _r: RavioliSchema.FieldReader) -> Self {
+        let vin: String = _r.string(at: 24)
+        let modelYear: Int32 = _r.int32(at: 60)
+        let mileage: Int32 = _r.int32(at: 68)
+        let price: Money? = _r.message(at: 40)
+        let adjustedPrice: Money? = _r.message(at: 48)
+        return Self(
+            vin: vin,
+            modelYear: modelYear,
+            mileage: mileage,
+            price: price,
+            adjustedPrice: adjustedPrice,
+            unknownFields: _r.unknownFields()
+        )
     }
 
-    package func write(to w: inout RavioliSchema.FieldWriter) {
-        w.string(vin, at: 24, has: 56)
-        w.int32(modelYear, at: 60, has: 64)
-        w.int32(mileage, at: 68, has: 72)
-        w.message(price, at: 40)
-        w.message(adjustedPrice, at: 48)
-        w.unknownFields(unknownFields)
+    package func write(to _w: inout RavioliSchema.FieldWriter) {
+        _w.string(vin, at: 24, has: 56)
+        _w.int32(modelYear, at: 60, has: 64)
+        _w.int32(mileage, at: 68, has: 72)
+        _w.message(price, at: 40)
+        _w.message(adjustedPrice, at: 48)
+        _w.unknownFields(unknownFields)
     }
 }
 
@@ -250,45 +241,43 @@ package struct CreateQuoteRequest: RavioliSchema.Message {
     package var validity: Google_Protobuf_Duration?
     package var unknownFields: RavioliSchema.UnknownFields
 
-    package init() {
-        requestId = ""
-        vin = ""
-        customer = ""
-        validity = nil
-        unknownFields = .init()
-    }
-
     package init(
         requestId: String = "",
         vin: String = "",
         customer: String = "",
-        validity: Google_Protobuf_Duration? = nil
+        validity: Google_Protobuf_Duration? = nil,
+        unknownFields: RavioliSchema.UnknownFields = .init()
     ) {
         self.requestId = requestId
         self.vin = vin
         self.customer = customer
         self.validity = validity
-        unknownFields = .init()
+        self.unknownFields = unknownFields
     }
 
     package static let descriptor = ShowroomPricingV1PricingSchema.file.message(
         "showroom.pricing.v1.CreateQuoteRequest", structSize: 96)
 
-    package init(from r: RavioliSchema.FieldReader) {
-        requestId = r.string(at: 24)
-        vin = r.string(at: 40)
-        customer = r.string(at: 56)
-        validity = nil
-        unknownFields = r.unknownFields()
-        r.message(&validity, at: 72)
+    package static func read(from _r: RavioliSchema.FieldReader) -> Self {
+        let requestId: String = _r.string(at: 24)
+        let vin: String = _r.string(at: 40)
+        let customer: String = _r.string(at: 56)
+        let validity: Google_Protobuf_Duration? = _r.message(at: 72)
+        return Self(
+            requestId: requestId,
+            vin: vin,
+            customer: customer,
+            validity: validity,
+            unknownFields: _r.unknownFields()
+        )
     }
 
-    package func write(to w: inout RavioliSchema.FieldWriter) {
-        w.string(requestId, at: 24, has: 80)
-        w.string(vin, at: 40, has: 84)
-        w.string(customer, at: 56, has: 88)
-        w.message(validity, at: 72)
-        w.unknownFields(unknownFields)
+    package func write(to _w: inout RavioliSchema.FieldWriter) {
+        _w.string(requestId, at: 24, has: 80)
+        _w.string(vin, at: 40, has: 84)
+        _w.string(customer, at: 56, has: 88)
+        _w.message(validity, at: 72)
+        _w.unknownFields(unknownFields)
     }
 }
 
@@ -308,18 +297,6 @@ package struct Quote: RavioliSchema.Message {
     package var expired: Bool
     package var unknownFields: RavioliSchema.UnknownFields
 
-    package init() {
-        quoteId = ""
-        vin = ""
-        customer = ""
-        price = nil
-        vehicleVersion = 0
-        createdAt = nil
-        expiresAt = nil
-        expired = false
-        unknownFields = .init()
-    }
-
     package init(
         quoteId: String = "",
         vin: String = "",
@@ -328,7 +305,8 @@ package struct Quote: RavioliSchema.Message {
         vehicleVersion: Int64 = 0,
         createdAt: Google_Protobuf_Timestamp? = nil,
         expiresAt: Google_Protobuf_Timestamp? = nil,
-        expired: Bool = false
+        expired: Bool = false,
+        unknownFields: RavioliSchema.UnknownFields = .init()
     ) {
         self.quoteId = quoteId
         self.vin = vin
@@ -338,37 +316,44 @@ package struct Quote: RavioliSchema.Message {
         self.createdAt = createdAt
         self.expiresAt = expiresAt
         self.expired = expired
-        unknownFields = .init()
+        self.unknownFields = unknownFields
     }
 
     package static let descriptor = ShowroomPricingV1PricingSchema.file.message(
         "showroom.pricing.v1.Quote", structSize: 128)
 
-    package init(from r: RavioliSchema.FieldReader) {
-        quoteId = r.string(at: 24)
-        vin = r.string(at: 40)
-        customer = r.string(at: 56)
-        price = nil
-        vehicleVersion = r.int64(at: 80)
-        createdAt = nil
-        expiresAt = nil
-        expired = r.bool(at: 120)
-        unknownFields = r.unknownFields()
-        r.message(&price, at: 72)
-        r.message(&createdAt, at: 88)
-        r.message(&expiresAt, at: 96)
+    package static func read(from _r: RavioliSchema.FieldReader) -> Self {
+        let quoteId: String = _r.string(at: 24)
+        let vin: String = _r.string(at: 40)
+        let customer: String = _r.string(at: 56)
+        let price: Money? = _r.message(at: 72)
+        let vehicleVersion: Int64 = _r.int64(at: 80)
+        let createdAt: Google_Protobuf_Timestamp? = _r.message(at: 88)
+        let expiresAt: Google_Protobuf_Timestamp? = _r.message(at: 96)
+        let expired: Bool = _r.bool(at: 120)
+        return Self(
+            quoteId: quoteId,
+            vin: vin,
+            customer: customer,
+            price: price,
+            vehicleVersion: vehicleVersion,
+            createdAt: createdAt,
+            expiresAt: expiresAt,
+            expired: expired,
+            unknownFields: _r.unknownFields()
+        )
     }
 
-    package func write(to w: inout RavioliSchema.FieldWriter) {
-        w.string(quoteId, at: 24, has: 104)
-        w.string(vin, at: 40, has: 108)
-        w.string(customer, at: 56, has: 112)
-        w.message(price, at: 72)
-        w.int64(vehicleVersion, at: 80, has: 116)
-        w.message(createdAt, at: 88)
-        w.message(expiresAt, at: 96)
-        w.bool(expired, at: 120, has: 124)
-        w.unknownFields(unknownFields)
+    package func write(to _w: inout RavioliSchema.FieldWriter) {
+        _w.string(quoteId, at: 24, has: 104)
+        _w.string(vin, at: 40, has: 108)
+        _w.string(customer, at: 56, has: 112)
+        _w.message(price, at: 72)
+        _w.int64(vehicleVersion, at: 80, has: 116)
+        _w.message(createdAt, at: 88)
+        _w.message(expiresAt, at: 96)
+        _w.bool(expired, at: 120, has: 124)
+        _w.unknownFields(unknownFields)
     }
 }
 
@@ -377,27 +362,22 @@ package struct GetQuoteRequest: RavioliSchema.Message {
     package var quoteId: String
     package var unknownFields: RavioliSchema.UnknownFields
 
-    package init() {
-        quoteId = ""
-        unknownFields = .init()
-    }
-
-    package init(quoteId: String = "") {
+    package init(quoteId: String = "", unknownFields: RavioliSchema.UnknownFields = .init()) {
         self.quoteId = quoteId
-        unknownFields = .init()
+        self.unknownFields = unknownFields
     }
 
     package static let descriptor = ShowroomPricingV1PricingSchema.file.message(
         "showroom.pricing.v1.GetQuoteRequest", structSize: 48)
 
-    package init(from r: RavioliSchema.FieldReader) {
-        quoteId = r.string(at: 24)
-        unknownFields = r.unknownFields()
+    package static func read(from _r: RavioliSchema.FieldReader) -> Self {
+        let quoteId: String = _r.string(at: 24)
+        return Self(quoteId: quoteId, unknownFields: _r.unknownFields())
     }
 
-    package func write(to w: inout RavioliSchema.FieldWriter) {
-        w.string(quoteId, at: 24, has: 40)
-        w.unknownFields(unknownFields)
+    package func write(to _w: inout RavioliSchema.FieldWriter) {
+        _w.string(quoteId, at: 24, has: 40)
+        _w.unknownFields(unknownFields)
     }
 }
 
@@ -413,41 +393,43 @@ package struct ListQuotesRequest: RavioliSchema.Message {
     package var pageToken: String
     package var unknownFields: RavioliSchema.UnknownFields
 
-    package init() {
-        customer = ""
-        includeExpired = false
-        pageSize = 0
-        pageToken = ""
-        unknownFields = .init()
-    }
-
     package init(
-        customer: String = "", includeExpired: Bool = false, pageSize: Int32 = 0, pageToken: String = ""
+        customer: String = "",
+        includeExpired: Bool = false,
+        pageSize: Int32 = 0,
+        pageToken: String = "",
+        unknownFields: RavioliSchema.UnknownFields = .init()
     ) {
         self.customer = customer
         self.includeExpired = includeExpired
         self.pageSize = pageSize
         self.pageToken = pageToken
-        unknownFields = .init()
+        self.unknownFields = unknownFields
     }
 
     package static let descriptor = ShowroomPricingV1PricingSchema.file.message(
         "showroom.pricing.v1.ListQuotesRequest", structSize: 80)
 
-    package init(from r: RavioliSchema.FieldReader) {
-        customer = r.string(at: 24)
-        includeExpired = r.bool(at: 60)
-        pageSize = r.int32(at: 68)
-        pageToken = r.string(at: 40)
-        unknownFields = r.unknownFields()
+    package static func read(from _r: RavioliSchema.FieldReader) -> Self {
+        let customer: String = _r.string(at: 24)
+        let includeExpired: Bool = _r.bool(at: 60)
+        let pageSize: Int32 = _r.int32(at: 68)
+        let pageToken: String = _r.string(at: 40)
+        return Self(
+            customer: customer,
+            includeExpired: includeExpired,
+            pageSize: pageSize,
+            pageToken: pageToken,
+            unknownFields: _r.unknownFields()
+        )
     }
 
-    package func write(to w: inout RavioliSchema.FieldWriter) {
-        w.string(customer, at: 24, has: 56)
-        w.bool(includeExpired, at: 60, has: 64)
-        w.int32(pageSize, at: 68, has: 72)
-        w.string(pageToken, at: 40, has: 76)
-        w.unknownFields(unknownFields)
+    package func write(to _w: inout RavioliSchema.FieldWriter) {
+        _w.string(customer, at: 24, has: 56)
+        _w.bool(includeExpired, at: 60, has: 64)
+        _w.int32(pageSize, at: 68, has: 72)
+        _w.string(pageToken, at: 40, has: 76)
+        _w.unknownFields(unknownFields)
     }
 }
 
@@ -458,31 +440,29 @@ package struct ListQuotesResponse: RavioliSchema.Message {
     package var nextPageToken: String
     package var unknownFields: RavioliSchema.UnknownFields
 
-    package init() {
-        quotes = []
-        nextPageToken = ""
-        unknownFields = .init()
-    }
-
-    package init(quotes: [Quote] = [], nextPageToken: String = "") {
+    package init(
+        quotes: [Quote] = [],
+        nextPageToken: String = "",
+        unknownFields: RavioliSchema.UnknownFields = .init()
+    ) {
         self.quotes = quotes
         self.nextPageToken = nextPageToken
-        unknownFields = .init()
+        self.unknownFields = unknownFields
     }
 
     package static let descriptor = ShowroomPricingV1PricingSchema.file.message(
         "showroom.pricing.v1.ListQuotesResponse", structSize: 64)
 
-    package init(from r: RavioliSchema.FieldReader) {
-        quotes = r.messages(at: 24, count: 32)
-        nextPageToken = r.string(at: 40)
-        unknownFields = r.unknownFields()
+    package static func read(from _r: RavioliSchema.FieldReader) -> Self {
+        let quotes: [Quote] = _r.messages(at: 24, count: 32)
+        let nextPageToken: String = _r.string(at: 40)
+        return Self(quotes: quotes, nextPageToken: nextPageToken, unknownFields: _r.unknownFields())
     }
 
-    package func write(to w: inout RavioliSchema.FieldWriter) {
-        w.messages(quotes, at: 24, count: 32)
-        w.string(nextPageToken, at: 40, has: 56)
-        w.unknownFields(unknownFields)
+    package func write(to _w: inout RavioliSchema.FieldWriter) {
+        _w.messages(quotes, at: 24, count: 32)
+        _w.string(nextPageToken, at: 40, has: 56)
+        _w.unknownFields(unknownFields)
     }
 }
 
@@ -492,31 +472,25 @@ package struct TooFewComparables: RavioliSchema.Message {
     package var needed: Int32
     package var unknownFields: RavioliSchema.UnknownFields
 
-    package init() {
-        found = 0
-        needed = 0
-        unknownFields = .init()
-    }
-
-    package init(found: Int32 = 0, needed: Int32 = 0) {
+    package init(found: Int32 = 0, needed: Int32 = 0, unknownFields: RavioliSchema.UnknownFields = .init()) {
         self.found = found
         self.needed = needed
-        unknownFields = .init()
+        self.unknownFields = unknownFields
     }
 
     package static let descriptor = ShowroomPricingV1PricingSchema.file.message(
         "showroom.pricing.v1.TooFewComparables", structSize: 40)
 
-    package init(from r: RavioliSchema.FieldReader) {
-        found = r.int32(at: 24)
-        needed = r.int32(at: 32)
-        unknownFields = r.unknownFields()
+    package static func read(from _r: RavioliSchema.FieldReader) -> Self {
+        let found: Int32 = _r.int32(at: 24)
+        let needed: Int32 = _r.int32(at: 32)
+        return Self(found: found, needed: needed, unknownFields: _r.unknownFields())
     }
 
-    package func write(to w: inout RavioliSchema.FieldWriter) {
-        w.int32(found, at: 24, has: 28)
-        w.int32(needed, at: 32, has: 36)
-        w.unknownFields(unknownFields)
+    package func write(to _w: inout RavioliSchema.FieldWriter) {
+        _w.int32(found, at: 24, has: 28)
+        _w.int32(needed, at: 32, has: 36)
+        _w.unknownFields(unknownFields)
     }
 }
 

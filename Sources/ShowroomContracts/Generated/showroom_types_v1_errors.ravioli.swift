@@ -15,27 +15,22 @@ package struct InvalidFields: RavioliSchema.Message {
     package var violations: [FieldViolation]
     package var unknownFields: RavioliSchema.UnknownFields
 
-    package init() {
-        violations = []
-        unknownFields = .init()
-    }
-
-    package init(violations: [FieldViolation] = []) {
+    package init(violations: [FieldViolation] = [], unknownFields: RavioliSchema.UnknownFields = .init()) {
         self.violations = violations
-        unknownFields = .init()
+        self.unknownFields = unknownFields
     }
 
     package static let descriptor = ShowroomTypesV1ErrorsSchema.file.message(
         "showroom.types.v1.InvalidFields", structSize: 40)
 
-    package init(from r: RavioliSchema.FieldReader) {
-        violations = r.messages(at: 24, count: 32)
-        unknownFields = r.unknownFields()
+    package static func read(from _r: RavioliSchema.FieldReader) -> Self {
+        let violations: [FieldViolation] = _r.messages(at: 24, count: 32)
+        return Self(violations: violations, unknownFields: _r.unknownFields())
     }
 
-    package func write(to w: inout RavioliSchema.FieldWriter) {
-        w.messages(violations, at: 24, count: 32)
-        w.unknownFields(unknownFields)
+    package func write(to _w: inout RavioliSchema.FieldWriter) {
+        _w.messages(violations, at: 24, count: 32)
+        _w.unknownFields(unknownFields)
     }
 }
 
@@ -47,31 +42,27 @@ package struct FieldViolation: RavioliSchema.Message {
     package var problem: String
     package var unknownFields: RavioliSchema.UnknownFields
 
-    package init() {
-        field = ""
-        problem = ""
-        unknownFields = .init()
-    }
-
-    package init(field: String = "", problem: String = "") {
+    package init(
+        field: String = "", problem: String = "", unknownFields: RavioliSchema.UnknownFields = .init()
+    ) {
         self.field = field
         self.problem = problem
-        unknownFields = .init()
+        self.unknownFields = unknownFields
     }
 
     package static let descriptor = ShowroomTypesV1ErrorsSchema.file.message(
         "showroom.types.v1.FieldViolation", structSize: 64)
 
-    package init(from r: RavioliSchema.FieldReader) {
-        field = r.string(at: 24)
-        problem = r.string(at: 40)
-        unknownFields = r.unknownFields()
+    package static func read(from _r: RavioliSchema.FieldReader) -> Self {
+        let field: String = _r.string(at: 24)
+        let problem: String = _r.string(at: 40)
+        return Self(field: field, problem: problem, unknownFields: _r.unknownFields())
     }
 
-    package func write(to w: inout RavioliSchema.FieldWriter) {
-        w.string(field, at: 24, has: 56)
-        w.string(problem, at: 40, has: 60)
-        w.unknownFields(unknownFields)
+    package func write(to _w: inout RavioliSchema.FieldWriter) {
+        _w.string(field, at: 24, has: 56)
+        _w.string(problem, at: 40, has: 60)
+        _w.unknownFields(unknownFields)
     }
 }
 

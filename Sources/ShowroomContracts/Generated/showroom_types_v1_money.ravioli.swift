@@ -18,31 +18,27 @@ package struct Money: RavioliSchema.Message {
     package var currency: String
     package var unknownFields: RavioliSchema.UnknownFields
 
-    package init() {
-        minorUnits = 0
-        currency = ""
-        unknownFields = .init()
-    }
-
-    package init(minorUnits: Int64 = 0, currency: String = "") {
+    package init(
+        minorUnits: Int64 = 0, currency: String = "", unknownFields: RavioliSchema.UnknownFields = .init()
+    ) {
         self.minorUnits = minorUnits
         self.currency = currency
-        unknownFields = .init()
+        self.unknownFields = unknownFields
     }
 
     package static let descriptor = ShowroomTypesV1MoneySchema.file.message(
         "showroom.types.v1.Money", structSize: 56)
 
-    package init(from r: RavioliSchema.FieldReader) {
-        minorUnits = r.int64(at: 24)
-        currency = r.string(at: 32)
-        unknownFields = r.unknownFields()
+    package static func read(from _r: RavioliSchema.FieldReader) -> Self {
+        let minorUnits: Int64 = _r.int64(at: 24)
+        let currency: String = _r.string(at: 32)
+        return Self(minorUnits: minorUnits, currency: currency, unknownFields: _r.unknownFields())
     }
 
-    package func write(to w: inout RavioliSchema.FieldWriter) {
-        w.int64(minorUnits, at: 24, has: 48)
-        w.string(currency, at: 32, has: 52)
-        w.unknownFields(unknownFields)
+    package func write(to _w: inout RavioliSchema.FieldWriter) {
+        _w.int64(minorUnits, at: 24, has: 48)
+        _w.string(currency, at: 32, has: 52)
+        _w.unknownFields(unknownFields)
     }
 }
 

@@ -34,28 +34,28 @@ package struct String: RavioliSchema.Message {
 
     private var _storage: RavioliSchema.CopyOnWrite<_Storage>
 
-    package init() { _storage = .init(_Storage()) }
-
     package init(
         string: Swift.String = "",
         inner: String? = nil,
         list: [String] = [],
-        map: [Swift.String: String] = [:]
+        map: [Swift.String: String] = [:],
+        unknownFields: RavioliSchema.UnknownFields = .init()
     ) {
-        var _fields = _Storage()
-        _fields.string = string
-        _fields.inner = inner
-        _fields.list = list
-        _fields.map = map
-        _storage = .init(_fields)
+        _storage = .init(_Storage(
+            string: string, inner: inner, list: list, map: map, unknownFields: unknownFields))
     }
 
     package static let descriptor = RavioliTestV1CollisionsSchema.file.message(
         "ravioli.test.v1.String", structSize: 88)
     private static let entry4 = descriptor.entry(of: 4)
 
-    package init(from r: RavioliSchema.FieldReader) { _storage = .init(_Storage(from: r)) }
-    package func write(to w: inout RavioliSchema.FieldWriter) { _storage.value.write(to: &w) }
+    package static func read(from _r: RavioliSchema.FieldReader) -> Self {
+        Self(_storage: .init(.read(from: _r)))
+    }
+    package func write(to _w: inout RavioliSchema.FieldWriter) {
+        _storage.value.write(to: &_w)
+    }
+    private init(_storage: RavioliSchema.CopyOnWrite<_Storage>) { self._storage = _storage }
 
     private struct _Storage: Swift.Sendable, Swift.Hashable {
         var string: Swift.String
@@ -64,32 +64,23 @@ package struct String: RavioliSchema.Message {
         var map: [Swift.String: String]
         var unknownFields: RavioliSchema.UnknownFields
 
-        init() {
-            string = ""
-            inner = nil
-            list = []
-            map = [:]
-            unknownFields = .init()
+        static func read(from _r: RavioliSchema.FieldReader) -> Self {
+            let string: Swift.String = _r.string(at: 24)
+            let inner: String? = _r.message(at: 40)
+            let list: [String] = _r.messages(at: 48, count: 56)
+            let map: [Swift.String: String] = _r.map(at: 64, count: 72) { ($0.string(at: 24), $0.message(at: 40) ?? .init()) }
+            return Self(string: string, inner: inner, list: list, map: map, unknownFields: _r.unknownFields())
         }
 
-        init(from r: RavioliSchema.FieldReader) {
-            string = r.string(at: 24)
-            inner = nil
-            list = r.messages(at: 48, count: 56)
-            map = r.map(at: 64, count: 72) { ($0.string(at: 24), $0.message(at: 40) ?? .init()) }
-            unknownFields = r.unknownFields()
-            r.message(&inner, at: 40)
-        }
-
-        func write(to w: inout RavioliSchema.FieldWriter) {
-            w.string(string, at: 24, has: 80)
-            w.message(inner, at: 40)
-            w.messages(list, at: 48, count: 56)
-            w.map(map, at: 64, count: 72, entry: String.entry4) {
+        func write(to _w: inout RavioliSchema.FieldWriter) {
+            _w.string(string, at: 24, has: 80)
+            _w.message(inner, at: 40)
+            _w.messages(list, at: 48, count: 56)
+            _w.map(map, at: 64, count: 72, entry: String.entry4) {
                 $0.string(set: $1, at: 24, in: 48, as: 1)
                 $0.message($2, at: 40)
             }
-            w.unknownFields(unknownFields)
+            _w.unknownFields(unknownFields)
         }
     }
 }
@@ -100,32 +91,29 @@ package struct Int32: RavioliSchema.Message {
     package var maybe: Swift.Int32?
     package var unknownFields: RavioliSchema.UnknownFields
 
-    package init() {
-        int32 = 0
-        maybe = nil
-        unknownFields = .init()
-    }
-
-    package init(int32: Swift.Int32 = 0, maybe: Swift.Int32? = nil) {
+    package init(
+        int32: Swift.Int32 = 0,
+        maybe: Swift.Int32? = nil,
+        unknownFields: RavioliSchema.UnknownFields = .init()
+    ) {
         self.int32 = int32
         self.maybe = maybe
-        unknownFields = .init()
+        self.unknownFields = unknownFields
     }
 
     package static let descriptor = RavioliTestV1CollisionsSchema.file.message(
         "ravioli.test.v1.Int32", structSize: 40)
 
-    package init(from r: RavioliSchema.FieldReader) {
-        int32 = r.int32(at: 24)
-        maybe = nil
-        unknownFields = r.unknownFields()
-        if r.isPresent(36) { maybe = r.int32(at: 32) }
+    package static func read(from _r: RavioliSchema.FieldReader) -> Self {
+        let int32: Swift.Int32 = _r.int32(at: 24)
+        let maybe: Swift.Int32? = _r.isPresent(36) ? _r.int32(at: 32) : nil
+        return Self(int32: int32, maybe: maybe, unknownFields: _r.unknownFields())
     }
 
-    package func write(to w: inout RavioliSchema.FieldWriter) {
-        w.int32(int32, at: 24, has: 28)
-        w.int32(maybe, at: 32, has: 36)
-        w.unknownFields(unknownFields)
+    package func write(to _w: inout RavioliSchema.FieldWriter) {
+        _w.int32(int32, at: 24, has: 28)
+        _w.int32(maybe, at: 32, has: 36)
+        _w.unknownFields(unknownFields)
     }
 }
 
@@ -134,27 +122,22 @@ package struct Int64: RavioliSchema.Message {
     package var int64: Swift.Int64
     package var unknownFields: RavioliSchema.UnknownFields
 
-    package init() {
-        int64 = 0
-        unknownFields = .init()
-    }
-
-    package init(int64: Swift.Int64 = 0) {
+    package init(int64: Swift.Int64 = 0, unknownFields: RavioliSchema.UnknownFields = .init()) {
         self.int64 = int64
-        unknownFields = .init()
+        self.unknownFields = unknownFields
     }
 
     package static let descriptor = RavioliTestV1CollisionsSchema.file.message(
         "ravioli.test.v1.Int64", structSize: 40)
 
-    package init(from r: RavioliSchema.FieldReader) {
-        int64 = r.int64(at: 24)
-        unknownFields = r.unknownFields()
+    package static func read(from _r: RavioliSchema.FieldReader) -> Self {
+        let int64: Swift.Int64 = _r.int64(at: 24)
+        return Self(int64: int64, unknownFields: _r.unknownFields())
     }
 
-    package func write(to w: inout RavioliSchema.FieldWriter) {
-        w.int64(int64, at: 24, has: 32)
-        w.unknownFields(unknownFields)
+    package func write(to _w: inout RavioliSchema.FieldWriter) {
+        _w.int64(int64, at: 24, has: 32)
+        _w.unknownFields(unknownFields)
     }
 }
 
@@ -163,27 +146,22 @@ package struct UInt8: RavioliSchema.Message {
     package var bytes: [Swift.UInt8]
     package var unknownFields: RavioliSchema.UnknownFields
 
-    package init() {
-        bytes = []
-        unknownFields = .init()
-    }
-
-    package init(bytes: [Swift.UInt8] = []) {
+    package init(bytes: [Swift.UInt8] = [], unknownFields: RavioliSchema.UnknownFields = .init()) {
         self.bytes = bytes
-        unknownFields = .init()
+        self.unknownFields = unknownFields
     }
 
     package static let descriptor = RavioliTestV1CollisionsSchema.file.message(
         "ravioli.test.v1.UInt8", structSize: 48)
 
-    package init(from r: RavioliSchema.FieldReader) {
-        bytes = r.bytes(at: 24)
-        unknownFields = r.unknownFields()
+    package static func read(from _r: RavioliSchema.FieldReader) -> Self {
+        let bytes: [Swift.UInt8] = _r.bytes(at: 24)
+        return Self(bytes: bytes, unknownFields: _r.unknownFields())
     }
 
-    package func write(to w: inout RavioliSchema.FieldWriter) {
-        w.bytes(bytes, at: 24, has: 40)
-        w.unknownFields(unknownFields)
+    package func write(to _w: inout RavioliSchema.FieldWriter) {
+        _w.bytes(bytes, at: 24, has: 40)
+        _w.unknownFields(unknownFields)
     }
 }
 
@@ -192,27 +170,22 @@ package struct UInt32: RavioliSchema.Message {
     package var uint32: Swift.UInt32
     package var unknownFields: RavioliSchema.UnknownFields
 
-    package init() {
-        uint32 = 0
-        unknownFields = .init()
-    }
-
-    package init(uint32: Swift.UInt32 = 0) {
+    package init(uint32: Swift.UInt32 = 0, unknownFields: RavioliSchema.UnknownFields = .init()) {
         self.uint32 = uint32
-        unknownFields = .init()
+        self.unknownFields = unknownFields
     }
 
     package static let descriptor = RavioliTestV1CollisionsSchema.file.message(
         "ravioli.test.v1.UInt32", structSize: 32)
 
-    package init(from r: RavioliSchema.FieldReader) {
-        uint32 = r.uint32(at: 24)
-        unknownFields = r.unknownFields()
+    package static func read(from _r: RavioliSchema.FieldReader) -> Self {
+        let uint32: Swift.UInt32 = _r.uint32(at: 24)
+        return Self(uint32: uint32, unknownFields: _r.unknownFields())
     }
 
-    package func write(to w: inout RavioliSchema.FieldWriter) {
-        w.uint32(uint32, at: 24, has: 28)
-        w.unknownFields(unknownFields)
+    package func write(to _w: inout RavioliSchema.FieldWriter) {
+        _w.uint32(uint32, at: 24, has: 28)
+        _w.unknownFields(unknownFields)
     }
 }
 
@@ -221,27 +194,22 @@ package struct UInt64: RavioliSchema.Message {
     package var uint64: Swift.UInt64
     package var unknownFields: RavioliSchema.UnknownFields
 
-    package init() {
-        uint64 = 0
-        unknownFields = .init()
-    }
-
-    package init(uint64: Swift.UInt64 = 0) {
+    package init(uint64: Swift.UInt64 = 0, unknownFields: RavioliSchema.UnknownFields = .init()) {
         self.uint64 = uint64
-        unknownFields = .init()
+        self.unknownFields = unknownFields
     }
 
     package static let descriptor = RavioliTestV1CollisionsSchema.file.message(
         "ravioli.test.v1.UInt64", structSize: 40)
 
-    package init(from r: RavioliSchema.FieldReader) {
-        uint64 = r.uint64(at: 24)
-        unknownFields = r.unknownFields()
+    package static func read(from _r: RavioliSchema.FieldReader) -> Self {
+        let uint64: Swift.UInt64 = _r.uint64(at: 24)
+        return Self(uint64: uint64, unknownFields: _r.unknownFields())
     }
 
-    package func write(to w: inout RavioliSchema.FieldWriter) {
-        w.uint64(uint64, at: 24, has: 32)
-        w.unknownFields(unknownFields)
+    package func write(to _w: inout RavioliSchema.FieldWriter) {
+        _w.uint64(uint64, at: 24, has: 32)
+        _w.unknownFields(unknownFields)
     }
 }
 
@@ -251,35 +219,33 @@ package struct Bool: RavioliSchema.Message {
     package var bools: [Swift.Bool: Swift.Bool]
     package var unknownFields: RavioliSchema.UnknownFields
 
-    package init() {
-        bool = false
-        bools = [:]
-        unknownFields = .init()
-    }
-
-    package init(bool: Swift.Bool = false, bools: [Swift.Bool: Swift.Bool] = [:]) {
+    package init(
+        bool: Swift.Bool = false,
+        bools: [Swift.Bool: Swift.Bool] = [:],
+        unknownFields: RavioliSchema.UnknownFields = .init()
+    ) {
         self.bool = bool
         self.bools = bools
-        unknownFields = .init()
+        self.unknownFields = unknownFields
     }
 
     package static let descriptor = RavioliTestV1CollisionsSchema.file.message(
         "ravioli.test.v1.Bool", structSize: 48)
     private static let entry2 = descriptor.entry(of: 2)
 
-    package init(from r: RavioliSchema.FieldReader) {
-        bool = r.bool(at: 40)
-        bools = r.map(at: 24, count: 32) { ($0.bool(at: 24), $0.bool(at: 32)) }
-        unknownFields = r.unknownFields()
+    package static func read(from _r: RavioliSchema.FieldReader) -> Self {
+        let bool: Swift.Bool = _r.bool(at: 40)
+        let bools: [Swift.Bool: Swift.Bool] = _r.map(at: 24, count: 32) { ($0.bool(at: 24), $0.bool(at: 32)) }
+        return Self(bool: bool, bools: bools, unknownFields: _r.unknownFields())
     }
 
-    package func write(to w: inout RavioliSchema.FieldWriter) {
-        w.bool(bool, at: 40, has: 44)
-        w.map(bools, at: 24, count: 32, entry: Bool.entry2) {
+    package func write(to _w: inout RavioliSchema.FieldWriter) {
+        _w.bool(bool, at: 40, has: 44)
+        _w.map(bools, at: 24, count: 32, entry: Bool.entry2) {
             $0.bool(set: $1, at: 24, in: 28, as: 1)
             $0.bool(set: $2, at: 32, in: 36, as: 1)
         }
-        w.unknownFields(unknownFields)
+        _w.unknownFields(unknownFields)
     }
 }
 
@@ -288,27 +254,22 @@ package struct Float: RavioliSchema.Message {
     package var float: Swift.Float
     package var unknownFields: RavioliSchema.UnknownFields
 
-    package init() {
-        float = 0
-        unknownFields = .init()
-    }
-
-    package init(float: Swift.Float = 0) {
+    package init(float: Swift.Float = 0, unknownFields: RavioliSchema.UnknownFields = .init()) {
         self.float = float
-        unknownFields = .init()
+        self.unknownFields = unknownFields
     }
 
     package static let descriptor = RavioliTestV1CollisionsSchema.file.message(
         "ravioli.test.v1.Float", structSize: 32)
 
-    package init(from r: RavioliSchema.FieldReader) {
-        float = r.float(at: 24)
-        unknownFields = r.unknownFields()
+    package static func read(from _r: RavioliSchema.FieldReader) -> Self {
+        let float: Swift.Float = _r.float(at: 24)
+        return Self(float: float, unknownFields: _r.unknownFields())
     }
 
-    package func write(to w: inout RavioliSchema.FieldWriter) {
-        w.float(float, at: 24, has: 28)
-        w.unknownFields(unknownFields)
+    package func write(to _w: inout RavioliSchema.FieldWriter) {
+        _w.float(float, at: 24, has: 28)
+        _w.unknownFields(unknownFields)
     }
 }
 
@@ -317,27 +278,22 @@ package struct Double: RavioliSchema.Message {
     package var double: Swift.Double
     package var unknownFields: RavioliSchema.UnknownFields
 
-    package init() {
-        double = 0
-        unknownFields = .init()
-    }
-
-    package init(double: Swift.Double = 0) {
+    package init(double: Swift.Double = 0, unknownFields: RavioliSchema.UnknownFields = .init()) {
         self.double = double
-        unknownFields = .init()
+        self.unknownFields = unknownFields
     }
 
     package static let descriptor = RavioliTestV1CollisionsSchema.file.message(
         "ravioli.test.v1.Double", structSize: 40)
 
-    package init(from r: RavioliSchema.FieldReader) {
-        double = r.double(at: 24)
-        unknownFields = r.unknownFields()
+    package static func read(from _r: RavioliSchema.FieldReader) -> Self {
+        let double: Swift.Double = _r.double(at: 24)
+        return Self(double: double, unknownFields: _r.unknownFields())
     }
 
-    package func write(to w: inout RavioliSchema.FieldWriter) {
-        w.double(double, at: 24, has: 32)
-        w.unknownFields(unknownFields)
+    package func write(to _w: inout RavioliSchema.FieldWriter) {
+        _w.double(double, at: 24, has: 32)
+        _w.unknownFields(unknownFields)
     }
 }
 
@@ -347,31 +303,27 @@ package struct Array: RavioliSchema.Message {
     package var ints: [Swift.Int32]
     package var unknownFields: RavioliSchema.UnknownFields
 
-    package init() {
-        array = []
-        ints = []
-        unknownFields = .init()
-    }
-
-    package init(array: [Array] = [], ints: [Swift.Int32] = []) {
+    package init(
+        array: [Array] = [], ints: [Swift.Int32] = [], unknownFields: RavioliSchema.UnknownFields = .init()
+    ) {
         self.array = array
         self.ints = ints
-        unknownFields = .init()
+        self.unknownFields = unknownFields
     }
 
     package static let descriptor = RavioliTestV1CollisionsSchema.file.message(
         "ravioli.test.v1.Array", structSize: 56)
 
-    package init(from r: RavioliSchema.FieldReader) {
-        array = r.messages(at: 24, count: 32)
-        ints = r.int32s(at: 40, count: 48)
-        unknownFields = r.unknownFields()
+    package static func read(from _r: RavioliSchema.FieldReader) -> Self {
+        let array: [Array] = _r.messages(at: 24, count: 32)
+        let ints: [Swift.Int32] = _r.int32s(at: 40, count: 48)
+        return Self(array: array, ints: ints, unknownFields: _r.unknownFields())
     }
 
-    package func write(to w: inout RavioliSchema.FieldWriter) {
-        w.messages(array, at: 24, count: 32)
-        w.int32s(ints, at: 40, count: 48)
-        w.unknownFields(unknownFields)
+    package func write(to _w: inout RavioliSchema.FieldWriter) {
+        _w.messages(array, at: 24, count: 32)
+        _w.int32s(ints, at: 40, count: 48)
+        _w.unknownFields(unknownFields)
     }
 }
 
@@ -380,31 +332,28 @@ package struct Dictionary: RavioliSchema.Message {
     package var dictionary: [Swift.String: Dictionary]
     package var unknownFields: RavioliSchema.UnknownFields
 
-    package init() {
-        dictionary = [:]
-        unknownFields = .init()
-    }
-
-    package init(dictionary: [Swift.String: Dictionary] = [:]) {
+    package init(
+        dictionary: [Swift.String: Dictionary] = [:], unknownFields: RavioliSchema.UnknownFields = .init()
+    ) {
         self.dictionary = dictionary
-        unknownFields = .init()
+        self.unknownFields = unknownFields
     }
 
     package static let descriptor = RavioliTestV1CollisionsSchema.file.message(
         "ravioli.test.v1.Dictionary", structSize: 40)
     private static let entry1 = descriptor.entry(of: 1)
 
-    package init(from r: RavioliSchema.FieldReader) {
-        dictionary = r.map(at: 24, count: 32) { ($0.string(at: 24), $0.message(at: 40) ?? .init()) }
-        unknownFields = r.unknownFields()
+    package static func read(from _r: RavioliSchema.FieldReader) -> Self {
+        let dictionary: [Swift.String: Dictionary] = _r.map(at: 24, count: 32) { ($0.string(at: 24), $0.message(at: 40) ?? .init()) }
+        return Self(dictionary: dictionary, unknownFields: _r.unknownFields())
     }
 
-    package func write(to w: inout RavioliSchema.FieldWriter) {
-        w.map(dictionary, at: 24, count: 32, entry: Dictionary.entry1) {
+    package func write(to _w: inout RavioliSchema.FieldWriter) {
+        _w.map(dictionary, at: 24, count: 32, entry: Dictionary.entry1) {
             $0.string(set: $1, at: 24, in: 48, as: 1)
             $0.message($2, at: 40)
         }
-        w.unknownFields(unknownFields)
+        _w.unknownFields(unknownFields)
     }
 }
 
@@ -429,21 +378,26 @@ package struct Optional: RavioliSchema.Message {
 
     private var _storage: RavioliSchema.CopyOnWrite<_Storage>
 
-    package init() { _storage = .init(_Storage()) }
-
-    package init(optional: Swift.Int32? = nil, inner: Optional? = nil, again: Optional? = nil) {
-        var _fields = _Storage()
-        _fields.optional = optional
-        _fields.inner = inner
-        _fields.again = again
-        _storage = .init(_fields)
+    package init(
+        optional: Swift.Int32? = nil,
+        inner: Optional? = nil,
+        again: Optional? = nil,
+        unknownFields: RavioliSchema.UnknownFields = .init()
+    ) {
+        _storage = .init(_Storage(
+            optional: optional, inner: inner, again: again, unknownFields: unknownFields))
     }
 
     package static let descriptor = RavioliTestV1CollisionsSchema.file.message(
         "ravioli.test.v1.Optional", structSize: 48)
 
-    package init(from r: RavioliSchema.FieldReader) { _storage = .init(_Storage(from: r)) }
-    package func write(to w: inout RavioliSchema.FieldWriter) { _storage.value.write(to: &w) }
+    package static func read(from _r: RavioliSchema.FieldReader) -> Self {
+        Self(_storage: .init(.read(from: _r)))
+    }
+    package func write(to _w: inout RavioliSchema.FieldWriter) {
+        _storage.value.write(to: &_w)
+    }
+    private init(_storage: RavioliSchema.CopyOnWrite<_Storage>) { self._storage = _storage }
 
     private struct _Storage: Swift.Sendable, Swift.Hashable {
         var optional: Swift.Int32?
@@ -451,28 +405,18 @@ package struct Optional: RavioliSchema.Message {
         var again: Optional?
         var unknownFields: RavioliSchema.UnknownFields
 
-        init() {
-            optional = nil
-            inner = nil
-            again = nil
-            unknownFields = .init()
+        static func read(from _r: RavioliSchema.FieldReader) -> Self {
+            let optional: Swift.Int32? = _r.isPresent(44) ? _r.int32(at: 40) : nil
+            let inner: Optional? = _r.message(at: 24)
+            let again: Optional? = _r.message(at: 32)
+            return Self(optional: optional, inner: inner, again: again, unknownFields: _r.unknownFields())
         }
 
-        init(from r: RavioliSchema.FieldReader) {
-            optional = nil
-            inner = nil
-            again = nil
-            unknownFields = r.unknownFields()
-            if r.isPresent(44) { optional = r.int32(at: 40) }
-            r.message(&inner, at: 24)
-            r.message(&again, at: 32)
-        }
-
-        func write(to w: inout RavioliSchema.FieldWriter) {
-            w.int32(optional, at: 40, has: 44)
-            w.message(inner, at: 24)
-            w.message(again, at: 32)
-            w.unknownFields(unknownFields)
+        func write(to _w: inout RavioliSchema.FieldWriter) {
+            _w.int32(optional, at: 40, has: 44)
+            _w.message(inner, at: 24)
+            _w.message(again, at: 32)
+            _w.unknownFields(unknownFields)
         }
     }
 }
@@ -490,12 +434,8 @@ package struct Sendable: RavioliSchema.Message {
 
     private var _storage: RavioliSchema.CopyOnWrite<_Storage>
 
-    package init() { _storage = .init(_Storage()) }
-
-    package init(sendable: SendableOneof? = nil) {
-        var _fields = _Storage()
-        _fields.sendable = sendable
-        _storage = .init(_fields)
+    package init(sendable: SendableOneof? = nil, unknownFields: RavioliSchema.UnknownFields = .init()) {
+        _storage = .init(_Storage(sendable: sendable, unknownFields: unknownFields))
     }
 
     /// The choices of the oneof `sendable`.
@@ -503,18 +443,18 @@ package struct Sendable: RavioliSchema.Message {
         case a(Swift.Int32)
         case b(Sendable)
 
-        fileprivate init?(from r: RavioliSchema.FieldReader) {
-            switch r.oneofCase(32) {
-            case 1: self = .a(r.int32(at: 24))
-            case 2: self = .b(r.message(at: 24) ?? .init())
+        fileprivate init?(from _r: RavioliSchema.FieldReader) {
+            switch _r.oneofCase(32) {
+            case 1: self = .a(_r.int32(at: 24))
+            case 2: self = .b(_r.message(at: 24) ?? .init())
             default: return nil
             }
         }
 
-        fileprivate func write(to w: inout RavioliSchema.FieldWriter) {
+        fileprivate func write(to _w: inout RavioliSchema.FieldWriter) {
             switch self {
-            case .a(let value): w.int32(set: value, at: 24, in: 32, as: 1)
-            case .b(let value): w.message(set: value, at: 24, in: 32, as: 2)
+            case .a(let value): _w.int32(set: value, at: 24, in: 32, as: 1)
+            case .b(let value): _w.message(set: value, at: 24, in: 32, as: 2)
             }
         }
     }
@@ -522,27 +462,26 @@ package struct Sendable: RavioliSchema.Message {
     package static let descriptor = RavioliTestV1CollisionsSchema.file.message(
         "ravioli.test.v1.Sendable", structSize: 40)
 
-    package init(from r: RavioliSchema.FieldReader) { _storage = .init(_Storage(from: r)) }
-    package func write(to w: inout RavioliSchema.FieldWriter) { _storage.value.write(to: &w) }
+    package static func read(from _r: RavioliSchema.FieldReader) -> Self {
+        Self(_storage: .init(.read(from: _r)))
+    }
+    package func write(to _w: inout RavioliSchema.FieldWriter) {
+        _storage.value.write(to: &_w)
+    }
+    private init(_storage: RavioliSchema.CopyOnWrite<_Storage>) { self._storage = _storage }
 
     private struct _Storage: Swift.Sendable, Swift.Hashable {
         var sendable: SendableOneof?
         var unknownFields: RavioliSchema.UnknownFields
 
-        init() {
-            sendable = nil
-            unknownFields = .init()
+        static func read(from _r: RavioliSchema.FieldReader) -> Self {
+            let sendable: SendableOneof? = SendableOneof(from: _r)
+            return Self(sendable: sendable, unknownFields: _r.unknownFields())
         }
 
-        init(from r: RavioliSchema.FieldReader) {
-            sendable = nil
-            unknownFields = r.unknownFields()
-            if let _value = SendableOneof(from: r) { sendable = _value }
-        }
-
-        func write(to w: inout RavioliSchema.FieldWriter) {
-            sendable?.write(to: &w)
-            w.unknownFields(unknownFields)
+        func write(to _w: inout RavioliSchema.FieldWriter) {
+            sendable?.write(to: &_w)
+            _w.unknownFields(unknownFields)
         }
     }
 }
@@ -552,14 +491,9 @@ package struct Hashable: RavioliSchema.Message {
     package var hashable: HashableOneof?
     package var unknownFields: RavioliSchema.UnknownFields
 
-    package init() {
-        hashable = nil
-        unknownFields = .init()
-    }
-
-    package init(hashable: HashableOneof? = nil) {
+    package init(hashable: HashableOneof? = nil, unknownFields: RavioliSchema.UnknownFields = .init()) {
         self.hashable = hashable
-        unknownFields = .init()
+        self.unknownFields = unknownFields
     }
 
     /// The choices of the oneof `hashable`.
@@ -567,18 +501,18 @@ package struct Hashable: RavioliSchema.Message {
         case a(Swift.Int32)
         case b(Swift.String)
 
-        fileprivate init?(from r: RavioliSchema.FieldReader) {
-            switch r.oneofCase(40) {
-            case 1: self = .a(r.int32(at: 24))
-            case 2: self = .b(r.string(at: 24))
+        fileprivate init?(from _r: RavioliSchema.FieldReader) {
+            switch _r.oneofCase(40) {
+            case 1: self = .a(_r.int32(at: 24))
+            case 2: self = .b(_r.string(at: 24))
             default: return nil
             }
         }
 
-        fileprivate func write(to w: inout RavioliSchema.FieldWriter) {
+        fileprivate func write(to _w: inout RavioliSchema.FieldWriter) {
             switch self {
-            case .a(let value): w.int32(set: value, at: 24, in: 40, as: 1)
-            case .b(let value): w.string(set: value, at: 24, in: 40, as: 2)
+            case .a(let value): _w.int32(set: value, at: 24, in: 40, as: 1)
+            case .b(let value): _w.string(set: value, at: 24, in: 40, as: 2)
             }
         }
     }
@@ -586,15 +520,14 @@ package struct Hashable: RavioliSchema.Message {
     package static let descriptor = RavioliTestV1CollisionsSchema.file.message(
         "ravioli.test.v1.Hashable", structSize: 48)
 
-    package init(from r: RavioliSchema.FieldReader) {
-        hashable = nil
-        unknownFields = r.unknownFields()
-        if let _value = HashableOneof(from: r) { hashable = _value }
+    package static func read(from _r: RavioliSchema.FieldReader) -> Self {
+        let hashable: HashableOneof? = HashableOneof(from: _r)
+        return Self(hashable: hashable, unknownFields: _r.unknownFields())
     }
 
-    package func write(to w: inout RavioliSchema.FieldWriter) {
-        hashable?.write(to: &w)
-        w.unknownFields(unknownFields)
+    package func write(to _w: inout RavioliSchema.FieldWriter) {
+        hashable?.write(to: &_w)
+        _w.unknownFields(unknownFields)
     }
 }
 
@@ -603,27 +536,22 @@ package struct Equatable: RavioliSchema.Message {
     package var a: Swift.Int32
     package var unknownFields: RavioliSchema.UnknownFields
 
-    package init() {
-        a = 0
-        unknownFields = .init()
-    }
-
-    package init(a: Swift.Int32 = 0) {
+    package init(a: Swift.Int32 = 0, unknownFields: RavioliSchema.UnknownFields = .init()) {
         self.a = a
-        unknownFields = .init()
+        self.unknownFields = unknownFields
     }
 
     package static let descriptor = RavioliTestV1CollisionsSchema.file.message(
         "ravioli.test.v1.Equatable", structSize: 32)
 
-    package init(from r: RavioliSchema.FieldReader) {
-        a = r.int32(at: 24)
-        unknownFields = r.unknownFields()
+    package static func read(from _r: RavioliSchema.FieldReader) -> Self {
+        let a: Swift.Int32 = _r.int32(at: 24)
+        return Self(a: a, unknownFields: _r.unknownFields())
     }
 
-    package func write(to w: inout RavioliSchema.FieldWriter) {
-        w.int32(a, at: 24, has: 28)
-        w.unknownFields(unknownFields)
+    package func write(to _w: inout RavioliSchema.FieldWriter) {
+        _w.int32(a, at: 24, has: 28)
+        _w.unknownFields(unknownFields)
     }
 }
 
@@ -632,27 +560,22 @@ package struct Codable: RavioliSchema.Message {
     package var a: Swift.Int32
     package var unknownFields: RavioliSchema.UnknownFields
 
-    package init() {
-        a = 0
-        unknownFields = .init()
-    }
-
-    package init(a: Swift.Int32 = 0) {
+    package init(a: Swift.Int32 = 0, unknownFields: RavioliSchema.UnknownFields = .init()) {
         self.a = a
-        unknownFields = .init()
+        self.unknownFields = unknownFields
     }
 
     package static let descriptor = RavioliTestV1CollisionsSchema.file.message(
         "ravioli.test.v1.Codable", structSize: 32)
 
-    package init(from r: RavioliSchema.FieldReader) {
-        a = r.int32(at: 24)
-        unknownFields = r.unknownFields()
+    package static func read(from _r: RavioliSchema.FieldReader) -> Self {
+        let a: Swift.Int32 = _r.int32(at: 24)
+        return Self(a: a, unknownFields: _r.unknownFields())
     }
 
-    package func write(to w: inout RavioliSchema.FieldWriter) {
-        w.int32(a, at: 24, has: 28)
-        w.unknownFields(unknownFields)
+    package func write(to _w: inout RavioliSchema.FieldWriter) {
+        _w.int32(a, at: 24, has: 28)
+        _w.unknownFields(unknownFields)
     }
 }
 
@@ -661,27 +584,22 @@ package struct Int: RavioliSchema.Message {
     package var int: Swift.Int32
     package var unknownFields: RavioliSchema.UnknownFields
 
-    package init() {
-        int = 0
-        unknownFields = .init()
-    }
-
-    package init(int: Swift.Int32 = 0) {
+    package init(int: Swift.Int32 = 0, unknownFields: RavioliSchema.UnknownFields = .init()) {
         self.int = int
-        unknownFields = .init()
+        self.unknownFields = unknownFields
     }
 
     package static let descriptor = RavioliTestV1CollisionsSchema.file.message(
         "ravioli.test.v1.Int", structSize: 32)
 
-    package init(from r: RavioliSchema.FieldReader) {
-        int = r.int32(at: 24)
-        unknownFields = r.unknownFields()
+    package static func read(from _r: RavioliSchema.FieldReader) -> Self {
+        let int: Swift.Int32 = _r.int32(at: 24)
+        return Self(int: int, unknownFields: _r.unknownFields())
     }
 
-    package func write(to w: inout RavioliSchema.FieldWriter) {
-        w.int32(int, at: 24, has: 28)
-        w.unknownFields(unknownFields)
+    package func write(to _w: inout RavioliSchema.FieldWriter) {
+        _w.int32(int, at: 24, has: 28)
+        _w.unknownFields(unknownFields)
     }
 }
 
@@ -690,27 +608,22 @@ package struct Void: RavioliSchema.Message {
     package var void: Swift.Int32
     package var unknownFields: RavioliSchema.UnknownFields
 
-    package init() {
-        void = 0
-        unknownFields = .init()
-    }
-
-    package init(void: Swift.Int32 = 0) {
+    package init(void: Swift.Int32 = 0, unknownFields: RavioliSchema.UnknownFields = .init()) {
         self.void = void
-        unknownFields = .init()
+        self.unknownFields = unknownFields
     }
 
     package static let descriptor = RavioliTestV1CollisionsSchema.file.message(
         "ravioli.test.v1.Void", structSize: 32)
 
-    package init(from r: RavioliSchema.FieldReader) {
-        void = r.int32(at: 24)
-        unknownFields = r.unknownFields()
+    package static func read(from _r: RavioliSchema.FieldReader) -> Self {
+        let void: Swift.Int32 = _r.int32(at: 24)
+        return Self(void: void, unknownFields: _r.unknownFields())
     }
 
-    package func write(to w: inout RavioliSchema.FieldWriter) {
-        w.int32(void, at: 24, has: 28)
-        w.unknownFields(unknownFields)
+    package func write(to _w: inout RavioliSchema.FieldWriter) {
+        _w.int32(void, at: 24, has: 28)
+        _w.unknownFields(unknownFields)
     }
 }
 
@@ -719,27 +632,22 @@ package struct Never: RavioliSchema.Message {
     package var never: Swift.Int32
     package var unknownFields: RavioliSchema.UnknownFields
 
-    package init() {
-        never = 0
-        unknownFields = .init()
-    }
-
-    package init(never: Swift.Int32 = 0) {
+    package init(never: Swift.Int32 = 0, unknownFields: RavioliSchema.UnknownFields = .init()) {
         self.never = never
-        unknownFields = .init()
+        self.unknownFields = unknownFields
     }
 
     package static let descriptor = RavioliTestV1CollisionsSchema.file.message(
         "ravioli.test.v1.Never", structSize: 32)
 
-    package init(from r: RavioliSchema.FieldReader) {
-        never = r.int32(at: 24)
-        unknownFields = r.unknownFields()
+    package static func read(from _r: RavioliSchema.FieldReader) -> Self {
+        let never: Swift.Int32 = _r.int32(at: 24)
+        return Self(never: never, unknownFields: _r.unknownFields())
     }
 
-    package func write(to w: inout RavioliSchema.FieldWriter) {
-        w.int32(never, at: 24, has: 28)
-        w.unknownFields(unknownFields)
+    package func write(to _w: inout RavioliSchema.FieldWriter) {
+        _w.int32(never, at: 24, has: 28)
+        _w.unknownFields(unknownFields)
     }
 }
 
@@ -748,27 +656,22 @@ package struct Error: RavioliSchema.Message {
     package var error: Swift.String
     package var unknownFields: RavioliSchema.UnknownFields
 
-    package init() {
-        error = ""
-        unknownFields = .init()
-    }
-
-    package init(error: Swift.String = "") {
+    package init(error: Swift.String = "", unknownFields: RavioliSchema.UnknownFields = .init()) {
         self.error = error
-        unknownFields = .init()
+        self.unknownFields = unknownFields
     }
 
     package static let descriptor = RavioliTestV1CollisionsSchema.file.message(
         "ravioli.test.v1.Error", structSize: 48)
 
-    package init(from r: RavioliSchema.FieldReader) {
-        error = r.string(at: 24)
-        unknownFields = r.unknownFields()
+    package static func read(from _r: RavioliSchema.FieldReader) -> Self {
+        let error: Swift.String = _r.string(at: 24)
+        return Self(error: error, unknownFields: _r.unknownFields())
     }
 
-    package func write(to w: inout RavioliSchema.FieldWriter) {
-        w.string(error, at: 24, has: 40)
-        w.unknownFields(unknownFields)
+    package func write(to _w: inout RavioliSchema.FieldWriter) {
+        _w.string(error, at: 24, has: 40)
+        _w.unknownFields(unknownFields)
     }
 }
 
@@ -777,27 +680,22 @@ package struct Task: RavioliSchema.Message {
     package var task: Swift.String
     package var unknownFields: RavioliSchema.UnknownFields
 
-    package init() {
-        task = ""
-        unknownFields = .init()
-    }
-
-    package init(task: Swift.String = "") {
+    package init(task: Swift.String = "", unknownFields: RavioliSchema.UnknownFields = .init()) {
         self.task = task
-        unknownFields = .init()
+        self.unknownFields = unknownFields
     }
 
     package static let descriptor = RavioliTestV1CollisionsSchema.file.message(
         "ravioli.test.v1.Task", structSize: 48)
 
-    package init(from r: RavioliSchema.FieldReader) {
-        task = r.string(at: 24)
-        unknownFields = r.unknownFields()
+    package static func read(from _r: RavioliSchema.FieldReader) -> Self {
+        let task: Swift.String = _r.string(at: 24)
+        return Self(task: task, unknownFields: _r.unknownFields())
     }
 
-    package func write(to w: inout RavioliSchema.FieldWriter) {
-        w.string(task, at: 24, has: 40)
-        w.unknownFields(unknownFields)
+    package func write(to _w: inout RavioliSchema.FieldWriter) {
+        _w.string(task, at: 24, has: 40)
+        _w.unknownFields(unknownFields)
     }
 }
 
@@ -806,27 +704,22 @@ package struct Result: RavioliSchema.Message {
     package var result: Swift.String
     package var unknownFields: RavioliSchema.UnknownFields
 
-    package init() {
-        result = ""
-        unknownFields = .init()
-    }
-
-    package init(result: Swift.String = "") {
+    package init(result: Swift.String = "", unknownFields: RavioliSchema.UnknownFields = .init()) {
         self.result = result
-        unknownFields = .init()
+        self.unknownFields = unknownFields
     }
 
     package static let descriptor = RavioliTestV1CollisionsSchema.file.message(
         "ravioli.test.v1.Result", structSize: 48)
 
-    package init(from r: RavioliSchema.FieldReader) {
-        result = r.string(at: 24)
-        unknownFields = r.unknownFields()
+    package static func read(from _r: RavioliSchema.FieldReader) -> Self {
+        let result: Swift.String = _r.string(at: 24)
+        return Self(result: result, unknownFields: _r.unknownFields())
     }
 
-    package func write(to w: inout RavioliSchema.FieldWriter) {
-        w.string(result, at: 24, has: 40)
-        w.unknownFields(unknownFields)
+    package func write(to _w: inout RavioliSchema.FieldWriter) {
+        _w.string(result, at: 24, has: 40)
+        _w.unknownFields(unknownFields)
     }
 }
 
@@ -835,27 +728,22 @@ package struct RawRepresentable: RavioliSchema.Message {
     package var raw: Swift.String
     package var unknownFields: RavioliSchema.UnknownFields
 
-    package init() {
-        raw = ""
-        unknownFields = .init()
-    }
-
-    package init(raw: Swift.String = "") {
+    package init(raw: Swift.String = "", unknownFields: RavioliSchema.UnknownFields = .init()) {
         self.raw = raw
-        unknownFields = .init()
+        self.unknownFields = unknownFields
     }
 
     package static let descriptor = RavioliTestV1CollisionsSchema.file.message(
         "ravioli.test.v1.RawRepresentable", structSize: 48)
 
-    package init(from r: RavioliSchema.FieldReader) {
-        raw = r.string(at: 24)
-        unknownFields = r.unknownFields()
+    package static func read(from _r: RavioliSchema.FieldReader) -> Self {
+        let raw: Swift.String = _r.string(at: 24)
+        return Self(raw: raw, unknownFields: _r.unknownFields())
     }
 
-    package func write(to w: inout RavioliSchema.FieldWriter) {
-        w.string(raw, at: 24, has: 40)
-        w.unknownFields(unknownFields)
+    package func write(to _w: inout RavioliSchema.FieldWriter) {
+        _w.string(raw, at: 24, has: 40)
+        _w.unknownFields(unknownFields)
     }
 }
 
@@ -864,27 +752,22 @@ package struct Ravioli_Test_V1_Swift: RavioliSchema.Message {
     package var swift: Swift.String
     package var unknownFields: RavioliSchema.UnknownFields
 
-    package init() {
-        swift = ""
-        unknownFields = .init()
-    }
-
-    package init(swift: Swift.String = "") {
+    package init(swift: Swift.String = "", unknownFields: RavioliSchema.UnknownFields = .init()) {
         self.swift = swift
-        unknownFields = .init()
+        self.unknownFields = unknownFields
     }
 
     package static let descriptor = RavioliTestV1CollisionsSchema.file.message(
         "ravioli.test.v1.Swift", structSize: 48)
 
-    package init(from r: RavioliSchema.FieldReader) {
-        swift = r.string(at: 24)
-        unknownFields = r.unknownFields()
+    package static func read(from _r: RavioliSchema.FieldReader) -> Self {
+        let swift: Swift.String = _r.string(at: 24)
+        return Self(swift: swift, unknownFields: _r.unknownFields())
     }
 
-    package func write(to w: inout RavioliSchema.FieldWriter) {
-        w.string(swift, at: 24, has: 40)
-        w.unknownFields(unknownFields)
+    package func write(to _w: inout RavioliSchema.FieldWriter) {
+        _w.string(swift, at: 24, has: 40)
+        _w.unknownFields(unknownFields)
     }
 }
 
@@ -893,27 +776,22 @@ package struct Ravioli_Test_V1_Ravioli: RavioliSchema.Message {
     package var ravioli: Swift.String
     package var unknownFields: RavioliSchema.UnknownFields
 
-    package init() {
-        ravioli = ""
-        unknownFields = .init()
-    }
-
-    package init(ravioli: Swift.String = "") {
+    package init(ravioli: Swift.String = "", unknownFields: RavioliSchema.UnknownFields = .init()) {
         self.ravioli = ravioli
-        unknownFields = .init()
+        self.unknownFields = unknownFields
     }
 
     package static let descriptor = RavioliTestV1CollisionsSchema.file.message(
         "ravioli.test.v1.Ravioli", structSize: 48)
 
-    package init(from r: RavioliSchema.FieldReader) {
-        ravioli = r.string(at: 24)
-        unknownFields = r.unknownFields()
+    package static func read(from _r: RavioliSchema.FieldReader) -> Self {
+        let ravioli: Swift.String = _r.string(at: 24)
+        return Self(ravioli: ravioli, unknownFields: _r.unknownFields())
     }
 
-    package func write(to w: inout RavioliSchema.FieldWriter) {
-        w.string(ravioli, at: 24, has: 40)
-        w.unknownFields(unknownFields)
+    package func write(to _w: inout RavioliSchema.FieldWriter) {
+        _w.string(ravioli, at: 24, has: 40)
+        _w.unknownFields(unknownFields)
     }
 }
 
@@ -923,34 +801,29 @@ package struct Ravioli_Test_V1_RavioliSchema: RavioliSchema.Message {
     package var other: Ravioli_Test_V1_RavioliTestV1CollisionsSchema?
     package var unknownFields: RavioliSchema.UnknownFields
 
-    package init() {
-        ravioliSchema = ""
-        other = nil
-        unknownFields = .init()
-    }
-
     package init(
-        ravioliSchema: Swift.String = "", other: Ravioli_Test_V1_RavioliTestV1CollisionsSchema? = nil
+        ravioliSchema: Swift.String = "",
+        other: Ravioli_Test_V1_RavioliTestV1CollisionsSchema? = nil,
+        unknownFields: RavioliSchema.UnknownFields = .init()
     ) {
         self.ravioliSchema = ravioliSchema
         self.other = other
-        unknownFields = .init()
+        self.unknownFields = unknownFields
     }
 
     package static let descriptor = RavioliTestV1CollisionsSchema.file.message(
         "ravioli.test.v1.RavioliSchema", structSize: 56)
 
-    package init(from r: RavioliSchema.FieldReader) {
-        ravioliSchema = r.string(at: 24)
-        other = nil
-        unknownFields = r.unknownFields()
-        r.message(&other, at: 40)
+    package static func read(from _r: RavioliSchema.FieldReader) -> Self {
+        let ravioliSchema: Swift.String = _r.string(at: 24)
+        let other: Ravioli_Test_V1_RavioliTestV1CollisionsSchema? = _r.message(at: 40)
+        return Self(ravioliSchema: ravioliSchema, other: other, unknownFields: _r.unknownFields())
     }
 
-    package func write(to w: inout RavioliSchema.FieldWriter) {
-        w.string(ravioliSchema, at: 24, has: 48)
-        w.message(other, at: 40)
-        w.unknownFields(unknownFields)
+    package func write(to _w: inout RavioliSchema.FieldWriter) {
+        _w.string(ravioliSchema, at: 24, has: 48)
+        _w.message(other, at: 40)
+        _w.unknownFields(unknownFields)
     }
 }
 
@@ -959,27 +832,22 @@ package struct Ravioli_Test_V1_RavioliTestV1CollisionsSchema: RavioliSchema.Mess
     package var file: Swift.String
     package var unknownFields: RavioliSchema.UnknownFields
 
-    package init() {
-        file = ""
-        unknownFields = .init()
-    }
-
-    package init(file: Swift.String = "") {
+    package init(file: Swift.String = "", unknownFields: RavioliSchema.UnknownFields = .init()) {
         self.file = file
-        unknownFields = .init()
+        self.unknownFields = unknownFields
     }
 
     package static let descriptor = RavioliTestV1CollisionsSchema.file.message(
         "ravioli.test.v1.RavioliTestV1CollisionsSchema", structSize: 48)
 
-    package init(from r: RavioliSchema.FieldReader) {
-        file = r.string(at: 24)
-        unknownFields = r.unknownFields()
+    package static func read(from _r: RavioliSchema.FieldReader) -> Self {
+        let file: Swift.String = _r.string(at: 24)
+        return Self(file: file, unknownFields: _r.unknownFields())
     }
 
-    package func write(to w: inout RavioliSchema.FieldWriter) {
-        w.string(file, at: 24, has: 40)
-        w.unknownFields(unknownFields)
+    package func write(to _w: inout RavioliSchema.FieldWriter) {
+        _w.string(file, at: 24, has: 40)
+        _w.unknownFields(unknownFields)
     }
 }
 
@@ -996,38 +864,33 @@ package struct Message: RavioliSchema.Message {
 
     private var _storage: RavioliSchema.CopyOnWrite<_Storage>
 
-    package init() { _storage = .init(_Storage()) }
-
-    package init(message: Message? = nil) {
-        var _fields = _Storage()
-        _fields.message = message
-        _storage = .init(_fields)
+    package init(message: Message? = nil, unknownFields: RavioliSchema.UnknownFields = .init()) {
+        _storage = .init(_Storage(message: message, unknownFields: unknownFields))
     }
 
     package static let descriptor = RavioliTestV1CollisionsSchema.file.message(
         "ravioli.test.v1.Message", structSize: 32)
 
-    package init(from r: RavioliSchema.FieldReader) { _storage = .init(_Storage(from: r)) }
-    package func write(to w: inout RavioliSchema.FieldWriter) { _storage.value.write(to: &w) }
+    package static func read(from _r: RavioliSchema.FieldReader) -> Self {
+        Self(_storage: .init(.read(from: _r)))
+    }
+    package func write(to _w: inout RavioliSchema.FieldWriter) {
+        _storage.value.write(to: &_w)
+    }
+    private init(_storage: RavioliSchema.CopyOnWrite<_Storage>) { self._storage = _storage }
 
     private struct _Storage: Swift.Sendable, Swift.Hashable {
         var message: Message?
         var unknownFields: RavioliSchema.UnknownFields
 
-        init() {
-            message = nil
-            unknownFields = .init()
+        static func read(from _r: RavioliSchema.FieldReader) -> Self {
+            let message: Message? = _r.message(at: 24)
+            return Self(message: message, unknownFields: _r.unknownFields())
         }
 
-        init(from r: RavioliSchema.FieldReader) {
-            message = nil
-            unknownFields = r.unknownFields()
-            r.message(&message, at: 24)
-        }
-
-        func write(to w: inout RavioliSchema.FieldWriter) {
-            w.message(message, at: 24)
-            w.unknownFields(unknownFields)
+        func write(to _w: inout RavioliSchema.FieldWriter) {
+            _w.message(message, at: 24)
+            _w.unknownFields(unknownFields)
         }
     }
 }
@@ -1045,38 +908,33 @@ package struct OpenEnum: RavioliSchema.Message {
 
     private var _storage: RavioliSchema.CopyOnWrite<_Storage>
 
-    package init() { _storage = .init(_Storage()) }
-
-    package init(openEnum: OpenEnum? = nil) {
-        var _fields = _Storage()
-        _fields.openEnum = openEnum
-        _storage = .init(_fields)
+    package init(openEnum: OpenEnum? = nil, unknownFields: RavioliSchema.UnknownFields = .init()) {
+        _storage = .init(_Storage(openEnum: openEnum, unknownFields: unknownFields))
     }
 
     package static let descriptor = RavioliTestV1CollisionsSchema.file.message(
         "ravioli.test.v1.OpenEnum", structSize: 32)
 
-    package init(from r: RavioliSchema.FieldReader) { _storage = .init(_Storage(from: r)) }
-    package func write(to w: inout RavioliSchema.FieldWriter) { _storage.value.write(to: &w) }
+    package static func read(from _r: RavioliSchema.FieldReader) -> Self {
+        Self(_storage: .init(.read(from: _r)))
+    }
+    package func write(to _w: inout RavioliSchema.FieldWriter) {
+        _storage.value.write(to: &_w)
+    }
+    private init(_storage: RavioliSchema.CopyOnWrite<_Storage>) { self._storage = _storage }
 
     private struct _Storage: Swift.Sendable, Swift.Hashable {
         var openEnum: OpenEnum?
         var unknownFields: RavioliSchema.UnknownFields
 
-        init() {
-            openEnum = nil
-            unknownFields = .init()
+        static func read(from _r: RavioliSchema.FieldReader) -> Self {
+            let openEnum: OpenEnum? = _r.message(at: 24)
+            return Self(openEnum: openEnum, unknownFields: _r.unknownFields())
         }
 
-        init(from r: RavioliSchema.FieldReader) {
-            openEnum = nil
-            unknownFields = r.unknownFields()
-            r.message(&openEnum, at: 24)
-        }
-
-        func write(to w: inout RavioliSchema.FieldWriter) {
-            w.message(openEnum, at: 24)
-            w.unknownFields(unknownFields)
+        func write(to _w: inout RavioliSchema.FieldWriter) {
+            _w.message(openEnum, at: 24)
+            _w.unknownFields(unknownFields)
         }
     }
 }
@@ -1094,38 +952,33 @@ package struct UnknownFields: RavioliSchema.Message {
 
     private var _storage: RavioliSchema.CopyOnWrite<_Storage>
 
-    package init() { _storage = .init(_Storage()) }
-
-    package init(unknownFields_: UnknownFields? = nil) {
-        var _fields = _Storage()
-        _fields.unknownFields_ = unknownFields_
-        _storage = .init(_fields)
+    package init(unknownFields_: UnknownFields? = nil, unknownFields: RavioliSchema.UnknownFields = .init()) {
+        _storage = .init(_Storage(unknownFields_: unknownFields_, unknownFields: unknownFields))
     }
 
     package static let descriptor = RavioliTestV1CollisionsSchema.file.message(
         "ravioli.test.v1.UnknownFields", structSize: 32)
 
-    package init(from r: RavioliSchema.FieldReader) { _storage = .init(_Storage(from: r)) }
-    package func write(to w: inout RavioliSchema.FieldWriter) { _storage.value.write(to: &w) }
+    package static func read(from _r: RavioliSchema.FieldReader) -> Self {
+        Self(_storage: .init(.read(from: _r)))
+    }
+    package func write(to _w: inout RavioliSchema.FieldWriter) {
+        _storage.value.write(to: &_w)
+    }
+    private init(_storage: RavioliSchema.CopyOnWrite<_Storage>) { self._storage = _storage }
 
     private struct _Storage: Swift.Sendable, Swift.Hashable {
         var unknownFields_: UnknownFields?
         var unknownFields: RavioliSchema.UnknownFields
 
-        init() {
-            unknownFields_ = nil
-            unknownFields = .init()
+        static func read(from _r: RavioliSchema.FieldReader) -> Self {
+            let unknownFields_: UnknownFields? = _r.message(at: 24)
+            return Self(unknownFields_: unknownFields_, unknownFields: _r.unknownFields())
         }
 
-        init(from r: RavioliSchema.FieldReader) {
-            unknownFields_ = nil
-            unknownFields = r.unknownFields()
-            r.message(&unknownFields_, at: 24)
-        }
-
-        func write(to w: inout RavioliSchema.FieldWriter) {
-            w.message(unknownFields_, at: 24)
-            w.unknownFields(unknownFields)
+        func write(to _w: inout RavioliSchema.FieldWriter) {
+            _w.message(unknownFields_, at: 24)
+            _w.unknownFields(unknownFields)
         }
     }
 }
@@ -1143,38 +996,33 @@ package struct FieldReader: RavioliSchema.Message {
 
     private var _storage: RavioliSchema.CopyOnWrite<_Storage>
 
-    package init() { _storage = .init(_Storage()) }
-
-    package init(r: FieldReader? = nil) {
-        var _fields = _Storage()
-        _fields.r = r
-        _storage = .init(_fields)
+    package init(r: FieldReader? = nil, unknownFields: RavioliSchema.UnknownFields = .init()) {
+        _storage = .init(_Storage(r: r, unknownFields: unknownFields))
     }
 
     package static let descriptor = RavioliTestV1CollisionsSchema.file.message(
         "ravioli.test.v1.FieldReader", structSize: 32)
 
-    package init(from r: RavioliSchema.FieldReader) { _storage = .init(_Storage(from: r)) }
-    package func write(to w: inout RavioliSchema.FieldWriter) { _storage.value.write(to: &w) }
+    package static func read(from _r: RavioliSchema.FieldReader) -> Self {
+        Self(_storage: .init(.read(from: _r)))
+    }
+    package func write(to _w: inout RavioliSchema.FieldWriter) {
+        _storage.value.write(to: &_w)
+    }
+    private init(_storage: RavioliSchema.CopyOnWrite<_Storage>) { self._storage = _storage }
 
     private struct _Storage: Swift.Sendable, Swift.Hashable {
         var r: FieldReader?
         var unknownFields: RavioliSchema.UnknownFields
 
-        init() {
-            r = nil
-            unknownFields = .init()
+        static func read(from _r: RavioliSchema.FieldReader) -> Self {
+            let r: FieldReader? = _r.message(at: 24)
+            return Self(r: r, unknownFields: _r.unknownFields())
         }
 
-        init(from r: RavioliSchema.FieldReader) {
-            self.r = nil
-            unknownFields = r.unknownFields()
-            r.message(&self.r, at: 24)
-        }
-
-        func write(to w: inout RavioliSchema.FieldWriter) {
-            w.message(r, at: 24)
-            w.unknownFields(unknownFields)
+        func write(to _w: inout RavioliSchema.FieldWriter) {
+            _w.message(r, at: 24)
+            _w.unknownFields(unknownFields)
         }
     }
 }
@@ -1192,38 +1040,33 @@ package struct FieldWriter: RavioliSchema.Message {
 
     private var _storage: RavioliSchema.CopyOnWrite<_Storage>
 
-    package init() { _storage = .init(_Storage()) }
-
-    package init(w: FieldWriter? = nil) {
-        var _fields = _Storage()
-        _fields.w = w
-        _storage = .init(_fields)
+    package init(w: FieldWriter? = nil, unknownFields: RavioliSchema.UnknownFields = .init()) {
+        _storage = .init(_Storage(w: w, unknownFields: unknownFields))
     }
 
     package static let descriptor = RavioliTestV1CollisionsSchema.file.message(
         "ravioli.test.v1.FieldWriter", structSize: 32)
 
-    package init(from r: RavioliSchema.FieldReader) { _storage = .init(_Storage(from: r)) }
-    package func write(to w: inout RavioliSchema.FieldWriter) { _storage.value.write(to: &w) }
+    package static func read(from _r: RavioliSchema.FieldReader) -> Self {
+        Self(_storage: .init(.read(from: _r)))
+    }
+    package func write(to _w: inout RavioliSchema.FieldWriter) {
+        _storage.value.write(to: &_w)
+    }
+    private init(_storage: RavioliSchema.CopyOnWrite<_Storage>) { self._storage = _storage }
 
     private struct _Storage: Swift.Sendable, Swift.Hashable {
         var w: FieldWriter?
         var unknownFields: RavioliSchema.UnknownFields
 
-        init() {
-            w = nil
-            unknownFields = .init()
+        static func read(from _r: RavioliSchema.FieldReader) -> Self {
+            let w: FieldWriter? = _r.message(at: 24)
+            return Self(w: w, unknownFields: _r.unknownFields())
         }
 
-        init(from r: RavioliSchema.FieldReader) {
-            w = nil
-            unknownFields = r.unknownFields()
-            r.message(&w, at: 24)
-        }
-
-        func write(to w: inout RavioliSchema.FieldWriter) {
-            w.message(self.w, at: 24)
-            w.unknownFields(unknownFields)
+        func write(to _w: inout RavioliSchema.FieldWriter) {
+            _w.message(w, at: 24)
+            _w.unknownFields(unknownFields)
         }
     }
 }
@@ -1241,38 +1084,33 @@ package struct CopyOnWrite: RavioliSchema.Message {
 
     private var _storage: RavioliSchema.CopyOnWrite<_Storage>
 
-    package init() { _storage = .init(_Storage()) }
-
-    package init(value: CopyOnWrite? = nil) {
-        var _fields = _Storage()
-        _fields.value = value
-        _storage = .init(_fields)
+    package init(value: CopyOnWrite? = nil, unknownFields: RavioliSchema.UnknownFields = .init()) {
+        _storage = .init(_Storage(value: value, unknownFields: unknownFields))
     }
 
     package static let descriptor = RavioliTestV1CollisionsSchema.file.message(
         "ravioli.test.v1.CopyOnWrite", structSize: 32)
 
-    package init(from r: RavioliSchema.FieldReader) { _storage = .init(_Storage(from: r)) }
-    package func write(to w: inout RavioliSchema.FieldWriter) { _storage.value.write(to: &w) }
+    package static func read(from _r: RavioliSchema.FieldReader) -> Self {
+        Self(_storage: .init(.read(from: _r)))
+    }
+    package func write(to _w: inout RavioliSchema.FieldWriter) {
+        _storage.value.write(to: &_w)
+    }
+    private init(_storage: RavioliSchema.CopyOnWrite<_Storage>) { self._storage = _storage }
 
     private struct _Storage: Swift.Sendable, Swift.Hashable {
         var value: CopyOnWrite?
         var unknownFields: RavioliSchema.UnknownFields
 
-        init() {
-            value = nil
-            unknownFields = .init()
+        static func read(from _r: RavioliSchema.FieldReader) -> Self {
+            let value: CopyOnWrite? = _r.message(at: 24)
+            return Self(value: value, unknownFields: _r.unknownFields())
         }
 
-        init(from r: RavioliSchema.FieldReader) {
-            value = nil
-            unknownFields = r.unknownFields()
-            r.message(&value, at: 24)
-        }
-
-        func write(to w: inout RavioliSchema.FieldWriter) {
-            w.message(value, at: 24)
-            w.unknownFields(unknownFields)
+        func write(to _w: inout RavioliSchema.FieldWriter) {
+            _w.message(value, at: 24)
+            _w.unknownFields(unknownFields)
         }
     }
 }
@@ -1298,21 +1136,26 @@ package struct _Storage_: RavioliSchema.Message {
 
     private var _storage: RavioliSchema.CopyOnWrite<_Storage>
 
-    package init() { _storage = .init(_Storage()) }
-
-    package init(storage: _Storage_? = nil, storage2: Swift.String = "", fields: _Storage_? = nil) {
-        var _fields = _Storage()
-        _fields.storage = storage
-        _fields.storage2 = storage2
-        _fields.fields = fields
-        _storage = .init(_fields)
+    package init(
+        storage: _Storage_? = nil,
+        storage2: Swift.String = "",
+        fields: _Storage_? = nil,
+        unknownFields: RavioliSchema.UnknownFields = .init()
+    ) {
+        _storage = .init(_Storage(
+            storage: storage, storage2: storage2, fields: fields, unknownFields: unknownFields))
     }
 
     package static let descriptor = RavioliTestV1CollisionsSchema.file.message(
         "ravioli.test.v1._Storage", structSize: 64)
 
-    package init(from r: RavioliSchema.FieldReader) { _storage = .init(_Storage(from: r)) }
-    package func write(to w: inout RavioliSchema.FieldWriter) { _storage.value.write(to: &w) }
+    package static func read(from _r: RavioliSchema.FieldReader) -> Self {
+        Self(_storage: .init(.read(from: _r)))
+    }
+    package func write(to _w: inout RavioliSchema.FieldWriter) {
+        _storage.value.write(to: &_w)
+    }
+    private init(_storage: RavioliSchema.CopyOnWrite<_Storage>) { self._storage = _storage }
 
     private struct _Storage: Swift.Sendable, Swift.Hashable {
         var storage: _Storage_?
@@ -1320,27 +1163,19 @@ package struct _Storage_: RavioliSchema.Message {
         var fields: _Storage_?
         var unknownFields: RavioliSchema.UnknownFields
 
-        init() {
-            storage = nil
-            storage2 = ""
-            fields = nil
-            unknownFields = .init()
+        static func read(from _r: RavioliSchema.FieldReader) -> Self {
+            let storage: _Storage_? = _r.message(at: 24)
+            let storage2: Swift.String = _r.string(at: 32)
+            let fields: _Storage_? = _r.message(at: 48)
+            return Self(
+                storage: storage, storage2: storage2, fields: fields, unknownFields: _r.unknownFields())
         }
 
-        init(from r: RavioliSchema.FieldReader) {
-            storage = nil
-            storage2 = r.string(at: 32)
-            fields = nil
-            unknownFields = r.unknownFields()
-            r.message(&storage, at: 24)
-            r.message(&fields, at: 48)
-        }
-
-        func write(to w: inout RavioliSchema.FieldWriter) {
-            w.message(storage, at: 24)
-            w.string(storage2, at: 32, has: 56)
-            w.message(fields, at: 48)
-            w.unknownFields(unknownFields)
+        func write(to _w: inout RavioliSchema.FieldWriter) {
+            _w.message(storage, at: 24)
+            _w.string(storage2, at: 32, has: 56)
+            _w.message(fields, at: 48)
+            _w.unknownFields(unknownFields)
         }
     }
 }
@@ -1350,27 +1185,22 @@ package struct Service: RavioliSchema.Message {
     package var service: Swift.String
     package var unknownFields: RavioliSchema.UnknownFields
 
-    package init() {
-        service = ""
-        unknownFields = .init()
-    }
-
-    package init(service: Swift.String = "") {
+    package init(service: Swift.String = "", unknownFields: RavioliSchema.UnknownFields = .init()) {
         self.service = service
-        unknownFields = .init()
+        self.unknownFields = unknownFields
     }
 
     package static let descriptor = RavioliTestV1CollisionsSchema.file.message(
         "ravioli.test.v1.Service", structSize: 48)
 
-    package init(from r: RavioliSchema.FieldReader) {
-        service = r.string(at: 24)
-        unknownFields = r.unknownFields()
+    package static func read(from _r: RavioliSchema.FieldReader) -> Self {
+        let service: Swift.String = _r.string(at: 24)
+        return Self(service: service, unknownFields: _r.unknownFields())
     }
 
-    package func write(to w: inout RavioliSchema.FieldWriter) {
-        w.string(service, at: 24, has: 40)
-        w.unknownFields(unknownFields)
+    package func write(to _w: inout RavioliSchema.FieldWriter) {
+        _w.string(service, at: 24, has: 40)
+        _w.unknownFields(unknownFields)
     }
 }
 
@@ -1379,27 +1209,22 @@ package struct Channel: RavioliSchema.Message {
     package var channel: Swift.String
     package var unknownFields: RavioliSchema.UnknownFields
 
-    package init() {
-        channel = ""
-        unknownFields = .init()
-    }
-
-    package init(channel: Swift.String = "") {
+    package init(channel: Swift.String = "", unknownFields: RavioliSchema.UnknownFields = .init()) {
         self.channel = channel
-        unknownFields = .init()
+        self.unknownFields = unknownFields
     }
 
     package static let descriptor = RavioliTestV1CollisionsSchema.file.message(
         "ravioli.test.v1.Channel", structSize: 48)
 
-    package init(from r: RavioliSchema.FieldReader) {
-        channel = r.string(at: 24)
-        unknownFields = r.unknownFields()
+    package static func read(from _r: RavioliSchema.FieldReader) -> Self {
+        let channel: Swift.String = _r.string(at: 24)
+        return Self(channel: channel, unknownFields: _r.unknownFields())
     }
 
-    package func write(to w: inout RavioliSchema.FieldWriter) {
-        w.string(channel, at: 24, has: 40)
-        w.unknownFields(unknownFields)
+    package func write(to _w: inout RavioliSchema.FieldWriter) {
+        _w.string(channel, at: 24, has: 40)
+        _w.unknownFields(unknownFields)
     }
 }
 
@@ -1408,27 +1233,22 @@ package struct Response: RavioliSchema.Message {
     package var response: Swift.String
     package var unknownFields: RavioliSchema.UnknownFields
 
-    package init() {
-        response = ""
-        unknownFields = .init()
-    }
-
-    package init(response: Swift.String = "") {
+    package init(response: Swift.String = "", unknownFields: RavioliSchema.UnknownFields = .init()) {
         self.response = response
-        unknownFields = .init()
+        self.unknownFields = unknownFields
     }
 
     package static let descriptor = RavioliTestV1CollisionsSchema.file.message(
         "ravioli.test.v1.Response", structSize: 48)
 
-    package init(from r: RavioliSchema.FieldReader) {
-        response = r.string(at: 24)
-        unknownFields = r.unknownFields()
+    package static func read(from _r: RavioliSchema.FieldReader) -> Self {
+        let response: Swift.String = _r.string(at: 24)
+        return Self(response: response, unknownFields: _r.unknownFields())
     }
 
-    package func write(to w: inout RavioliSchema.FieldWriter) {
-        w.string(response, at: 24, has: 40)
-        w.unknownFields(unknownFields)
+    package func write(to _w: inout RavioliSchema.FieldWriter) {
+        _w.string(response, at: 24, has: 40)
+        _w.unknownFields(unknownFields)
     }
 }
 
@@ -1437,27 +1257,22 @@ package struct Request: RavioliSchema.Message {
     package var request: Swift.String
     package var unknownFields: RavioliSchema.UnknownFields
 
-    package init() {
-        request = ""
-        unknownFields = .init()
-    }
-
-    package init(request: Swift.String = "") {
+    package init(request: Swift.String = "", unknownFields: RavioliSchema.UnknownFields = .init()) {
         self.request = request
-        unknownFields = .init()
+        self.unknownFields = unknownFields
     }
 
     package static let descriptor = RavioliTestV1CollisionsSchema.file.message(
         "ravioli.test.v1.Request", structSize: 48)
 
-    package init(from r: RavioliSchema.FieldReader) {
-        request = r.string(at: 24)
-        unknownFields = r.unknownFields()
+    package static func read(from _r: RavioliSchema.FieldReader) -> Self {
+        let request: Swift.String = _r.string(at: 24)
+        return Self(request: request, unknownFields: _r.unknownFields())
     }
 
-    package func write(to w: inout RavioliSchema.FieldWriter) {
-        w.string(request, at: 24, has: 40)
-        w.unknownFields(unknownFields)
+    package func write(to _w: inout RavioliSchema.FieldWriter) {
+        _w.string(request, at: 24, has: 40)
+        _w.unknownFields(unknownFields)
     }
 }
 
@@ -1466,27 +1281,22 @@ package struct Method: RavioliSchema.Message {
     package var method: Swift.String
     package var unknownFields: RavioliSchema.UnknownFields
 
-    package init() {
-        method = ""
-        unknownFields = .init()
-    }
-
-    package init(method: Swift.String = "") {
+    package init(method: Swift.String = "", unknownFields: RavioliSchema.UnknownFields = .init()) {
         self.method = method
-        unknownFields = .init()
+        self.unknownFields = unknownFields
     }
 
     package static let descriptor = RavioliTestV1CollisionsSchema.file.message(
         "ravioli.test.v1.Method", structSize: 48)
 
-    package init(from r: RavioliSchema.FieldReader) {
-        method = r.string(at: 24)
-        unknownFields = r.unknownFields()
+    package static func read(from _r: RavioliSchema.FieldReader) -> Self {
+        let method: Swift.String = _r.string(at: 24)
+        return Self(method: method, unknownFields: _r.unknownFields())
     }
 
-    package func write(to w: inout RavioliSchema.FieldWriter) {
-        w.string(method, at: 24, has: 40)
-        w.unknownFields(unknownFields)
+    package func write(to _w: inout RavioliSchema.FieldWriter) {
+        _w.string(method, at: 24, has: 40)
+        _w.unknownFields(unknownFields)
     }
 }
 
@@ -1495,27 +1305,22 @@ package struct Type_: RavioliSchema.Message {
     package var type: Swift.String
     package var unknownFields: RavioliSchema.UnknownFields
 
-    package init() {
-        type = ""
-        unknownFields = .init()
-    }
-
-    package init(type: Swift.String = "") {
+    package init(type: Swift.String = "", unknownFields: RavioliSchema.UnknownFields = .init()) {
         self.type = type
-        unknownFields = .init()
+        self.unknownFields = unknownFields
     }
 
     package static let descriptor = RavioliTestV1CollisionsSchema.file.message(
         "ravioli.test.v1.Type", structSize: 48)
 
-    package init(from r: RavioliSchema.FieldReader) {
-        type = r.string(at: 24)
-        unknownFields = r.unknownFields()
+    package static func read(from _r: RavioliSchema.FieldReader) -> Self {
+        let type: Swift.String = _r.string(at: 24)
+        return Self(type: type, unknownFields: _r.unknownFields())
     }
 
-    package func write(to w: inout RavioliSchema.FieldWriter) {
-        w.string(type, at: 24, has: 40)
-        w.unknownFields(unknownFields)
+    package func write(to _w: inout RavioliSchema.FieldWriter) {
+        _w.string(type, at: 24, has: 40)
+        _w.unknownFields(unknownFields)
     }
 }
 
@@ -1524,27 +1329,22 @@ package struct Protocol_: RavioliSchema.Message {
     package var `protocol`: Swift.String
     package var unknownFields: RavioliSchema.UnknownFields
 
-    package init() {
-        `protocol` = ""
-        unknownFields = .init()
-    }
-
-    package init(`protocol`: Swift.String = "") {
+    package init(`protocol`: Swift.String = "", unknownFields: RavioliSchema.UnknownFields = .init()) {
         self.`protocol` = `protocol`
-        unknownFields = .init()
+        self.unknownFields = unknownFields
     }
 
     package static let descriptor = RavioliTestV1CollisionsSchema.file.message(
         "ravioli.test.v1.Protocol", structSize: 48)
 
-    package init(from r: RavioliSchema.FieldReader) {
-        `protocol` = r.string(at: 24)
-        unknownFields = r.unknownFields()
+    package static func read(from _r: RavioliSchema.FieldReader) -> Self {
+        let `protocol`: Swift.String = _r.string(at: 24)
+        return Self(protocol: `protocol`, unknownFields: _r.unknownFields())
     }
 
-    package func write(to w: inout RavioliSchema.FieldWriter) {
-        w.string(`protocol`, at: 24, has: 40)
-        w.unknownFields(unknownFields)
+    package func write(to _w: inout RavioliSchema.FieldWriter) {
+        _w.string(`protocol`, at: 24, has: 40)
+        _w.unknownFields(unknownFields)
     }
 }
 
@@ -1553,27 +1353,22 @@ package struct Ravioli_Test_V1_Self: RavioliSchema.Message {
     package var self_: Swift.String
     package var unknownFields: RavioliSchema.UnknownFields
 
-    package init() {
-        self_ = ""
-        unknownFields = .init()
-    }
-
-    package init(self_: Swift.String = "") {
+    package init(self_: Swift.String = "", unknownFields: RavioliSchema.UnknownFields = .init()) {
         self.self_ = self_
-        unknownFields = .init()
+        self.unknownFields = unknownFields
     }
 
     package static let descriptor = RavioliTestV1CollisionsSchema.file.message(
         "ravioli.test.v1.Self", structSize: 48)
 
-    package init(from r: RavioliSchema.FieldReader) {
-        self_ = r.string(at: 24)
-        unknownFields = r.unknownFields()
+    package static func read(from _r: RavioliSchema.FieldReader) -> Self {
+        let self_: Swift.String = _r.string(at: 24)
+        return Self(self_: self_, unknownFields: _r.unknownFields())
     }
 
-    package func write(to w: inout RavioliSchema.FieldWriter) {
-        w.string(self_, at: 24, has: 40)
-        w.unknownFields(unknownFields)
+    package func write(to _w: inout RavioliSchema.FieldWriter) {
+        _w.string(self_, at: 24, has: 40)
+        _w.unknownFields(unknownFields)
     }
 }
 
@@ -1582,27 +1377,22 @@ package struct Any_: RavioliSchema.Message {
     package var `any`: Swift.String
     package var unknownFields: RavioliSchema.UnknownFields
 
-    package init() {
-        `any` = ""
-        unknownFields = .init()
-    }
-
-    package init(`any`: Swift.String = "") {
+    package init(`any`: Swift.String = "", unknownFields: RavioliSchema.UnknownFields = .init()) {
         self.`any` = `any`
-        unknownFields = .init()
+        self.unknownFields = unknownFields
     }
 
     package static let descriptor = RavioliTestV1CollisionsSchema.file.message(
         "ravioli.test.v1.Any", structSize: 48)
 
-    package init(from r: RavioliSchema.FieldReader) {
-        `any` = r.string(at: 24)
-        unknownFields = r.unknownFields()
+    package static func read(from _r: RavioliSchema.FieldReader) -> Self {
+        let `any`: Swift.String = _r.string(at: 24)
+        return Self(any: `any`, unknownFields: _r.unknownFields())
     }
 
-    package func write(to w: inout RavioliSchema.FieldWriter) {
-        w.string(`any`, at: 24, has: 40)
-        w.unknownFields(unknownFields)
+    package func write(to _w: inout RavioliSchema.FieldWriter) {
+        _w.string(`any`, at: 24, has: 40)
+        _w.unknownFields(unknownFields)
     }
 }
 
@@ -1611,27 +1401,22 @@ package struct Class: RavioliSchema.Message {
     package var `class`: Swift.Int32
     package var unknownFields: RavioliSchema.UnknownFields
 
-    package init() {
-        `class` = 0
-        unknownFields = .init()
-    }
-
-    package init(`class`: Swift.Int32 = 0) {
+    package init(`class`: Swift.Int32 = 0, unknownFields: RavioliSchema.UnknownFields = .init()) {
         self.`class` = `class`
-        unknownFields = .init()
+        self.unknownFields = unknownFields
     }
 
     package static let descriptor = RavioliTestV1CollisionsSchema.file.message(
         "ravioli.test.v1.class", structSize: 32)
 
-    package init(from r: RavioliSchema.FieldReader) {
-        `class` = r.int32(at: 24)
-        unknownFields = r.unknownFields()
+    package static func read(from _r: RavioliSchema.FieldReader) -> Self {
+        let `class`: Swift.Int32 = _r.int32(at: 24)
+        return Self(class: `class`, unknownFields: _r.unknownFields())
     }
 
-    package func write(to w: inout RavioliSchema.FieldWriter) {
-        w.int32(`class`, at: 24, has: 28)
-        w.unknownFields(unknownFields)
+    package func write(to _w: inout RavioliSchema.FieldWriter) {
+        _w.int32(`class`, at: 24, has: 28)
+        _w.unknownFields(unknownFields)
     }
 }
 
@@ -1640,27 +1425,22 @@ package struct Func: RavioliSchema.Message {
     package var `func`: Swift.Int32
     package var unknownFields: RavioliSchema.UnknownFields
 
-    package init() {
-        `func` = 0
-        unknownFields = .init()
-    }
-
-    package init(`func`: Swift.Int32 = 0) {
+    package init(`func`: Swift.Int32 = 0, unknownFields: RavioliSchema.UnknownFields = .init()) {
         self.`func` = `func`
-        unknownFields = .init()
+        self.unknownFields = unknownFields
     }
 
     package static let descriptor = RavioliTestV1CollisionsSchema.file.message(
         "ravioli.test.v1.func", structSize: 32)
 
-    package init(from r: RavioliSchema.FieldReader) {
-        `func` = r.int32(at: 24)
-        unknownFields = r.unknownFields()
+    package static func read(from _r: RavioliSchema.FieldReader) -> Self {
+        let `func`: Swift.Int32 = _r.int32(at: 24)
+        return Self(func: `func`, unknownFields: _r.unknownFields())
     }
 
-    package func write(to w: inout RavioliSchema.FieldWriter) {
-        w.int32(`func`, at: 24, has: 28)
-        w.unknownFields(unknownFields)
+    package func write(to _w: inout RavioliSchema.FieldWriter) {
+        _w.int32(`func`, at: 24, has: 28)
+        _w.unknownFields(unknownFields)
     }
 }
 
@@ -1669,27 +1449,22 @@ package struct Init: RavioliSchema.Message {
     package var `init`: Swift.Int32
     package var unknownFields: RavioliSchema.UnknownFields
 
-    package init() {
-        `init` = 0
-        unknownFields = .init()
-    }
-
-    package init(`init`: Swift.Int32 = 0) {
+    package init(`init`: Swift.Int32 = 0, unknownFields: RavioliSchema.UnknownFields = .init()) {
         self.`init` = `init`
-        unknownFields = .init()
+        self.unknownFields = unknownFields
     }
 
     package static let descriptor = RavioliTestV1CollisionsSchema.file.message(
         "ravioli.test.v1.init", structSize: 32)
 
-    package init(from r: RavioliSchema.FieldReader) {
-        `init` = r.int32(at: 24)
-        unknownFields = r.unknownFields()
+    package static func read(from _r: RavioliSchema.FieldReader) -> Self {
+        let `init`: Swift.Int32 = _r.int32(at: 24)
+        return Self(init: `init`, unknownFields: _r.unknownFields())
     }
 
-    package func write(to w: inout RavioliSchema.FieldWriter) {
-        w.int32(`init`, at: 24, has: 28)
-        w.unknownFields(unknownFields)
+    package func write(to _w: inout RavioliSchema.FieldWriter) {
+        _w.int32(`init`, at: 24, has: 28)
+        _w.unknownFields(unknownFields)
     }
 }
 
@@ -1698,27 +1473,22 @@ package struct Ravioli_Test_V1_self: RavioliSchema.Message {
     package var self_: Swift.Int32
     package var unknownFields: RavioliSchema.UnknownFields
 
-    package init() {
-        self_ = 0
-        unknownFields = .init()
-    }
-
-    package init(self_: Swift.Int32 = 0) {
+    package init(self_: Swift.Int32 = 0, unknownFields: RavioliSchema.UnknownFields = .init()) {
         self.self_ = self_
-        unknownFields = .init()
+        self.unknownFields = unknownFields
     }
 
     package static let descriptor = RavioliTestV1CollisionsSchema.file.message(
         "ravioli.test.v1.self", structSize: 32)
 
-    package init(from r: RavioliSchema.FieldReader) {
-        self_ = r.int32(at: 24)
-        unknownFields = r.unknownFields()
+    package static func read(from _r: RavioliSchema.FieldReader) -> Self {
+        let self_: Swift.Int32 = _r.int32(at: 24)
+        return Self(self_: self_, unknownFields: _r.unknownFields())
     }
 
-    package func write(to w: inout RavioliSchema.FieldWriter) {
-        w.int32(self_, at: 24, has: 28)
-        w.unknownFields(unknownFields)
+    package func write(to _w: inout RavioliSchema.FieldWriter) {
+        _w.int32(self_, at: 24, has: 28)
+        _w.unknownFields(unknownFields)
     }
 }
 
@@ -1735,38 +1505,35 @@ package struct Ravioli_Test_V1_protocol: RavioliSchema.Message {
 
     private var _storage: RavioliSchema.CopyOnWrite<_Storage>
 
-    package init() { _storage = .init(_Storage()) }
-
-    package init(`protocol`: Ravioli_Test_V1_protocol? = nil) {
-        var _fields = _Storage()
-        _fields.`protocol` = `protocol`
-        _storage = .init(_fields)
+    package init(
+        `protocol`: Ravioli_Test_V1_protocol? = nil, unknownFields: RavioliSchema.UnknownFields = .init()
+    ) {
+        _storage = .init(_Storage(protocol: `protocol`, unknownFields: unknownFields))
     }
 
     package static let descriptor = RavioliTestV1CollisionsSchema.file.message(
         "ravioli.test.v1.protocol", structSize: 32)
 
-    package init(from r: RavioliSchema.FieldReader) { _storage = .init(_Storage(from: r)) }
-    package func write(to w: inout RavioliSchema.FieldWriter) { _storage.value.write(to: &w) }
+    package static func read(from _r: RavioliSchema.FieldReader) -> Self {
+        Self(_storage: .init(.read(from: _r)))
+    }
+    package func write(to _w: inout RavioliSchema.FieldWriter) {
+        _storage.value.write(to: &_w)
+    }
+    private init(_storage: RavioliSchema.CopyOnWrite<_Storage>) { self._storage = _storage }
 
     private struct _Storage: Swift.Sendable, Swift.Hashable {
         var `protocol`: Ravioli_Test_V1_protocol?
         var unknownFields: RavioliSchema.UnknownFields
 
-        init() {
-            `protocol` = nil
-            unknownFields = .init()
+        static func read(from _r: RavioliSchema.FieldReader) -> Self {
+            let `protocol`: Ravioli_Test_V1_protocol? = _r.message(at: 24)
+            return Self(protocol: `protocol`, unknownFields: _r.unknownFields())
         }
 
-        init(from r: RavioliSchema.FieldReader) {
-            `protocol` = nil
-            unknownFields = r.unknownFields()
-            r.message(&`protocol`, at: 24)
-        }
-
-        func write(to w: inout RavioliSchema.FieldWriter) {
-            w.message(`protocol`, at: 24)
-            w.unknownFields(unknownFields)
+        func write(to _w: inout RavioliSchema.FieldWriter) {
+            _w.message(`protocol`, at: 24)
+            _w.unknownFields(unknownFields)
         }
     }
 }
@@ -1852,87 +1619,6 @@ package struct Words: RavioliSchema.Message {
     package var index: Swift.Int32
     package var unknownFields: RavioliSchema.UnknownFields
 
-    package init() {
-        `init` = 0
-        self_ = 0
-        hashValue_ = 0
-        unknownFields_ = 0
-        description = 0
-        debugDescription = 0
-        descriptor = 0
-        methods = 0
-        base = 0
-        write_ = 0
-        encoded_ = 0
-        json_ = 0
-        hash_ = 0
-        decoding_ = []
-        from = 0
-        storage = 0
-        fields = 0
-        r = 0
-        w = [:]
-        value = 0
-        `in` = 0
-        `inout` = 0
-        `let` = 0
-        `var` = 0
-        `default` = 0
-        `case` = 0
-        `switch` = 0
-        `true` = 0
-        `nil` = 0
-        `throws` = 0
-        `try` = 0
-        `await` = 0
-        `async` = 0
-        `actor` = 0
-        `some` = 0
-        `any` = 0
-        get = 0
-        set = 0
-        `where` = 0
-        `operator` = 0
-        `import` = 0
-        `extension` = 0
-        `is` = 0
-        `as` = 0
-        `super` = 0
-        `return` = 0
-        `repeat` = 0
-        `while` = 0
-        `static` = 0
-        `struct` = 0
-        type = 0
-        none = 0
-        `rethrows` = 0
-        `deinit` = 0
-        `subscript` = 0
-        `fileprivate` = 0
-        willSet = 0
-        newValue = 0
-        yield = 0
-        entry19 = 0
-        new = 0
-        rawValue = 0
-        allCases = 0
-        jsonUtf8Bytes = 0
-        withEncodedBytes_ = 0
-        weak = 0
-        unowned = 0
-        lazy = 0
-        mutating = 0
-        macro = 0
-        `each` = 0
-        sending = 0
-        isolated = 0
-        discard = 0
-        left = 0
-        right = 0
-        index = 0
-        unknownFields = .init()
-    }
-
     package init(
         `init`: Swift.Int32 = 0,
         self_: Swift.Int32 = 0,
@@ -2010,7 +1696,8 @@ package struct Words: RavioliSchema.Message {
         discard: Swift.Int32 = 0,
         left: Swift.Int32 = 0,
         right: Swift.Int32 = 0,
-        index: Swift.Int32 = 0
+        index: Swift.Int32 = 0,
+        unknownFields: RavioliSchema.UnknownFields = .init()
     ) {
         self.`init` = `init`
         self.self_ = self_
@@ -2089,176 +1776,255 @@ package struct Words: RavioliSchema.Message {
         self.left = left
         self.right = right
         self.index = index
-        unknownFields = .init()
+        self.unknownFields = unknownFields
     }
 
     package static let descriptor = RavioliTestV1CollisionsSchema.file.message(
         "ravioli.test.v1.Words", structSize: 664)
     private static let entry19 = descriptor.entry(of: 19)
 
-    package init(from r: RavioliSchema.FieldReader) {
-        `init` = r.int32(at: 56)
-        self_ = r.int32(at: 64)
-        hashValue_ = r.int32(at: 72)
-        unknownFields_ = r.int32(at: 80)
-        description = r.int32(at: 88)
-        debugDescription = r.int32(at: 96)
-        descriptor = r.int32(at: 104)
-        methods = r.int32(at: 112)
-        base = r.int32(at: 120)
-        write_ = r.int32(at: 128)
-        encoded_ = r.int32(at: 136)
-        json_ = r.int32(at: 144)
-        hash_ = r.int32(at: 152)
-        decoding_ = r.bytes(at: 24)
-        from = r.int32(at: 164)
-        storage = r.int32(at: 172)
-        fields = r.int32(at: 180)
-        self.r = r.int32(at: 188)
-        w = r.map(at: 40, count: 48) { ($0.string(at: 24), $0.string(at: 40)) }
-        value = r.int32(at: 196)
-        `in` = r.int32(at: 204)
-        `inout` = r.int32(at: 212)
-        `let` = r.int32(at: 220)
-        `var` = r.int32(at: 228)
-        `default` = r.int32(at: 236)
-        `case` = r.int32(at: 244)
-        `switch` = r.int32(at: 252)
-        `true` = r.int32(at: 260)
-        `nil` = r.int32(at: 268)
-        `throws` = r.int32(at: 276)
-        `try` = r.int32(at: 284)
-        `await` = r.int32(at: 292)
-        `async` = r.int32(at: 300)
-        `actor` = r.int32(at: 308)
-        `some` = r.int32(at: 316)
-        `any` = r.int32(at: 324)
-        get = r.int32(at: 332)
-        set = r.int32(at: 340)
-        `where` = r.int32(at: 348)
-        `operator` = r.int32(at: 356)
-        `import` = r.int32(at: 364)
-        `extension` = r.int32(at: 372)
-        `is` = r.int32(at: 380)
-        `as` = r.int32(at: 388)
-        `super` = r.int32(at: 396)
-        `return` = r.int32(at: 404)
-        `repeat` = r.int32(at: 412)
-        `while` = r.int32(at: 420)
-        `static` = r.int32(at: 428)
-        `struct` = r.int32(at: 436)
-        type = r.int32(at: 444)
-        none = r.int32(at: 452)
-        `rethrows` = r.int32(at: 460)
-        `deinit` = r.int32(at: 468)
-        `subscript` = r.int32(at: 476)
-        `fileprivate` = r.int32(at: 484)
-        willSet = r.int32(at: 492)
-        newValue = r.int32(at: 500)
-        yield = r.int32(at: 508)
-        entry19 = r.int32(at: 516)
-        new = r.int32(at: 524)
-        rawValue = r.int32(at: 532)
-        allCases = r.int32(at: 540)
-        jsonUtf8Bytes = r.int32(at: 548)
-        withEncodedBytes_ = r.int32(at: 556)
-        weak = r.int32(at: 564)
-        unowned = r.int32(at: 572)
-        lazy = r.int32(at: 580)
-        mutating = r.int32(at: 588)
-        macro = r.int32(at: 596)
-        `each` = r.int32(at: 604)
-        sending = r.int32(at: 612)
-        isolated = r.int32(at: 620)
-        discard = r.int32(at: 628)
-        left = r.int32(at: 636)
-        right = r.int32(at: 644)
-        index = r.int32(at: 652)
-        unknownFields = r.unknownFields()
+    package static func read(from _r: RavioliSchema.FieldReader) -> Self {
+        let `init`: Swift.Int32 = _r.int32(at: 56)
+        let self_: Swift.Int32 = _r.int32(at: 64)
+        let hashValue_: Swift.Int32 = _r.int32(at: 72)
+        let unknownFields_: Swift.Int32 = _r.int32(at: 80)
+        let description: Swift.Int32 = _r.int32(at: 88)
+        let debugDescription: Swift.Int32 = _r.int32(at: 96)
+        let descriptor: Swift.Int32 = _r.int32(at: 104)
+        let methods: Swift.Int32 = _r.int32(at: 112)
+        let base: Swift.Int32 = _r.int32(at: 120)
+        let write_: Swift.Int32 = _r.int32(at: 128)
+        let encoded_: Swift.Int32 = _r.int32(at: 136)
+        let json_: Swift.Int32 = _r.int32(at: 144)
+        let hash_: Swift.Int32 = _r.int32(at: 152)
+        let decoding_: [Swift.UInt8] = _r.bytes(at: 24)
+        let from: Swift.Int32 = _r.int32(at: 164)
+        let storage: Swift.Int32 = _r.int32(at: 172)
+        let fields: Swift.Int32 = _r.int32(at: 180)
+        let r: Swift.Int32 = _r.int32(at: 188)
+        let w: [Swift.String: Swift.String] = _r.map(at: 40, count: 48) { ($0.string(at: 24), $0.string(at: 40)) }
+        let value: Swift.Int32 = _r.int32(at: 196)
+        let `in`: Swift.Int32 = _r.int32(at: 204)
+        let `inout`: Swift.Int32 = _r.int32(at: 212)
+        let `let`: Swift.Int32 = _r.int32(at: 220)
+        let `var`: Swift.Int32 = _r.int32(at: 228)
+        let `default`: Swift.Int32 = _r.int32(at: 236)
+        let `case`: Swift.Int32 = _r.int32(at: 244)
+        let `switch`: Swift.Int32 = _r.int32(at: 252)
+        let `true`: Swift.Int32 = _r.int32(at: 260)
+        let `nil`: Swift.Int32 = _r.int32(at: 268)
+        let `throws`: Swift.Int32 = _r.int32(at: 276)
+        let `try`: Swift.Int32 = _r.int32(at: 284)
+        let `await`: Swift.Int32 = _r.int32(at: 292)
+        let `async`: Swift.Int32 = _r.int32(at: 300)
+        let `actor`: Swift.Int32 = _r.int32(at: 308)
+        let `some`: Swift.Int32 = _r.int32(at: 316)
+        let `any`: Swift.Int32 = _r.int32(at: 324)
+        let get: Swift.Int32 = _r.int32(at: 332)
+        let set: Swift.Int32 = _r.int32(at: 340)
+        let `where`: Swift.Int32 = _r.int32(at: 348)
+        let `operator`: Swift.Int32 = _r.int32(at: 356)
+        let `import`: Swift.Int32 = _r.int32(at: 364)
+        let `extension`: Swift.Int32 = _r.int32(at: 372)
+        let `is`: Swift.Int32 = _r.int32(at: 380)
+        let `as`: Swift.Int32 = _r.int32(at: 388)
+        let `super`: Swift.Int32 = _r.int32(at: 396)
+        let `return`: Swift.Int32 = _r.int32(at: 404)
+        let `repeat`: Swift.Int32 = _r.int32(at: 412)
+        let `while`: Swift.Int32 = _r.int32(at: 420)
+        let `static`: Swift.Int32 = _r.int32(at: 428)
+        let `struct`: Swift.Int32 = _r.int32(at: 436)
+        let type: Swift.Int32 = _r.int32(at: 444)
+        let none: Swift.Int32 = _r.int32(at: 452)
+        let `rethrows`: Swift.Int32 = _r.int32(at: 460)
+        let `deinit`: Swift.Int32 = _r.int32(at: 468)
+        let `subscript`: Swift.Int32 = _r.int32(at: 476)
+        let `fileprivate`: Swift.Int32 = _r.int32(at: 484)
+        let willSet: Swift.Int32 = _r.int32(at: 492)
+        let newValue: Swift.Int32 = _r.int32(at: 500)
+        let yield: Swift.Int32 = _r.int32(at: 508)
+        let entry19: Swift.Int32 = _r.int32(at: 516)
+        let new: Swift.Int32 = _r.int32(at: 524)
+        let rawValue: Swift.Int32 = _r.int32(at: 532)
+        let allCases: Swift.Int32 = _r.int32(at: 540)
+        let jsonUtf8Bytes: Swift.Int32 = _r.int32(at: 548)
+        let withEncodedBytes_: Swift.Int32 = _r.int32(at: 556)
+        let weak: Swift.Int32 = _r.int32(at: 564)
+        let unowned: Swift.Int32 = _r.int32(at: 572)
+        let lazy: Swift.Int32 = _r.int32(at: 580)
+        let mutating: Swift.Int32 = _r.int32(at: 588)
+        let macro: Swift.Int32 = _r.int32(at: 596)
+        let `each`: Swift.Int32 = _r.int32(at: 604)
+        let sending: Swift.Int32 = _r.int32(at: 612)
+        let isolated: Swift.Int32 = _r.int32(at: 620)
+        let discard: Swift.Int32 = _r.int32(at: 628)
+        let left: Swift.Int32 = _r.int32(at: 636)
+        let right: Swift.Int32 = _r.int32(at: 644)
+        let index: Swift.Int32 = _r.int32(at: 652)
+        return Self(
+            init: `init`,
+            self_: self_,
+            hashValue_: hashValue_,
+            unknownFields_: unknownFields_,
+            description: description,
+            debugDescription: debugDescription,
+            descriptor: descriptor,
+            methods: methods,
+            base: base,
+            write_: write_,
+            encoded_: encoded_,
+            json_: json_,
+            hash_: hash_,
+            decoding_: decoding_,
+            from: from,
+            storage: storage,
+            fields: fields,
+            r: r,
+            w: w,
+            value: value,
+            in: `in`,
+            `inout`: `inout`,
+            let: `let`,
+            var: `var`,
+            default: `default`,
+            case: `case`,
+            switch: `switch`,
+            true: `true`,
+            nil: `nil`,
+            throws: `throws`,
+            try: `try`,
+            await: `await`,
+            async: `async`,
+            actor: `actor`,
+            some: `some`,
+            any: `any`,
+            get: get,
+            set: set,
+            where: `where`,
+            operator: `operator`,
+            import: `import`,
+            extension: `extension`,
+            is: `is`,
+            as: `as`,
+            super: `super`,
+            return: `return`,
+            repeat: `repeat`,
+            while: `while`,
+            static: `static`,
+            struct: `struct`,
+            type: type,
+            none: none,
+            rethrows: `rethrows`,
+            deinit: `deinit`,
+            subscript: `subscript`,
+            fileprivate: `fileprivate`,
+            willSet: willSet,
+            newValue: newValue,
+            yield: yield,
+            entry19: entry19,
+            new: new,
+            rawValue: rawValue,
+            allCases: allCases,
+            jsonUtf8Bytes: jsonUtf8Bytes,
+            withEncodedBytes_: withEncodedBytes_,
+            weak: weak,
+            unowned: unowned,
+            lazy: lazy,
+            mutating: mutating,
+            macro: macro,
+            each: `each`,
+            sending: sending,
+            isolated: isolated,
+            discard: discard,
+            left: left,
+            right: right,
+            index: index,
+            unknownFields: _r.unknownFields()
+        )
     }
 
-    package func write(to w: inout RavioliSchema.FieldWriter) {
-        w.int32(`init`, at: 56, has: 60)
-        w.int32(self_, at: 64, has: 68)
-        w.int32(hashValue_, at: 72, has: 76)
-        w.int32(unknownFields_, at: 80, has: 84)
-        w.int32(description, at: 88, has: 92)
-        w.int32(debugDescription, at: 96, has: 100)
-        w.int32(descriptor, at: 104, has: 108)
-        w.int32(methods, at: 112, has: 116)
-        w.int32(base, at: 120, has: 124)
-        w.int32(write_, at: 128, has: 132)
-        w.int32(encoded_, at: 136, has: 140)
-        w.int32(json_, at: 144, has: 148)
-        w.int32(hash_, at: 152, has: 156)
-        w.bytes(decoding_, at: 24, has: 160)
-        w.int32(from, at: 164, has: 168)
-        w.int32(storage, at: 172, has: 176)
-        w.int32(fields, at: 180, has: 184)
-        w.int32(r, at: 188, has: 192)
-        w.map(self.w, at: 40, count: 48, entry: Words.entry19) {
+    package func write(to _w: inout RavioliSchema.FieldWriter) {
+        _w.int32(`init`, at: 56, has: 60)
+        _w.int32(self_, at: 64, has: 68)
+        _w.int32(hashValue_, at: 72, has: 76)
+        _w.int32(unknownFields_, at: 80, has: 84)
+        _w.int32(description, at: 88, has: 92)
+        _w.int32(debugDescription, at: 96, has: 100)
+        _w.int32(descriptor, at: 104, has: 108)
+        _w.int32(methods, at: 112, has: 116)
+        _w.int32(base, at: 120, has: 124)
+        _w.int32(write_, at: 128, has: 132)
+        _w.int32(encoded_, at: 136, has: 140)
+        _w.int32(json_, at: 144, has: 148)
+        _w.int32(hash_, at: 152, has: 156)
+        _w.bytes(decoding_, at: 24, has: 160)
+        _w.int32(from, at: 164, has: 168)
+        _w.int32(storage, at: 172, has: 176)
+        _w.int32(fields, at: 180, has: 184)
+        _w.int32(r, at: 188, has: 192)
+        _w.map(w, at: 40, count: 48, entry: Words.entry19) {
             $0.string(set: $1, at: 24, in: 56, as: 1)
             $0.string(set: $2, at: 40, in: 60, as: 1)
         }
-        w.int32(value, at: 196, has: 200)
-        w.int32(`in`, at: 204, has: 208)
-        w.int32(`inout`, at: 212, has: 216)
-        w.int32(`let`, at: 220, has: 224)
-        w.int32(`var`, at: 228, has: 232)
-        w.int32(`default`, at: 236, has: 240)
-        w.int32(`case`, at: 244, has: 248)
-        w.int32(`switch`, at: 252, has: 256)
-        w.int32(`true`, at: 260, has: 264)
-        w.int32(`nil`, at: 268, has: 272)
-        w.int32(`throws`, at: 276, has: 280)
-        w.int32(`try`, at: 284, has: 288)
-        w.int32(`await`, at: 292, has: 296)
-        w.int32(`async`, at: 300, has: 304)
-        w.int32(`actor`, at: 308, has: 312)
-        w.int32(`some`, at: 316, has: 320)
-        w.int32(`any`, at: 324, has: 328)
-        w.int32(get, at: 332, has: 336)
-        w.int32(set, at: 340, has: 344)
-        w.int32(`where`, at: 348, has: 352)
-        w.int32(`operator`, at: 356, has: 360)
-        w.int32(`import`, at: 364, has: 368)
-        w.int32(`extension`, at: 372, has: 376)
-        w.int32(`is`, at: 380, has: 384)
-        w.int32(`as`, at: 388, has: 392)
-        w.int32(`super`, at: 396, has: 400)
-        w.int32(`return`, at: 404, has: 408)
-        w.int32(`repeat`, at: 412, has: 416)
-        w.int32(`while`, at: 420, has: 424)
-        w.int32(`static`, at: 428, has: 432)
-        w.int32(`struct`, at: 436, has: 440)
-        w.int32(type, at: 444, has: 448)
-        w.int32(none, at: 452, has: 456)
-        w.int32(`rethrows`, at: 460, has: 464)
-        w.int32(`deinit`, at: 468, has: 472)
-        w.int32(`subscript`, at: 476, has: 480)
-        w.int32(`fileprivate`, at: 484, has: 488)
-        w.int32(willSet, at: 492, has: 496)
-        w.int32(newValue, at: 500, has: 504)
-        w.int32(yield, at: 508, has: 512)
-        w.int32(entry19, at: 516, has: 520)
-        w.int32(new, at: 524, has: 528)
-        w.int32(rawValue, at: 532, has: 536)
-        w.int32(allCases, at: 540, has: 544)
-        w.int32(jsonUtf8Bytes, at: 548, has: 552)
-        w.int32(withEncodedBytes_, at: 556, has: 560)
-        w.int32(weak, at: 564, has: 568)
-        w.int32(unowned, at: 572, has: 576)
-        w.int32(lazy, at: 580, has: 584)
-        w.int32(mutating, at: 588, has: 592)
-        w.int32(macro, at: 596, has: 600)
-        w.int32(`each`, at: 604, has: 608)
-        w.int32(sending, at: 612, has: 616)
-        w.int32(isolated, at: 620, has: 624)
-        w.int32(discard, at: 628, has: 632)
-        w.int32(left, at: 636, has: 640)
-        w.int32(right, at: 644, has: 648)
-        w.int32(index, at: 652, has: 656)
-        w.unknownFields(unknownFields)
+        _w.int32(value, at: 196, has: 200)
+        _w.int32(`in`, at: 204, has: 208)
+        _w.int32(`inout`, at: 212, has: 216)
+        _w.int32(`let`, at: 220, has: 224)
+        _w.int32(`var`, at: 228, has: 232)
+        _w.int32(`default`, at: 236, has: 240)
+        _w.int32(`case`, at: 244, has: 248)
+        _w.int32(`switch`, at: 252, has: 256)
+        _w.int32(`true`, at: 260, has: 264)
+        _w.int32(`nil`, at: 268, has: 272)
+        _w.int32(`throws`, at: 276, has: 280)
+        _w.int32(`try`, at: 284, has: 288)
+        _w.int32(`await`, at: 292, has: 296)
+        _w.int32(`async`, at: 300, has: 304)
+        _w.int32(`actor`, at: 308, has: 312)
+        _w.int32(`some`, at: 316, has: 320)
+        _w.int32(`any`, at: 324, has: 328)
+        _w.int32(get, at: 332, has: 336)
+        _w.int32(set, at: 340, has: 344)
+        _w.int32(`where`, at: 348, has: 352)
+        _w.int32(`operator`, at: 356, has: 360)
+        _w.int32(`import`, at: 364, has: 368)
+        _w.int32(`extension`, at: 372, has: 376)
+        _w.int32(`is`, at: 380, has: 384)
+        _w.int32(`as`, at: 388, has: 392)
+        _w.int32(`super`, at: 396, has: 400)
+        _w.int32(`return`, at: 404, has: 408)
+        _w.int32(`repeat`, at: 412, has: 416)
+        _w.int32(`while`, at: 420, has: 424)
+        _w.int32(`static`, at: 428, has: 432)
+        _w.int32(`struct`, at: 436, has: 440)
+        _w.int32(type, at: 444, has: 448)
+        _w.int32(none, at: 452, has: 456)
+        _w.int32(`rethrows`, at: 460, has: 464)
+        _w.int32(`deinit`, at: 468, has: 472)
+        _w.int32(`subscript`, at: 476, has: 480)
+        _w.int32(`fileprivate`, at: 484, has: 488)
+        _w.int32(willSet, at: 492, has: 496)
+        _w.int32(newValue, at: 500, has: 504)
+        _w.int32(yield, at: 508, has: 512)
+        _w.int32(entry19, at: 516, has: 520)
+        _w.int32(new, at: 524, has: 528)
+        _w.int32(rawValue, at: 532, has: 536)
+        _w.int32(allCases, at: 540, has: 544)
+        _w.int32(jsonUtf8Bytes, at: 548, has: 552)
+        _w.int32(withEncodedBytes_, at: 556, has: 560)
+        _w.int32(weak, at: 564, has: 568)
+        _w.int32(unowned, at: 572, has: 576)
+        _w.int32(lazy, at: 580, has: 584)
+        _w.int32(mutating, at: 588, has: 592)
+        _w.int32(macro, at: 596, has: 600)
+        _w.int32(`each`, at: 604, has: 608)
+        _w.int32(sending, at: 612, has: 616)
+        _w.int32(isolated, at: 620, has: 624)
+        _w.int32(discard, at: 628, has: 632)
+        _w.int32(left, at: 636, has: 640)
+        _w.int32(right, at: 644, has: 648)
+        _w.int32(index, at: 652, has: 656)
+        _w.unknownFields(unknownFields)
     }
 }
 
@@ -2291,22 +2057,16 @@ package struct FewWords: RavioliSchema.Message {
 
     private var _storage: RavioliSchema.CopyOnWrite<_Storage>
 
-    package init() { _storage = .init(_Storage()) }
-
     package init(
         `init`: Swift.Int32 = 0,
         r: Swift.Int32 = 0,
         w: Swift.Int32 = 0,
         storage: Swift.Int32 = 0,
-        `in`: In? = nil
+        `in`: In? = nil,
+        unknownFields: RavioliSchema.UnknownFields = .init()
     ) {
-        var _fields = _Storage()
-        _fields.`init` = `init`
-        _fields.r = r
-        _fields.w = w
-        _fields.storage = storage
-        _fields.`in` = `in`
-        _storage = .init(_fields)
+        _storage = .init(_Storage(
+            init: `init`, r: r, w: w, storage: storage, in: `in`, unknownFields: unknownFields))
     }
 
     /// The choices of the oneof `in`.
@@ -2317,24 +2077,24 @@ package struct FewWords: RavioliSchema.Message {
         case inner(FewWords)
         case value(Swift.Int32)
 
-        fileprivate init?(from r: RavioliSchema.FieldReader) {
-            switch r.oneofCase(72) {
-            case 5: self = .`default`(r.int32(at: 24))
-            case 6: self = .self_(r.string(at: 24))
-            case 7: self = .`case`(r.bytes(at: 24))
-            case 8: self = .inner(r.message(at: 24) ?? .init())
-            case 9: self = .value(r.int32(at: 24))
+        fileprivate init?(from _r: RavioliSchema.FieldReader) {
+            switch _r.oneofCase(72) {
+            case 5: self = .`default`(_r.int32(at: 24))
+            case 6: self = .self_(_r.string(at: 24))
+            case 7: self = .`case`(_r.bytes(at: 24))
+            case 8: self = .inner(_r.message(at: 24) ?? .init())
+            case 9: self = .value(_r.int32(at: 24))
             default: return nil
             }
         }
 
-        fileprivate func write(to w: inout RavioliSchema.FieldWriter) {
+        fileprivate func write(to _w: inout RavioliSchema.FieldWriter) {
             switch self {
-            case .`default`(let value): w.int32(set: value, at: 24, in: 72, as: 5)
-            case .self_(let value): w.string(set: value, at: 24, in: 72, as: 6)
-            case .`case`(let value): w.bytes(set: value, at: 24, in: 72, as: 7)
-            case .inner(let value): w.message(set: value, at: 24, in: 72, as: 8)
-            case .value(let value): w.int32(set: value, at: 24, in: 72, as: 9)
+            case .`default`(let value): _w.int32(set: value, at: 24, in: 72, as: 5)
+            case .self_(let value): _w.string(set: value, at: 24, in: 72, as: 6)
+            case .`case`(let value): _w.bytes(set: value, at: 24, in: 72, as: 7)
+            case .inner(let value): _w.message(set: value, at: 24, in: 72, as: 8)
+            case .value(let value): _w.int32(set: value, at: 24, in: 72, as: 9)
             }
         }
     }
@@ -2342,8 +2102,13 @@ package struct FewWords: RavioliSchema.Message {
     package static let descriptor = RavioliTestV1CollisionsSchema.file.message(
         "ravioli.test.v1.FewWords", structSize: 80)
 
-    package init(from r: RavioliSchema.FieldReader) { _storage = .init(_Storage(from: r)) }
-    package func write(to w: inout RavioliSchema.FieldWriter) { _storage.value.write(to: &w) }
+    package static func read(from _r: RavioliSchema.FieldReader) -> Self {
+        Self(_storage: .init(.read(from: _r)))
+    }
+    package func write(to _w: inout RavioliSchema.FieldWriter) {
+        _storage.value.write(to: &_w)
+    }
+    private init(_storage: RavioliSchema.CopyOnWrite<_Storage>) { self._storage = _storage }
 
     private struct _Storage: Swift.Sendable, Swift.Hashable {
         var `init`: Swift.Int32
@@ -2353,32 +2118,23 @@ package struct FewWords: RavioliSchema.Message {
         var `in`: In?
         var unknownFields: RavioliSchema.UnknownFields
 
-        init() {
-            `init` = 0
-            r = 0
-            w = 0
-            storage = 0
-            `in` = nil
-            unknownFields = .init()
+        static func read(from _r: RavioliSchema.FieldReader) -> Self {
+            let `init`: Swift.Int32 = _r.int32(at: 40)
+            let r: Swift.Int32 = _r.int32(at: 48)
+            let w: Swift.Int32 = _r.int32(at: 56)
+            let storage: Swift.Int32 = _r.int32(at: 64)
+            let `in`: In? = In(from: _r)
+            return Self(
+                init: `init`, r: r, w: w, storage: storage, in: `in`, unknownFields: _r.unknownFields())
         }
 
-        init(from r: RavioliSchema.FieldReader) {
-            `init` = r.int32(at: 40)
-            self.r = r.int32(at: 48)
-            w = r.int32(at: 56)
-            storage = r.int32(at: 64)
-            `in` = nil
-            unknownFields = r.unknownFields()
-            if let _value = In(from: r) { `in` = _value }
-        }
-
-        func write(to w: inout RavioliSchema.FieldWriter) {
-            w.int32(`init`, at: 40, has: 44)
-            w.int32(r, at: 48, has: 52)
-            w.int32(self.w, at: 56, has: 60)
-            w.int32(storage, at: 64, has: 68)
-            `in`?.write(to: &w)
-            w.unknownFields(unknownFields)
+        func write(to _w: inout RavioliSchema.FieldWriter) {
+            _w.int32(`init`, at: 40, has: 44)
+            _w.int32(r, at: 48, has: 52)
+            _w.int32(w, at: 56, has: 60)
+            _w.int32(storage, at: 64, has: 68)
+            `in`?.write(to: &_w)
+            _w.unknownFields(unknownFields)
         }
     }
 }
@@ -2391,20 +2147,18 @@ package struct OneofWords: RavioliSchema.Message {
     package var unknownFields_: UnknownFields?
     package var unknownFields: RavioliSchema.UnknownFields
 
-    package init() {
-        r = nil
-        w = nil
-        self_ = nil
-        unknownFields_ = nil
-        unknownFields = .init()
-    }
-
-    package init(r: R? = nil, w: W? = nil, self_: Self_? = nil, unknownFields_: UnknownFields? = nil) {
+    package init(
+        r: R? = nil,
+        w: W? = nil,
+        self_: Self_? = nil,
+        unknownFields_: UnknownFields? = nil,
+        unknownFields: RavioliSchema.UnknownFields = .init()
+    ) {
         self.r = r
         self.w = w
         self.self_ = self_
         self.unknownFields_ = unknownFields_
-        unknownFields = .init()
+        self.unknownFields = unknownFields
     }
 
     /// The choices of the oneof `r`.
@@ -2413,20 +2167,20 @@ package struct OneofWords: RavioliSchema.Message {
         case none(Swift.Int32)
         case `some`(Swift.Int32)
 
-        fileprivate init?(from r: RavioliSchema.FieldReader) {
-            switch r.oneofCase(56) {
-            case 1: self = .`init`(r.int32(at: 24))
-            case 2: self = .none(r.int32(at: 24))
-            case 3: self = .`some`(r.int32(at: 24))
+        fileprivate init?(from _r: RavioliSchema.FieldReader) {
+            switch _r.oneofCase(56) {
+            case 1: self = .`init`(_r.int32(at: 24))
+            case 2: self = .none(_r.int32(at: 24))
+            case 3: self = .`some`(_r.int32(at: 24))
             default: return nil
             }
         }
 
-        fileprivate func write(to w: inout RavioliSchema.FieldWriter) {
+        fileprivate func write(to _w: inout RavioliSchema.FieldWriter) {
             switch self {
-            case .`init`(let value): w.int32(set: value, at: 24, in: 56, as: 1)
-            case .none(let value): w.int32(set: value, at: 24, in: 56, as: 2)
-            case .`some`(let value): w.int32(set: value, at: 24, in: 56, as: 3)
+            case .`init`(let value): _w.int32(set: value, at: 24, in: 56, as: 1)
+            case .none(let value): _w.int32(set: value, at: 24, in: 56, as: 2)
+            case .`some`(let value): _w.int32(set: value, at: 24, in: 56, as: 3)
             }
         }
     }
@@ -2437,20 +2191,20 @@ package struct OneofWords: RavioliSchema.Message {
         case write_(Swift.Int32)
         case hash_(Swift.Int32)
 
-        fileprivate init?(from r: RavioliSchema.FieldReader) {
-            switch r.oneofCase(60) {
-            case 4: self = .from(r.int32(at: 32))
-            case 5: self = .write_(r.int32(at: 32))
-            case 6: self = .hash_(r.int32(at: 32))
+        fileprivate init?(from _r: RavioliSchema.FieldReader) {
+            switch _r.oneofCase(60) {
+            case 4: self = .from(_r.int32(at: 32))
+            case 5: self = .write_(_r.int32(at: 32))
+            case 6: self = .hash_(_r.int32(at: 32))
             default: return nil
             }
         }
 
-        fileprivate func write(to w: inout RavioliSchema.FieldWriter) {
+        fileprivate func write(to _w: inout RavioliSchema.FieldWriter) {
             switch self {
-            case .from(let value): w.int32(set: value, at: 32, in: 60, as: 4)
-            case .write_(let value): w.int32(set: value, at: 32, in: 60, as: 5)
-            case .hash_(let value): w.int32(set: value, at: 32, in: 60, as: 6)
+            case .from(let value): _w.int32(set: value, at: 32, in: 60, as: 4)
+            case .write_(let value): _w.int32(set: value, at: 32, in: 60, as: 5)
+            case .hash_(let value): _w.int32(set: value, at: 32, in: 60, as: 6)
             }
         }
     }
@@ -2461,20 +2215,20 @@ package struct OneofWords: RavioliSchema.Message {
         case `nil`(Swift.Int32)
         case hashValue_(Swift.Int32)
 
-        fileprivate init?(from r: RavioliSchema.FieldReader) {
-            switch r.oneofCase(64) {
-            case 7: self = .unknownFields_(r.int32(at: 40))
-            case 8: self = .`nil`(r.int32(at: 40))
-            case 9: self = .hashValue_(r.int32(at: 40))
+        fileprivate init?(from _r: RavioliSchema.FieldReader) {
+            switch _r.oneofCase(64) {
+            case 7: self = .unknownFields_(_r.int32(at: 40))
+            case 8: self = .`nil`(_r.int32(at: 40))
+            case 9: self = .hashValue_(_r.int32(at: 40))
             default: return nil
             }
         }
 
-        fileprivate func write(to w: inout RavioliSchema.FieldWriter) {
+        fileprivate func write(to _w: inout RavioliSchema.FieldWriter) {
             switch self {
-            case .unknownFields_(let value): w.int32(set: value, at: 40, in: 64, as: 7)
-            case .`nil`(let value): w.int32(set: value, at: 40, in: 64, as: 8)
-            case .hashValue_(let value): w.int32(set: value, at: 40, in: 64, as: 9)
+            case .unknownFields_(let value): _w.int32(set: value, at: 40, in: 64, as: 7)
+            case .`nil`(let value): _w.int32(set: value, at: 40, in: 64, as: 8)
+            case .hashValue_(let value): _w.int32(set: value, at: 40, in: 64, as: 9)
             }
         }
     }
@@ -2484,18 +2238,18 @@ package struct OneofWords: RavioliSchema.Message {
         case x(Swift.Int32)
         case descriptor(Swift.Int32)
 
-        fileprivate init?(from r: RavioliSchema.FieldReader) {
-            switch r.oneofCase(68) {
-            case 10: self = .x(r.int32(at: 48))
-            case 11: self = .descriptor(r.int32(at: 48))
+        fileprivate init?(from _r: RavioliSchema.FieldReader) {
+            switch _r.oneofCase(68) {
+            case 10: self = .x(_r.int32(at: 48))
+            case 11: self = .descriptor(_r.int32(at: 48))
             default: return nil
             }
         }
 
-        fileprivate func write(to w: inout RavioliSchema.FieldWriter) {
+        fileprivate func write(to _w: inout RavioliSchema.FieldWriter) {
             switch self {
-            case .x(let value): w.int32(set: value, at: 48, in: 68, as: 10)
-            case .descriptor(let value): w.int32(set: value, at: 48, in: 68, as: 11)
+            case .x(let value): _w.int32(set: value, at: 48, in: 68, as: 10)
+            case .descriptor(let value): _w.int32(set: value, at: 48, in: 68, as: 11)
             }
         }
     }
@@ -2503,24 +2257,21 @@ package struct OneofWords: RavioliSchema.Message {
     package static let descriptor = RavioliTestV1CollisionsSchema.file.message(
         "ravioli.test.v1.OneofWords", structSize: 72)
 
-    package init(from r: RavioliSchema.FieldReader) {
-        self.r = nil
-        w = nil
-        self_ = nil
-        unknownFields_ = nil
-        unknownFields = r.unknownFields()
-        if let _value = R(from: r) { self.r = _value }
-        if let _value = W(from: r) { w = _value }
-        if let _value = Self_(from: r) { self_ = _value }
-        if let _value = UnknownFields(from: r) { unknownFields_ = _value }
+    package static func read(from _r: RavioliSchema.FieldReader) -> Self {
+        let r: R? = R(from: _r)
+        let w: W? = W(from: _r)
+        let self_: Self_? = Self_(from: _r)
+        let unknownFields_: UnknownFields? = UnknownFields(from: _r)
+        return Self(
+            r: r, w: w, self_: self_, unknownFields_: unknownFields_, unknownFields: _r.unknownFields())
     }
 
-    package func write(to w: inout RavioliSchema.FieldWriter) {
-        r?.write(to: &w)
-        self.w?.write(to: &w)
-        self_?.write(to: &w)
-        unknownFields_?.write(to: &w)
-        w.unknownFields(unknownFields)
+    package func write(to _w: inout RavioliSchema.FieldWriter) {
+        r?.write(to: &_w)
+        w?.write(to: &_w)
+        self_?.write(to: &_w)
+        unknownFields_?.write(to: &_w)
+        _w.unknownFields(unknownFields)
     }
 }
 
@@ -2532,46 +2283,38 @@ package struct UsesValues: RavioliSchema.Message {
     package var klass: Class?
     package var unknownFields: RavioliSchema.UnknownFields
 
-    package init() {
-        values = .values
-        maybe = nil
-        cases = .unspecified
-        klass = nil
-        unknownFields = .init()
-    }
-
     package init(
         values: Values = .values,
         maybe: Values? = nil,
         cases: CaseIterable = .unspecified,
-        klass: Class? = nil
+        klass: Class? = nil,
+        unknownFields: RavioliSchema.UnknownFields = .init()
     ) {
         self.values = values
         self.maybe = maybe
         self.cases = cases
         self.klass = klass
-        unknownFields = .init()
+        self.unknownFields = unknownFields
     }
 
     package static let descriptor = RavioliTestV1CollisionsSchema.file.message(
         "ravioli.test.v1.UsesValues", structSize: 56)
 
-    package init(from r: RavioliSchema.FieldReader) {
-        values = r.enumeration(at: 32)
-        maybe = nil
-        cases = r.enumeration(at: 48)
-        klass = nil
-        unknownFields = r.unknownFields()
-        if r.isPresent(44) { maybe = r.enumeration(at: 40) }
-        r.message(&klass, at: 24)
+    package static func read(from _r: RavioliSchema.FieldReader) -> Self {
+        let values: Values = _r.enumeration(at: 32)
+        let maybe: Values? = _r.isPresent(44) ? _r.enumeration(at: 40) : nil
+        let cases: CaseIterable = _r.enumeration(at: 48)
+        let klass: Class? = _r.message(at: 24)
+        return Self(
+            values: values, maybe: maybe, cases: cases, klass: klass, unknownFields: _r.unknownFields())
     }
 
-    package func write(to w: inout RavioliSchema.FieldWriter) {
-        w.enumeration(values, at: 32, has: 36)
-        w.enumeration(maybe, at: 40, has: 44)
-        w.enumeration(cases, at: 48, has: 52)
-        w.message(klass, at: 24)
-        w.unknownFields(unknownFields)
+    package func write(to _w: inout RavioliSchema.FieldWriter) {
+        _w.enumeration(values, at: 32, has: 36)
+        _w.enumeration(maybe, at: 40, has: 44)
+        _w.enumeration(cases, at: 48, has: 52)
+        _w.message(klass, at: 24)
+        _w.unknownFields(unknownFields)
     }
 }
 
@@ -2580,27 +2323,22 @@ package struct FooBar: RavioliSchema.Message {
     package var a: Swift.Int32
     package var unknownFields: RavioliSchema.UnknownFields
 
-    package init() {
-        a = 0
-        unknownFields = .init()
-    }
-
-    package init(a: Swift.Int32 = 0) {
+    package init(a: Swift.Int32 = 0, unknownFields: RavioliSchema.UnknownFields = .init()) {
         self.a = a
-        unknownFields = .init()
+        self.unknownFields = unknownFields
     }
 
     package static let descriptor = RavioliTestV1CollisionsSchema.file.message(
         "ravioli.test.v1.FooBar", structSize: 32)
 
-    package init(from r: RavioliSchema.FieldReader) {
-        a = r.int32(at: 24)
-        unknownFields = r.unknownFields()
+    package static func read(from _r: RavioliSchema.FieldReader) -> Self {
+        let a: Swift.Int32 = _r.int32(at: 24)
+        return Self(a: a, unknownFields: _r.unknownFields())
     }
 
-    package func write(to w: inout RavioliSchema.FieldWriter) {
-        w.int32(a, at: 24, has: 28)
-        w.unknownFields(unknownFields)
+    package func write(to _w: inout RavioliSchema.FieldWriter) {
+        _w.int32(a, at: 24, has: 28)
+        _w.unknownFields(unknownFields)
     }
 }
 
@@ -2609,28 +2347,22 @@ package struct Foo_Bar: RavioliSchema.Message {
     package var other: FooBar?
     package var unknownFields: RavioliSchema.UnknownFields
 
-    package init() {
-        other = nil
-        unknownFields = .init()
-    }
-
-    package init(other: FooBar? = nil) {
+    package init(other: FooBar? = nil, unknownFields: RavioliSchema.UnknownFields = .init()) {
         self.other = other
-        unknownFields = .init()
+        self.unknownFields = unknownFields
     }
 
     package static let descriptor = RavioliTestV1CollisionsSchema.file.message(
         "ravioli.test.v1.Foo_Bar", structSize: 32)
 
-    package init(from r: RavioliSchema.FieldReader) {
-        other = nil
-        unknownFields = r.unknownFields()
-        r.message(&other, at: 24)
+    package static func read(from _r: RavioliSchema.FieldReader) -> Self {
+        let other: FooBar? = _r.message(at: 24)
+        return Self(other: other, unknownFields: _r.unknownFields())
     }
 
-    package func write(to w: inout RavioliSchema.FieldWriter) {
-        w.message(other, at: 24)
-        w.unknownFields(unknownFields)
+    package func write(to _w: inout RavioliSchema.FieldWriter) {
+        _w.message(other, at: 24)
+        _w.unknownFields(unknownFields)
     }
 }
 
@@ -2639,28 +2371,22 @@ package struct Foo_bar: RavioliSchema.Message {
     package var other: Foo_Bar?
     package var unknownFields: RavioliSchema.UnknownFields
 
-    package init() {
-        other = nil
-        unknownFields = .init()
-    }
-
-    package init(other: Foo_Bar? = nil) {
+    package init(other: Foo_Bar? = nil, unknownFields: RavioliSchema.UnknownFields = .init()) {
         self.other = other
-        unknownFields = .init()
+        self.unknownFields = unknownFields
     }
 
     package static let descriptor = RavioliTestV1CollisionsSchema.file.message(
         "ravioli.test.v1.foo_bar", structSize: 32)
 
-    package init(from r: RavioliSchema.FieldReader) {
-        other = nil
-        unknownFields = r.unknownFields()
-        r.message(&other, at: 24)
+    package static func read(from _r: RavioliSchema.FieldReader) -> Self {
+        let other: Foo_Bar? = _r.message(at: 24)
+        return Self(other: other, unknownFields: _r.unknownFields())
     }
 
-    package func write(to w: inout RavioliSchema.FieldWriter) {
-        w.message(other, at: 24)
-        w.unknownFields(unknownFields)
+    package func write(to _w: inout RavioliSchema.FieldWriter) {
+        _w.message(other, at: 24)
+        _w.unknownFields(unknownFields)
     }
 }
 
@@ -2669,28 +2395,22 @@ package struct Ravioli_Test_V1_fooBar: RavioliSchema.Message {
     package var other: Foo_bar?
     package var unknownFields: RavioliSchema.UnknownFields
 
-    package init() {
-        other = nil
-        unknownFields = .init()
-    }
-
-    package init(other: Foo_bar? = nil) {
+    package init(other: Foo_bar? = nil, unknownFields: RavioliSchema.UnknownFields = .init()) {
         self.other = other
-        unknownFields = .init()
+        self.unknownFields = unknownFields
     }
 
     package static let descriptor = RavioliTestV1CollisionsSchema.file.message(
         "ravioli.test.v1.fooBar", structSize: 32)
 
-    package init(from r: RavioliSchema.FieldReader) {
-        other = nil
-        unknownFields = r.unknownFields()
-        r.message(&other, at: 24)
+    package static func read(from _r: RavioliSchema.FieldReader) -> Self {
+        let other: Foo_bar? = _r.message(at: 24)
+        return Self(other: other, unknownFields: _r.unknownFields())
     }
 
-    package func write(to w: inout RavioliSchema.FieldWriter) {
-        w.message(other, at: 24)
-        w.unknownFields(unknownFields)
+    package func write(to _w: inout RavioliSchema.FieldWriter) {
+        _w.message(other, at: 24)
+        _w.unknownFields(unknownFields)
     }
 }
 
@@ -2743,8 +2463,6 @@ package struct Outer: RavioliSchema.Message {
 
     private var _storage: RavioliSchema.CopyOnWrite<_Storage>
 
-    package init() { _storage = .init(_Storage()) }
-
     package init(
         outer: Outer_? = nil,
         middle: Middle? = nil,
@@ -2755,20 +2473,22 @@ package struct Outer: RavioliSchema.Message {
         self_: Self_ = .unspecified,
         storage: Storage? = nil,
         allWords: Words? = nil,
-        words: Words_? = nil
+        words: Words_? = nil,
+        unknownFields: RavioliSchema.UnknownFields = .init()
     ) {
-        var _fields = _Storage()
-        _fields.outer = outer
-        _fields.middle = middle
-        _fields.deepest = deepest
-        _fields.type = type
-        _fields.theirType = theirType
-        _fields.myType = myType
-        _fields.self_ = self_
-        _fields.storage = storage
-        _fields.allWords = allWords
-        _fields.words = words
-        _storage = .init(_fields)
+        _storage = .init(_Storage(
+            outer: outer,
+            middle: middle,
+            deepest: deepest,
+            type: type,
+            theirType: theirType,
+            myType: myType,
+            self_: self_,
+            storage: storage,
+            allWords: allWords,
+            words: words,
+            unknownFields: unknownFields
+        ))
     }
 
     /// The choices of the oneof `storage`.
@@ -2776,18 +2496,18 @@ package struct Outer: RavioliSchema.Message {
         case stored(Middle)
         case around(Outer_)
 
-        fileprivate init?(from r: RavioliSchema.FieldReader) {
-            switch r.oneofCase(104) {
-            case 8: self = .stored(r.message(at: 88) ?? .init())
-            case 9: self = .around(r.message(at: 88) ?? .init())
+        fileprivate init?(from _r: RavioliSchema.FieldReader) {
+            switch _r.oneofCase(104) {
+            case 8: self = .stored(_r.message(at: 88) ?? .init())
+            case 9: self = .around(_r.message(at: 88) ?? .init())
             default: return nil
             }
         }
 
-        fileprivate func write(to w: inout RavioliSchema.FieldWriter) {
+        fileprivate func write(to _w: inout RavioliSchema.FieldWriter) {
             switch self {
-            case .stored(let value): w.message(set: value, at: 88, in: 104, as: 8)
-            case .around(let value): w.message(set: value, at: 88, in: 104, as: 9)
+            case .stored(let value): _w.message(set: value, at: 88, in: 104, as: 8)
+            case .around(let value): _w.message(set: value, at: 88, in: 104, as: 9)
             }
         }
     }
@@ -2798,16 +2518,14 @@ package struct Outer: RavioliSchema.Message {
         package var outer: Outer__?
         package var unknownFields: RavioliSchema.UnknownFields
 
-        package init() {
-            middle = nil
-            outer = nil
-            unknownFields = .init()
-        }
-
-        package init(middle: Outer.Middle? = nil, outer: Outer__? = nil) {
+        package init(
+            middle: Outer.Middle? = nil,
+            outer: Outer__? = nil,
+            unknownFields: RavioliSchema.UnknownFields = .init()
+        ) {
             self.middle = middle
             self.outer = outer
-            unknownFields = .init()
+            self.unknownFields = unknownFields
         }
 
         /// The message `ravioli.test.v1.Outer.Outer.Outer`.
@@ -2815,45 +2533,38 @@ package struct Outer: RavioliSchema.Message {
             package var deepest: Swift.Int32
             package var unknownFields: RavioliSchema.UnknownFields
 
-            package init() {
-                deepest = 0
-                unknownFields = .init()
-            }
-
-            package init(deepest: Swift.Int32 = 0) {
+            package init(deepest: Swift.Int32 = 0, unknownFields: RavioliSchema.UnknownFields = .init()) {
                 self.deepest = deepest
-                unknownFields = .init()
+                self.unknownFields = unknownFields
             }
 
             package static let descriptor = RavioliTestV1CollisionsSchema.file.message(
                 "ravioli.test.v1.Outer.Outer.Outer", structSize: 32)
 
-            package init(from r: RavioliSchema.FieldReader) {
-                deepest = r.int32(at: 24)
-                unknownFields = r.unknownFields()
+            package static func read(from _r: RavioliSchema.FieldReader) -> Self {
+                let deepest: Swift.Int32 = _r.int32(at: 24)
+                return Self(deepest: deepest, unknownFields: _r.unknownFields())
             }
 
-            package func write(to w: inout RavioliSchema.FieldWriter) {
-                w.int32(deepest, at: 24, has: 28)
-                w.unknownFields(unknownFields)
+            package func write(to _w: inout RavioliSchema.FieldWriter) {
+                _w.int32(deepest, at: 24, has: 28)
+                _w.unknownFields(unknownFields)
             }
         }
 
         package static let descriptor = RavioliTestV1CollisionsSchema.file.message(
             "ravioli.test.v1.Outer.Outer", structSize: 40)
 
-        package init(from r: RavioliSchema.FieldReader) {
-            middle = nil
-            outer = nil
-            unknownFields = r.unknownFields()
-            r.message(&middle, at: 24)
-            r.message(&outer, at: 32)
+        package static func read(from _r: RavioliSchema.FieldReader) -> Self {
+            let middle: Outer.Middle? = _r.message(at: 24)
+            let outer: Outer__? = _r.message(at: 32)
+            return Self(middle: middle, outer: outer, unknownFields: _r.unknownFields())
         }
 
-        package func write(to w: inout RavioliSchema.FieldWriter) {
-            w.message(middle, at: 24)
-            w.message(outer, at: 32)
-            w.unknownFields(unknownFields)
+        package func write(to _w: inout RavioliSchema.FieldWriter) {
+            _w.message(middle, at: 24)
+            _w.message(outer, at: 32)
+            _w.unknownFields(unknownFields)
         }
     }
 
@@ -2870,19 +2581,6 @@ package struct Outer: RavioliSchema.Message {
         package var storage: _Storage_?
         package var unknownFields: RavioliSchema.UnknownFields
 
-        package init() {
-            inner = nil
-            outermost = nil
-            hidden = nil
-            plain = ""
-            shown = nil
-            schema = nil
-            swift = nil
-            middle = nil
-            storage = nil
-            unknownFields = .init()
-        }
-
         package init(
             inner: FooBar_? = nil,
             outermost: FooBar? = nil,
@@ -2892,7 +2590,8 @@ package struct Outer: RavioliSchema.Message {
             schema: RavioliSchema_? = nil,
             swift: Swift_? = nil,
             middle: Middle_? = nil,
-            storage: _Storage_? = nil
+            storage: _Storage_? = nil,
+            unknownFields: RavioliSchema.UnknownFields = .init()
         ) {
             self.inner = inner
             self.outermost = outermost
@@ -2903,7 +2602,7 @@ package struct Outer: RavioliSchema.Message {
             self.swift = swift
             self.middle = middle
             self.storage = storage
-            unknownFields = .init()
+            self.unknownFields = unknownFields
         }
 
         /// The message `ravioli.test.v1.Outer.Middle.FooBar`.
@@ -2911,27 +2610,22 @@ package struct Outer: RavioliSchema.Message {
             package var inner: Swift.Int32
             package var unknownFields: RavioliSchema.UnknownFields
 
-            package init() {
-                inner = 0
-                unknownFields = .init()
-            }
-
-            package init(inner: Swift.Int32 = 0) {
+            package init(inner: Swift.Int32 = 0, unknownFields: RavioliSchema.UnknownFields = .init()) {
                 self.inner = inner
-                unknownFields = .init()
+                self.unknownFields = unknownFields
             }
 
             package static let descriptor = RavioliTestV1CollisionsSchema.file.message(
                 "ravioli.test.v1.Outer.Middle.FooBar", structSize: 32)
 
-            package init(from r: RavioliSchema.FieldReader) {
-                inner = r.int32(at: 24)
-                unknownFields = r.unknownFields()
+            package static func read(from _r: RavioliSchema.FieldReader) -> Self {
+                let inner: Swift.Int32 = _r.int32(at: 24)
+                return Self(inner: inner, unknownFields: _r.unknownFields())
             }
 
-            package func write(to w: inout RavioliSchema.FieldWriter) {
-                w.int32(inner, at: 24, has: 28)
-                w.unknownFields(unknownFields)
+            package func write(to _w: inout RavioliSchema.FieldWriter) {
+                _w.int32(inner, at: 24, has: 28)
+                _w.unknownFields(unknownFields)
             }
         }
 
@@ -2940,27 +2634,22 @@ package struct Outer: RavioliSchema.Message {
             package var text: Swift.String
             package var unknownFields: RavioliSchema.UnknownFields
 
-            package init() {
-                text = ""
-                unknownFields = .init()
-            }
-
-            package init(text: Swift.String = "") {
+            package init(text: Swift.String = "", unknownFields: RavioliSchema.UnknownFields = .init()) {
                 self.text = text
-                unknownFields = .init()
+                self.unknownFields = unknownFields
             }
 
             package static let descriptor = RavioliTestV1CollisionsSchema.file.message(
                 "ravioli.test.v1.Outer.Middle.String", structSize: 48)
 
-            package init(from r: RavioliSchema.FieldReader) {
-                text = r.string(at: 24)
-                unknownFields = r.unknownFields()
+            package static func read(from _r: RavioliSchema.FieldReader) -> Self {
+                let text: Swift.String = _r.string(at: 24)
+                return Self(text: text, unknownFields: _r.unknownFields())
             }
 
-            package func write(to w: inout RavioliSchema.FieldWriter) {
-                w.string(text, at: 24, has: 40)
-                w.unknownFields(unknownFields)
+            package func write(to _w: inout RavioliSchema.FieldWriter) {
+                _w.string(text, at: 24, has: 40)
+                _w.unknownFields(unknownFields)
             }
         }
 
@@ -2969,27 +2658,22 @@ package struct Outer: RavioliSchema.Message {
             package var text: Swift.String
             package var unknownFields: RavioliSchema.UnknownFields
 
-            package init() {
-                text = ""
-                unknownFields = .init()
-            }
-
-            package init(text: Swift.String = "") {
+            package init(text: Swift.String = "", unknownFields: RavioliSchema.UnknownFields = .init()) {
                 self.text = text
-                unknownFields = .init()
+                self.unknownFields = unknownFields
             }
 
             package static let descriptor = RavioliTestV1CollisionsSchema.file.message(
                 "ravioli.test.v1.Outer.Middle.RavioliSchema", structSize: 48)
 
-            package init(from r: RavioliSchema.FieldReader) {
-                text = r.string(at: 24)
-                unknownFields = r.unknownFields()
+            package static func read(from _r: RavioliSchema.FieldReader) -> Self {
+                let text: Swift.String = _r.string(at: 24)
+                return Self(text: text, unknownFields: _r.unknownFields())
             }
 
-            package func write(to w: inout RavioliSchema.FieldWriter) {
-                w.string(text, at: 24, has: 40)
-                w.unknownFields(unknownFields)
+            package func write(to _w: inout RavioliSchema.FieldWriter) {
+                _w.string(text, at: 24, has: 40)
+                _w.unknownFields(unknownFields)
             }
         }
 
@@ -2998,27 +2682,22 @@ package struct Outer: RavioliSchema.Message {
             package var text: Swift.String
             package var unknownFields: RavioliSchema.UnknownFields
 
-            package init() {
-                text = ""
-                unknownFields = .init()
-            }
-
-            package init(text: Swift.String = "") {
+            package init(text: Swift.String = "", unknownFields: RavioliSchema.UnknownFields = .init()) {
                 self.text = text
-                unknownFields = .init()
+                self.unknownFields = unknownFields
             }
 
             package static let descriptor = RavioliTestV1CollisionsSchema.file.message(
                 "ravioli.test.v1.Outer.Middle.Swift", structSize: 48)
 
-            package init(from r: RavioliSchema.FieldReader) {
-                text = r.string(at: 24)
-                unknownFields = r.unknownFields()
+            package static func read(from _r: RavioliSchema.FieldReader) -> Self {
+                let text: Swift.String = _r.string(at: 24)
+                return Self(text: text, unknownFields: _r.unknownFields())
             }
 
-            package func write(to w: inout RavioliSchema.FieldWriter) {
-                w.string(text, at: 24, has: 40)
-                w.unknownFields(unknownFields)
+            package func write(to _w: inout RavioliSchema.FieldWriter) {
+                _w.string(text, at: 24, has: 40)
+                _w.unknownFields(unknownFields)
             }
         }
 
@@ -3027,27 +2706,22 @@ package struct Outer: RavioliSchema.Message {
             package var middle: Swift.Int32
             package var unknownFields: RavioliSchema.UnknownFields
 
-            package init() {
-                middle = 0
-                unknownFields = .init()
-            }
-
-            package init(middle: Swift.Int32 = 0) {
+            package init(middle: Swift.Int32 = 0, unknownFields: RavioliSchema.UnknownFields = .init()) {
                 self.middle = middle
-                unknownFields = .init()
+                self.unknownFields = unknownFields
             }
 
             package static let descriptor = RavioliTestV1CollisionsSchema.file.message(
                 "ravioli.test.v1.Outer.Middle.Middle", structSize: 32)
 
-            package init(from r: RavioliSchema.FieldReader) {
-                middle = r.int32(at: 24)
-                unknownFields = r.unknownFields()
+            package static func read(from _r: RavioliSchema.FieldReader) -> Self {
+                let middle: Swift.Int32 = _r.int32(at: 24)
+                return Self(middle: middle, unknownFields: _r.unknownFields())
             }
 
-            package func write(to w: inout RavioliSchema.FieldWriter) {
-                w.int32(middle, at: 24, has: 28)
-                w.unknownFields(unknownFields)
+            package func write(to _w: inout RavioliSchema.FieldWriter) {
+                _w.int32(middle, at: 24, has: 28)
+                _w.unknownFields(unknownFields)
             }
         }
 
@@ -3056,66 +2730,65 @@ package struct Outer: RavioliSchema.Message {
             package var middle: Outer.Middle.Middle_?
             package var unknownFields: RavioliSchema.UnknownFields
 
-            package init() {
-                middle = nil
-                unknownFields = .init()
-            }
-
-            package init(middle: Outer.Middle.Middle_? = nil) {
+            package init(
+                middle: Outer.Middle.Middle_? = nil, unknownFields: RavioliSchema.UnknownFields = .init()
+            ) {
                 self.middle = middle
-                unknownFields = .init()
+                self.unknownFields = unknownFields
             }
 
             package static let descriptor = RavioliTestV1CollisionsSchema.file.message(
                 "ravioli.test.v1.Outer.Middle._Storage", structSize: 32)
 
-            package init(from r: RavioliSchema.FieldReader) {
-                middle = nil
-                unknownFields = r.unknownFields()
-                r.message(&middle, at: 24)
+            package static func read(from _r: RavioliSchema.FieldReader) -> Self {
+                let middle: Outer.Middle.Middle_? = _r.message(at: 24)
+                return Self(middle: middle, unknownFields: _r.unknownFields())
             }
 
-            package func write(to w: inout RavioliSchema.FieldWriter) {
-                w.message(middle, at: 24)
-                w.unknownFields(unknownFields)
+            package func write(to _w: inout RavioliSchema.FieldWriter) {
+                _w.message(middle, at: 24)
+                _w.unknownFields(unknownFields)
             }
         }
 
         package static let descriptor = RavioliTestV1CollisionsSchema.file.message(
             "ravioli.test.v1.Outer.Middle", structSize: 112)
 
-        package init(from r: RavioliSchema.FieldReader) {
-            inner = nil
-            outermost = nil
-            hidden = nil
-            plain = r.string(at: 48)
-            shown = nil
-            schema = nil
-            swift = nil
-            middle = nil
-            storage = nil
-            unknownFields = r.unknownFields()
-            r.message(&inner, at: 24)
-            r.message(&outermost, at: 32)
-            r.message(&hidden, at: 40)
-            r.message(&shown, at: 64)
-            r.message(&schema, at: 72)
-            r.message(&swift, at: 80)
-            r.message(&middle, at: 88)
-            r.message(&storage, at: 96)
+        package static func read(from _r: RavioliSchema.FieldReader) -> Self {
+            let inner: FooBar_? = _r.message(at: 24)
+            let outermost: FooBar? = _r.message(at: 32)
+            let hidden: String_? = _r.message(at: 40)
+            let plain: Swift.String = _r.string(at: 48)
+            let shown: String? = _r.message(at: 64)
+            let schema: RavioliSchema_? = _r.message(at: 72)
+            let swift: Swift_? = _r.message(at: 80)
+            let middle: Middle_? = _r.message(at: 88)
+            let storage: _Storage_? = _r.message(at: 96)
+            return Self(
+                inner: inner,
+                outermost: outermost,
+                hidden: hidden,
+                plain: plain,
+                shown: shown,
+                schema: schema,
+                swift: swift,
+                middle: middle,
+                storage: storage,
+                unknownFields: _r.unknownFields()
+            )
         }
 
-        package func write(to w: inout RavioliSchema.FieldWriter) {
-            w.message(inner, at: 24)
-            w.message(outermost, at: 32)
-            w.message(hidden, at: 40)
-            w.string(plain, at: 48, has: 104)
-            w.message(shown, at: 64)
-            w.message(schema, at: 72)
-            w.message(swift, at: 80)
-            w.message(middle, at: 88)
-            w.message(storage, at: 96)
-            w.unknownFields(unknownFields)
+        package func write(to _w: inout RavioliSchema.FieldWriter) {
+            _w.message(inner, at: 24)
+            _w.message(outermost, at: 32)
+            _w.message(hidden, at: 40)
+            _w.string(plain, at: 48, has: 104)
+            _w.message(shown, at: 64)
+            _w.message(schema, at: 72)
+            _w.message(swift, at: 80)
+            _w.message(middle, at: 88)
+            _w.message(storage, at: 96)
+            _w.unknownFields(unknownFields)
         }
     }
 
@@ -3124,27 +2797,22 @@ package struct Outer: RavioliSchema.Message {
         package var type: Swift.String
         package var unknownFields: RavioliSchema.UnknownFields
 
-        package init() {
-            type = ""
-            unknownFields = .init()
-        }
-
-        package init(type: Swift.String = "") {
+        package init(type: Swift.String = "", unknownFields: RavioliSchema.UnknownFields = .init()) {
             self.type = type
-            unknownFields = .init()
+            self.unknownFields = unknownFields
         }
 
         package static let descriptor = RavioliTestV1CollisionsSchema.file.message(
             "ravioli.test.v1.Outer.Type", structSize: 48)
 
-        package init(from r: RavioliSchema.FieldReader) {
-            type = r.string(at: 24)
-            unknownFields = r.unknownFields()
+        package static func read(from _r: RavioliSchema.FieldReader) -> Self {
+            let type: Swift.String = _r.string(at: 24)
+            return Self(type: type, unknownFields: _r.unknownFields())
         }
 
-        package func write(to w: inout RavioliSchema.FieldWriter) {
-            w.string(type, at: 24, has: 40)
-            w.unknownFields(unknownFields)
+        package func write(to _w: inout RavioliSchema.FieldWriter) {
+            _w.string(type, at: 24, has: 40)
+            _w.unknownFields(unknownFields)
         }
     }
 
@@ -3153,27 +2821,22 @@ package struct Outer: RavioliSchema.Message {
         package var type: Swift.String
         package var unknownFields: RavioliSchema.UnknownFields
 
-        package init() {
-            type = ""
-            unknownFields = .init()
-        }
-
-        package init(type: Swift.String = "") {
+        package init(type: Swift.String = "", unknownFields: RavioliSchema.UnknownFields = .init()) {
             self.type = type
-            unknownFields = .init()
+            self.unknownFields = unknownFields
         }
 
         package static let descriptor = RavioliTestV1CollisionsSchema.file.message(
             "ravioli.test.v1.Outer.Google_Protobuf_Type", structSize: 48)
 
-        package init(from r: RavioliSchema.FieldReader) {
-            type = r.string(at: 24)
-            unknownFields = r.unknownFields()
+        package static func read(from _r: RavioliSchema.FieldReader) -> Self {
+            let type: Swift.String = _r.string(at: 24)
+            return Self(type: type, unknownFields: _r.unknownFields())
         }
 
-        package func write(to w: inout RavioliSchema.FieldWriter) {
-            w.string(type, at: 24, has: 40)
-            w.unknownFields(unknownFields)
+        package func write(to _w: inout RavioliSchema.FieldWriter) {
+            _w.string(type, at: 24, has: 40)
+            _w.unknownFields(unknownFields)
         }
     }
 
@@ -3182,27 +2845,22 @@ package struct Outer: RavioliSchema.Message {
         package var word: Swift.Int32
         package var unknownFields: RavioliSchema.UnknownFields
 
-        package init() {
-            word = 0
-            unknownFields = .init()
-        }
-
-        package init(word: Swift.Int32 = 0) {
+        package init(word: Swift.Int32 = 0, unknownFields: RavioliSchema.UnknownFields = .init()) {
             self.word = word
-            unknownFields = .init()
+            self.unknownFields = unknownFields
         }
 
         package static let descriptor = RavioliTestV1CollisionsSchema.file.message(
             "ravioli.test.v1.Outer.Words", structSize: 32)
 
-        package init(from r: RavioliSchema.FieldReader) {
-            word = r.int32(at: 24)
-            unknownFields = r.unknownFields()
+        package static func read(from _r: RavioliSchema.FieldReader) -> Self {
+            let word: Swift.Int32 = _r.int32(at: 24)
+            return Self(word: word, unknownFields: _r.unknownFields())
         }
 
-        package func write(to w: inout RavioliSchema.FieldWriter) {
-            w.int32(word, at: 24, has: 28)
-            w.unknownFields(unknownFields)
+        package func write(to _w: inout RavioliSchema.FieldWriter) {
+            _w.int32(word, at: 24, has: 28)
+            _w.unknownFields(unknownFields)
         }
     }
 
@@ -3224,8 +2882,13 @@ package struct Outer: RavioliSchema.Message {
     package static let descriptor = RavioliTestV1CollisionsSchema.file.message(
         "ravioli.test.v1.Outer", structSize: 112)
 
-    package init(from r: RavioliSchema.FieldReader) { _storage = .init(_Storage(from: r)) }
-    package func write(to w: inout RavioliSchema.FieldWriter) { _storage.value.write(to: &w) }
+    package static func read(from _r: RavioliSchema.FieldReader) -> Self {
+        Self(_storage: .init(.read(from: _r)))
+    }
+    package func write(to _w: inout RavioliSchema.FieldWriter) {
+        _storage.value.write(to: &_w)
+    }
+    private init(_storage: RavioliSchema.CopyOnWrite<_Storage>) { self._storage = _storage }
 
     private struct _Storage: Swift.Sendable, Swift.Hashable {
         var outer: Outer_?
@@ -3240,55 +2903,44 @@ package struct Outer: RavioliSchema.Message {
         var words: Words_?
         var unknownFields: RavioliSchema.UnknownFields
 
-        init() {
-            outer = nil
-            middle = nil
-            deepest = nil
-            type = nil
-            theirType = nil
-            myType = nil
-            self_ = .unspecified
-            storage = nil
-            allWords = nil
-            words = nil
-            unknownFields = .init()
+        static func read(from _r: RavioliSchema.FieldReader) -> Self {
+            let outer: Outer_? = _r.message(at: 24)
+            let middle: Middle? = _r.message(at: 32)
+            let deepest: Outer.Outer_.Outer__? = _r.message(at: 40)
+            let type: Type_? = _r.message(at: 48)
+            let theirType: RavioliSchema.Google_Protobuf_Type? = _r.message(at: 56)
+            let myType: Google_Protobuf_Type? = _r.message(at: 64)
+            let self_: Self_ = _r.enumeration(at: 96)
+            let storage: Storage? = Storage(from: _r)
+            let allWords: Words? = _r.message(at: 72)
+            let words: Words_? = _r.message(at: 80)
+            return Self(
+                outer: outer,
+                middle: middle,
+                deepest: deepest,
+                type: type,
+                theirType: theirType,
+                myType: myType,
+                self_: self_,
+                storage: storage,
+                allWords: allWords,
+                words: words,
+                unknownFields: _r.unknownFields()
+            )
         }
 
-        init(from r: RavioliSchema.FieldReader) {
-            outer = nil
-            middle = nil
-            deepest = nil
-            type = nil
-            theirType = nil
-            myType = nil
-            self_ = r.enumeration(at: 96)
-            storage = nil
-            allWords = nil
-            words = nil
-            unknownFields = r.unknownFields()
-            r.message(&outer, at: 24)
-            r.message(&middle, at: 32)
-            r.message(&deepest, at: 40)
-            r.message(&type, at: 48)
-            r.message(&theirType, at: 56)
-            r.message(&myType, at: 64)
-            if let _value = Storage(from: r) { storage = _value }
-            r.message(&allWords, at: 72)
-            r.message(&words, at: 80)
-        }
-
-        func write(to w: inout RavioliSchema.FieldWriter) {
-            w.message(outer, at: 24)
-            w.message(middle, at: 32)
-            w.message(deepest, at: 40)
-            w.message(type, at: 48)
-            w.message(theirType, at: 56)
-            w.message(myType, at: 64)
-            w.enumeration(self_, at: 96, has: 100)
-            storage?.write(to: &w)
-            w.message(allWords, at: 72)
-            w.message(words, at: 80)
-            w.unknownFields(unknownFields)
+        func write(to _w: inout RavioliSchema.FieldWriter) {
+            _w.message(outer, at: 24)
+            _w.message(middle, at: 32)
+            _w.message(deepest, at: 40)
+            _w.message(type, at: 48)
+            _w.message(theirType, at: 56)
+            _w.message(myType, at: 64)
+            _w.enumeration(self_, at: 96, has: 100)
+            storage?.write(to: &_w)
+            _w.message(allWords, at: 72)
+            _w.message(words, at: 80)
+            _w.unknownFields(unknownFields)
         }
     }
 }
@@ -3310,44 +2962,40 @@ package struct Google_Protobuf_Type: RavioliSchema.Message {
 
     private var _storage: RavioliSchema.CopyOnWrite<_Storage>
 
-    package init() { _storage = .init(_Storage()) }
-
-    package init(type: RavioliSchema.Google_Protobuf_Type? = nil, itself: Google_Protobuf_Type? = nil) {
-        var _fields = _Storage()
-        _fields.type = type
-        _fields.itself = itself
-        _storage = .init(_fields)
+    package init(
+        type: RavioliSchema.Google_Protobuf_Type? = nil,
+        itself: Google_Protobuf_Type? = nil,
+        unknownFields: RavioliSchema.UnknownFields = .init()
+    ) {
+        _storage = .init(_Storage(type: type, itself: itself, unknownFields: unknownFields))
     }
 
     package static let descriptor = RavioliTestV1CollisionsSchema.file.message(
         "ravioli.test.v1.Google_Protobuf_Type", structSize: 40)
 
-    package init(from r: RavioliSchema.FieldReader) { _storage = .init(_Storage(from: r)) }
-    package func write(to w: inout RavioliSchema.FieldWriter) { _storage.value.write(to: &w) }
+    package static func read(from _r: RavioliSchema.FieldReader) -> Self {
+        Self(_storage: .init(.read(from: _r)))
+    }
+    package func write(to _w: inout RavioliSchema.FieldWriter) {
+        _storage.value.write(to: &_w)
+    }
+    private init(_storage: RavioliSchema.CopyOnWrite<_Storage>) { self._storage = _storage }
 
     private struct _Storage: Swift.Sendable, Swift.Hashable {
         var type: RavioliSchema.Google_Protobuf_Type?
         var itself: Google_Protobuf_Type?
         var unknownFields: RavioliSchema.UnknownFields
 
-        init() {
-            type = nil
-            itself = nil
-            unknownFields = .init()
+        static func read(from _r: RavioliSchema.FieldReader) -> Self {
+            let type: RavioliSchema.Google_Protobuf_Type? = _r.message(at: 24)
+            let itself: Google_Protobuf_Type? = _r.message(at: 32)
+            return Self(type: type, itself: itself, unknownFields: _r.unknownFields())
         }
 
-        init(from r: RavioliSchema.FieldReader) {
-            type = nil
-            itself = nil
-            unknownFields = r.unknownFields()
-            r.message(&type, at: 24)
-            r.message(&itself, at: 32)
-        }
-
-        func write(to w: inout RavioliSchema.FieldWriter) {
-            w.message(type, at: 24)
-            w.message(itself, at: 32)
-            w.unknownFields(unknownFields)
+        func write(to _w: inout RavioliSchema.FieldWriter) {
+            _w.message(type, at: 24)
+            _w.message(itself, at: 32)
+            _w.unknownFields(unknownFields)
         }
     }
 }
@@ -3361,54 +3009,48 @@ package struct UsesOthers: RavioliSchema.Message {
     package var nested: Self_.Protocol_?
     package var unknownFields: RavioliSchema.UnknownFields
 
-    package init() {
-        unpackaged = nil
-        theirs = nil
-        ours = nil
-        keyworded = nil
-        nested = nil
-        unknownFields = .init()
-    }
-
     package init(
         unpackaged: Unpackaged? = nil,
         theirs: Collision? = nil,
         ours: Ravioli_Test_V1_Collision? = nil,
         keyworded: In_Class_Default_Collision? = nil,
-        nested: Self_.Protocol_? = nil
+        nested: Self_.Protocol_? = nil,
+        unknownFields: RavioliSchema.UnknownFields = .init()
     ) {
         self.unpackaged = unpackaged
         self.theirs = theirs
         self.ours = ours
         self.keyworded = keyworded
         self.nested = nested
-        unknownFields = .init()
+        self.unknownFields = unknownFields
     }
 
     package static let descriptor = RavioliTestV1CollisionsSchema.file.message(
         "ravioli.test.v1.UsesOthers", structSize: 64)
 
-    package init(from r: RavioliSchema.FieldReader) {
-        unpackaged = nil
-        theirs = nil
-        ours = nil
-        keyworded = nil
-        nested = nil
-        unknownFields = r.unknownFields()
-        r.message(&unpackaged, at: 24)
-        r.message(&theirs, at: 32)
-        r.message(&ours, at: 40)
-        r.message(&keyworded, at: 48)
-        r.message(&nested, at: 56)
+    package static func read(from _r: RavioliSchema.FieldReader) -> Self {
+        let unpackaged: Unpackaged? = _r.message(at: 24)
+        let theirs: Collision? = _r.message(at: 32)
+        let ours: Ravioli_Test_V1_Collision? = _r.message(at: 40)
+        let keyworded: In_Class_Default_Collision? = _r.message(at: 48)
+        let nested: Self_.Protocol_? = _r.message(at: 56)
+        return Self(
+            unpackaged: unpackaged,
+            theirs: theirs,
+            ours: ours,
+            keyworded: keyworded,
+            nested: nested,
+            unknownFields: _r.unknownFields()
+        )
     }
 
-    package func write(to w: inout RavioliSchema.FieldWriter) {
-        w.message(unpackaged, at: 24)
-        w.message(theirs, at: 32)
-        w.message(ours, at: 40)
-        w.message(keyworded, at: 48)
-        w.message(nested, at: 56)
-        w.unknownFields(unknownFields)
+    package func write(to _w: inout RavioliSchema.FieldWriter) {
+        _w.message(unpackaged, at: 24)
+        _w.message(theirs, at: 32)
+        _w.message(ours, at: 40)
+        _w.message(keyworded, at: 48)
+        _w.message(nested, at: 56)
+        _w.unknownFields(unknownFields)
     }
 }
 
@@ -3417,27 +3059,22 @@ package struct Ravioli_Test_V1_Collision: RavioliSchema.Message {
     package var ours: Swift.Int32
     package var unknownFields: RavioliSchema.UnknownFields
 
-    package init() {
-        ours = 0
-        unknownFields = .init()
-    }
-
-    package init(ours: Swift.Int32 = 0) {
+    package init(ours: Swift.Int32 = 0, unknownFields: RavioliSchema.UnknownFields = .init()) {
         self.ours = ours
-        unknownFields = .init()
+        self.unknownFields = unknownFields
     }
 
     package static let descriptor = RavioliTestV1CollisionsSchema.file.message(
         "ravioli.test.v1.Collision", structSize: 32)
 
-    package init(from r: RavioliSchema.FieldReader) {
-        ours = r.int32(at: 24)
-        unknownFields = r.unknownFields()
+    package static func read(from _r: RavioliSchema.FieldReader) -> Self {
+        let ours: Swift.Int32 = _r.int32(at: 24)
+        return Self(ours: ours, unknownFields: _r.unknownFields())
     }
 
-    package func write(to w: inout RavioliSchema.FieldWriter) {
-        w.int32(ours, at: 24, has: 28)
-        w.unknownFields(unknownFields)
+    package func write(to _w: inout RavioliSchema.FieldWriter) {
+        _w.int32(ours, at: 24, has: 28)
+        _w.unknownFields(unknownFields)
     }
 }
 
@@ -3446,27 +3083,22 @@ package struct CarClient: RavioliSchema.Message {
     package var a: Swift.Int32
     package var unknownFields: RavioliSchema.UnknownFields
 
-    package init() {
-        a = 0
-        unknownFields = .init()
-    }
-
-    package init(a: Swift.Int32 = 0) {
+    package init(a: Swift.Int32 = 0, unknownFields: RavioliSchema.UnknownFields = .init()) {
         self.a = a
-        unknownFields = .init()
+        self.unknownFields = unknownFields
     }
 
     package static let descriptor = RavioliTestV1CollisionsSchema.file.message(
         "ravioli.test.v1.CarClient", structSize: 32)
 
-    package init(from r: RavioliSchema.FieldReader) {
-        a = r.int32(at: 24)
-        unknownFields = r.unknownFields()
+    package static func read(from _r: RavioliSchema.FieldReader) -> Self {
+        let a: Swift.Int32 = _r.int32(at: 24)
+        return Self(a: a, unknownFields: _r.unknownFields())
     }
 
-    package func write(to w: inout RavioliSchema.FieldWriter) {
-        w.int32(a, at: 24, has: 28)
-        w.unknownFields(unknownFields)
+    package func write(to _w: inout RavioliSchema.FieldWriter) {
+        _w.int32(a, at: 24, has: 28)
+        _w.unknownFields(unknownFields)
     }
 }
 
@@ -3475,27 +3107,22 @@ package struct TruckRPC: RavioliSchema.Message {
     package var a: Swift.Int32
     package var unknownFields: RavioliSchema.UnknownFields
 
-    package init() {
-        a = 0
-        unknownFields = .init()
-    }
-
-    package init(a: Swift.Int32 = 0) {
+    package init(a: Swift.Int32 = 0, unknownFields: RavioliSchema.UnknownFields = .init()) {
         self.a = a
-        unknownFields = .init()
+        self.unknownFields = unknownFields
     }
 
     package static let descriptor = RavioliTestV1CollisionsSchema.file.message(
         "ravioli.test.v1.TruckRPC", structSize: 32)
 
-    package init(from r: RavioliSchema.FieldReader) {
-        a = r.int32(at: 24)
-        unknownFields = r.unknownFields()
+    package static func read(from _r: RavioliSchema.FieldReader) -> Self {
+        let a: Swift.Int32 = _r.int32(at: 24)
+        return Self(a: a, unknownFields: _r.unknownFields())
     }
 
-    package func write(to w: inout RavioliSchema.FieldWriter) {
-        w.int32(a, at: 24, has: 28)
-        w.unknownFields(unknownFields)
+    package func write(to _w: inout RavioliSchema.FieldWriter) {
+        _w.int32(a, at: 24, has: 28)
+        _w.unknownFields(unknownFields)
     }
 }
 
@@ -3504,27 +3131,22 @@ package struct TruckFake: RavioliSchema.Message {
     package var a: Swift.Int32
     package var unknownFields: RavioliSchema.UnknownFields
 
-    package init() {
-        a = 0
-        unknownFields = .init()
-    }
-
-    package init(a: Swift.Int32 = 0) {
+    package init(a: Swift.Int32 = 0, unknownFields: RavioliSchema.UnknownFields = .init()) {
         self.a = a
-        unknownFields = .init()
+        self.unknownFields = unknownFields
     }
 
     package static let descriptor = RavioliTestV1CollisionsSchema.file.message(
         "ravioli.test.v1.TruckFake", structSize: 32)
 
-    package init(from r: RavioliSchema.FieldReader) {
-        a = r.int32(at: 24)
-        unknownFields = r.unknownFields()
+    package static func read(from _r: RavioliSchema.FieldReader) -> Self {
+        let a: Swift.Int32 = _r.int32(at: 24)
+        return Self(a: a, unknownFields: _r.unknownFields())
     }
 
-    package func write(to w: inout RavioliSchema.FieldWriter) {
-        w.int32(a, at: 24, has: 28)
-        w.unknownFields(unknownFields)
+    package func write(to _w: inout RavioliSchema.FieldWriter) {
+        _w.int32(a, at: 24, has: 28)
+        _w.unknownFields(unknownFields)
     }
 }
 
@@ -3541,12 +3163,8 @@ package struct _1_: RavioliSchema.Message {
 
     private var _storage: RavioliSchema.CopyOnWrite<_Storage>
 
-    package init() { _storage = .init(_Storage()) }
-
-    package init(_1: _1_? = nil) {
-        var _fields = _Storage()
-        _fields._1 = _1
-        _storage = .init(_fields)
+    package init(_1: _1_? = nil, unknownFields: RavioliSchema.UnknownFields = .init()) {
+        _storage = .init(_Storage(_1: _1, unknownFields: unknownFields))
     }
 
     /// The message `ravioli.test.v1._.__`.
@@ -3562,38 +3180,33 @@ package struct _1_: RavioliSchema.Message {
 
         private var _storage: RavioliSchema.CopyOnWrite<_Storage>
 
-        package init() { _storage = .init(_Storage()) }
-
-        package init(x: _1_._2_? = nil) {
-            var _fields = _Storage()
-            _fields.x = x
-            _storage = .init(_fields)
+        package init(x: _1_._2_? = nil, unknownFields: RavioliSchema.UnknownFields = .init()) {
+            _storage = .init(_Storage(x: x, unknownFields: unknownFields))
         }
 
         package static let descriptor = RavioliTestV1CollisionsSchema.file.message(
             "ravioli.test.v1._.__", structSize: 32)
 
-        package init(from r: RavioliSchema.FieldReader) { _storage = .init(_Storage(from: r)) }
-        package func write(to w: inout RavioliSchema.FieldWriter) { _storage.value.write(to: &w) }
+        package static func read(from _r: RavioliSchema.FieldReader) -> Self {
+            Self(_storage: .init(.read(from: _r)))
+        }
+        package func write(to _w: inout RavioliSchema.FieldWriter) {
+            _storage.value.write(to: &_w)
+        }
+        private init(_storage: RavioliSchema.CopyOnWrite<_Storage>) { self._storage = _storage }
 
         private struct _Storage: Swift.Sendable, Swift.Hashable {
             var x: _1_._2_?
             var unknownFields: RavioliSchema.UnknownFields
 
-            init() {
-                x = nil
-                unknownFields = .init()
+            static func read(from _r: RavioliSchema.FieldReader) -> Self {
+                let x: _1_._2_? = _r.message(at: 24)
+                return Self(x: x, unknownFields: _r.unknownFields())
             }
 
-            init(from r: RavioliSchema.FieldReader) {
-                x = nil
-                unknownFields = r.unknownFields()
-                r.message(&x, at: 24)
-            }
-
-            func write(to w: inout RavioliSchema.FieldWriter) {
-                w.message(x, at: 24)
-                w.unknownFields(unknownFields)
+            func write(to _w: inout RavioliSchema.FieldWriter) {
+                _w.message(x, at: 24)
+                _w.unknownFields(unknownFields)
             }
         }
     }
@@ -3601,27 +3214,26 @@ package struct _1_: RavioliSchema.Message {
     package static let descriptor = RavioliTestV1CollisionsSchema.file.message(
         "ravioli.test.v1._", structSize: 32)
 
-    package init(from r: RavioliSchema.FieldReader) { _storage = .init(_Storage(from: r)) }
-    package func write(to w: inout RavioliSchema.FieldWriter) { _storage.value.write(to: &w) }
+    package static func read(from _r: RavioliSchema.FieldReader) -> Self {
+        Self(_storage: .init(.read(from: _r)))
+    }
+    package func write(to _w: inout RavioliSchema.FieldWriter) {
+        _storage.value.write(to: &_w)
+    }
+    private init(_storage: RavioliSchema.CopyOnWrite<_Storage>) { self._storage = _storage }
 
     private struct _Storage: Swift.Sendable, Swift.Hashable {
         var _1: _1_?
         var unknownFields: RavioliSchema.UnknownFields
 
-        init() {
-            _1 = nil
-            unknownFields = .init()
+        static func read(from _r: RavioliSchema.FieldReader) -> Self {
+            let _1: _1_? = _r.message(at: 24)
+            return Self(_1: _1, unknownFields: _r.unknownFields())
         }
 
-        init(from r: RavioliSchema.FieldReader) {
-            _1 = nil
-            unknownFields = r.unknownFields()
-            r.message(&_1, at: 24)
-        }
-
-        func write(to w: inout RavioliSchema.FieldWriter) {
-            w.message(_1, at: 24)
-            w.unknownFields(unknownFields)
+        func write(to _w: inout RavioliSchema.FieldWriter) {
+            _w.message(_1, at: 24)
+            _w.unknownFields(unknownFields)
         }
     }
 }
@@ -3643,29 +3255,24 @@ package struct Ravioli_Test_V1__1: RavioliSchema.Message {
 
     private var _storage: RavioliSchema.CopyOnWrite<_Storage>
 
-    package init() { _storage = .init(_Storage()) }
-
-    package init(_2x: _2_? = nil, _5: _5_? = nil) {
-        var _fields = _Storage()
-        _fields._2x = _2x
-        _fields._5 = _5
-        _storage = .init(_fields)
+    package init(_2x: _2_? = nil, _5: _5_? = nil, unknownFields: RavioliSchema.UnknownFields = .init()) {
+        _storage = .init(_Storage(_2x: _2x, _5: _5, unknownFields: unknownFields))
     }
 
     /// The choices of the oneof `_5`.
     package enum _5_: Swift.Sendable, Swift.Hashable {
         case _6(Ravioli_Test_V1__1)
 
-        fileprivate init?(from r: RavioliSchema.FieldReader) {
-            switch r.oneofCase(40) {
-            case 2: self = ._6(r.message(at: 32) ?? .init())
+        fileprivate init?(from _r: RavioliSchema.FieldReader) {
+            switch _r.oneofCase(40) {
+            case 2: self = ._6(_r.message(at: 32) ?? .init())
             default: return nil
             }
         }
 
-        fileprivate func write(to w: inout RavioliSchema.FieldWriter) {
+        fileprivate func write(to _w: inout RavioliSchema.FieldWriter) {
             switch self {
-            case ._6(let value): w.message(set: value, at: 32, in: 40, as: 2)
+            case ._6(let value): _w.message(set: value, at: 32, in: 40, as: 2)
             }
         }
     }
@@ -3675,59 +3282,51 @@ package struct Ravioli_Test_V1__1: RavioliSchema.Message {
         package var _3: Swift.Int32
         package var unknownFields: RavioliSchema.UnknownFields
 
-        package init() {
-            _3 = 0
-            unknownFields = .init()
-        }
-
-        package init(_3: Swift.Int32 = 0) {
+        package init(_3: Swift.Int32 = 0, unknownFields: RavioliSchema.UnknownFields = .init()) {
             self._3 = _3
-            unknownFields = .init()
+            self.unknownFields = unknownFields
         }
 
         package static let descriptor = RavioliTestV1CollisionsSchema.file.message(
             "ravioli.test.v1._1._2", structSize: 32)
 
-        package init(from r: RavioliSchema.FieldReader) {
-            _3 = r.int32(at: 24)
-            unknownFields = r.unknownFields()
+        package static func read(from _r: RavioliSchema.FieldReader) -> Self {
+            let _3: Swift.Int32 = _r.int32(at: 24)
+            return Self(_3: _3, unknownFields: _r.unknownFields())
         }
 
-        package func write(to w: inout RavioliSchema.FieldWriter) {
-            w.int32(_3, at: 24, has: 28)
-            w.unknownFields(unknownFields)
+        package func write(to _w: inout RavioliSchema.FieldWriter) {
+            _w.int32(_3, at: 24, has: 28)
+            _w.unknownFields(unknownFields)
         }
     }
 
     package static let descriptor = RavioliTestV1CollisionsSchema.file.message(
         "ravioli.test.v1._1", structSize: 48)
 
-    package init(from r: RavioliSchema.FieldReader) { _storage = .init(_Storage(from: r)) }
-    package func write(to w: inout RavioliSchema.FieldWriter) { _storage.value.write(to: &w) }
+    package static func read(from _r: RavioliSchema.FieldReader) -> Self {
+        Self(_storage: .init(.read(from: _r)))
+    }
+    package func write(to _w: inout RavioliSchema.FieldWriter) {
+        _storage.value.write(to: &_w)
+    }
+    private init(_storage: RavioliSchema.CopyOnWrite<_Storage>) { self._storage = _storage }
 
     private struct _Storage: Swift.Sendable, Swift.Hashable {
         var _2x: _2_?
         var _5: _5_?
         var unknownFields: RavioliSchema.UnknownFields
 
-        init() {
-            _2x = nil
-            _5 = nil
-            unknownFields = .init()
+        static func read(from _r: RavioliSchema.FieldReader) -> Self {
+            let _2x: _2_? = _r.message(at: 24)
+            let _5: _5_? = _5_(from: _r)
+            return Self(_2x: _2x, _5: _5, unknownFields: _r.unknownFields())
         }
 
-        init(from r: RavioliSchema.FieldReader) {
-            _2x = nil
-            _5 = nil
-            unknownFields = r.unknownFields()
-            r.message(&_2x, at: 24)
-            if let _value = _5_(from: r) { _5 = _value }
-        }
-
-        func write(to w: inout RavioliSchema.FieldWriter) {
-            w.message(_2x, at: 24)
-            _5?.write(to: &w)
-            w.unknownFields(unknownFields)
+        func write(to _w: inout RavioliSchema.FieldWriter) {
+            _w.message(_2x, at: 24)
+            _5?.write(to: &_w)
+            _w.unknownFields(unknownFields)
         }
     }
 }

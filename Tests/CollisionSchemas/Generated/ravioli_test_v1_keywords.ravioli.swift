@@ -14,27 +14,22 @@ package struct In_Class_Default_Collision: RavioliSchema.Message {
     package var keyworded: Swift.Int32
     package var unknownFields: RavioliSchema.UnknownFields
 
-    package init() {
-        keyworded = 0
-        unknownFields = .init()
-    }
-
-    package init(keyworded: Swift.Int32 = 0) {
+    package init(keyworded: Swift.Int32 = 0, unknownFields: RavioliSchema.UnknownFields = .init()) {
         self.keyworded = keyworded
-        unknownFields = .init()
+        self.unknownFields = unknownFields
     }
 
     package static let descriptor = RavioliTestV1KeywordsSchema.file.message(
         "in.class.default.Collision", structSize: 32)
 
-    package init(from r: RavioliSchema.FieldReader) {
-        keyworded = r.int32(at: 24)
-        unknownFields = r.unknownFields()
+    package static func read(from _r: RavioliSchema.FieldReader) -> Self {
+        let keyworded: Swift.Int32 = _r.int32(at: 24)
+        return Self(keyworded: keyworded, unknownFields: _r.unknownFields())
     }
 
-    package func write(to w: inout RavioliSchema.FieldWriter) {
-        w.int32(keyworded, at: 24, has: 28)
-        w.unknownFields(unknownFields)
+    package func write(to _w: inout RavioliSchema.FieldWriter) {
+        _w.int32(keyworded, at: 24, has: 28)
+        _w.unknownFields(unknownFields)
     }
 }
 
@@ -43,14 +38,9 @@ package struct Self_: RavioliSchema.Message {
     package var inner: Protocol_?
     package var unknownFields: RavioliSchema.UnknownFields
 
-    package init() {
-        inner = nil
-        unknownFields = .init()
-    }
-
-    package init(inner: Protocol_? = nil) {
+    package init(inner: Protocol_? = nil, unknownFields: RavioliSchema.UnknownFields = .init()) {
         self.inner = inner
-        unknownFields = .init()
+        self.unknownFields = unknownFields
     }
 
     /// The message `in.class.default.self.protocol`.
@@ -58,42 +48,36 @@ package struct Self_: RavioliSchema.Message {
         package var `switch`: Swift.Int32
         package var unknownFields: RavioliSchema.UnknownFields
 
-        package init() {
-            `switch` = 0
-            unknownFields = .init()
-        }
-
-        package init(`switch`: Swift.Int32 = 0) {
+        package init(`switch`: Swift.Int32 = 0, unknownFields: RavioliSchema.UnknownFields = .init()) {
             self.`switch` = `switch`
-            unknownFields = .init()
+            self.unknownFields = unknownFields
         }
 
         package static let descriptor = RavioliTestV1KeywordsSchema.file.message(
             "in.class.default.self.protocol", structSize: 32)
 
-        package init(from r: RavioliSchema.FieldReader) {
-            `switch` = r.int32(at: 24)
-            unknownFields = r.unknownFields()
+        package static func read(from _r: RavioliSchema.FieldReader) -> Self {
+            let `switch`: Swift.Int32 = _r.int32(at: 24)
+            return Self(switch: `switch`, unknownFields: _r.unknownFields())
         }
 
-        package func write(to w: inout RavioliSchema.FieldWriter) {
-            w.int32(`switch`, at: 24, has: 28)
-            w.unknownFields(unknownFields)
+        package func write(to _w: inout RavioliSchema.FieldWriter) {
+            _w.int32(`switch`, at: 24, has: 28)
+            _w.unknownFields(unknownFields)
         }
     }
 
     package static let descriptor = RavioliTestV1KeywordsSchema.file.message(
         "in.class.default.self", structSize: 32)
 
-    package init(from r: RavioliSchema.FieldReader) {
-        inner = nil
-        unknownFields = r.unknownFields()
-        r.message(&inner, at: 24)
+    package static func read(from _r: RavioliSchema.FieldReader) -> Self {
+        let inner: Protocol_? = _r.message(at: 24)
+        return Self(inner: inner, unknownFields: _r.unknownFields())
     }
 
-    package func write(to w: inout RavioliSchema.FieldWriter) {
-        w.message(inner, at: 24)
-        w.unknownFields(unknownFields)
+    package func write(to _w: inout RavioliSchema.FieldWriter) {
+        _w.message(inner, at: 24)
+        _w.unknownFields(unknownFields)
     }
 }
 

@@ -20,19 +20,6 @@ package struct Twins: RavioliSchema.Message {
     package var defaultOrDefault: Swift.Int32?
     package var unknownFields: RavioliSchema.UnknownFields
 
-    package init() {
-        fooBar = nil
-        fooBar_2 = nil
-        fooBar_3 = nil
-        fooBar_4 = nil
-        foobar = nil
-        fooBarOneof = nil
-        `default` = nil
-        clash = nil
-        defaultOrDefault = nil
-        unknownFields = .init()
-    }
-
     package init(
         fooBar: Swift.Int32? = nil,
         fooBar_2: Swift.Int32? = nil,
@@ -42,7 +29,8 @@ package struct Twins: RavioliSchema.Message {
         fooBarOneof: FooBar? = nil,
         `default`: Swift.Int32? = nil,
         clash: Clash? = nil,
-        defaultOrDefault: Swift.Int32? = nil
+        defaultOrDefault: Swift.Int32? = nil,
+        unknownFields: RavioliSchema.UnknownFields = .init()
     ) {
         self.fooBar = fooBar
         self.fooBar_2 = fooBar_2
@@ -53,7 +41,7 @@ package struct Twins: RavioliSchema.Message {
         self.`default` = `default`
         self.clash = clash
         self.defaultOrDefault = defaultOrDefault
-        unknownFields = .init()
+        self.unknownFields = unknownFields
     }
 
     /// `default`, or the schema's default if it is absent.
@@ -70,18 +58,18 @@ package struct Twins: RavioliSchema.Message {
         case x(Swift.Int32)
         case x_7(Swift.Int32)
 
-        fileprivate init?(from r: RavioliSchema.FieldReader) {
-            switch r.oneofCase(72) {
-            case 6: self = .x(r.int32(at: 24))
-            case 7: self = .x_7(r.int32(at: 24))
+        fileprivate init?(from _r: RavioliSchema.FieldReader) {
+            switch _r.oneofCase(72) {
+            case 6: self = .x(_r.int32(at: 24))
+            case 7: self = .x_7(_r.int32(at: 24))
             default: return nil
             }
         }
 
-        fileprivate func write(to w: inout RavioliSchema.FieldWriter) {
+        fileprivate func write(to _w: inout RavioliSchema.FieldWriter) {
             switch self {
-            case .x(let value): w.int32(set: value, at: 24, in: 72, as: 6)
-            case .x_7(let value): w.int32(set: value, at: 24, in: 72, as: 7)
+            case .x(let value): _w.int32(set: value, at: 24, in: 72, as: 6)
+            case .x_7(let value): _w.int32(set: value, at: 24, in: 72, as: 7)
             }
         }
     }
@@ -89,39 +77,41 @@ package struct Twins: RavioliSchema.Message {
     package static let descriptor = RavioliTestV1TwinsSchema.file.message(
         "ravioli.test.v1.Twins", structSize: 104)
 
-    package init(from r: RavioliSchema.FieldReader) {
-        fooBar = nil
-        fooBar_2 = nil
-        fooBar_3 = nil
-        fooBar_4 = nil
-        foobar = nil
-        fooBarOneof = nil
-        `default` = nil
-        clash = nil
-        defaultOrDefault = nil
-        unknownFields = r.unknownFields()
-        if r.isPresent(36) { fooBar = r.int32(at: 32) }
-        if r.isPresent(44) { fooBar_2 = r.int32(at: 40) }
-        if r.isPresent(52) { fooBar_3 = r.int32(at: 48) }
-        if r.isPresent(60) { fooBar_4 = r.int32(at: 56) }
-        if r.isPresent(68) { foobar = r.int32(at: 64) }
-        if let _value = FooBar(from: r) { fooBarOneof = _value }
-        if r.isPresent(80) { `default` = r.int32(at: 76) }
-        if r.isPresent(88) { clash = r.enumeration(at: 84) }
-        if r.isPresent(96) { defaultOrDefault = r.int32(at: 92) }
+    package static func read(from _r: RavioliSchema.FieldReader) -> Self {
+        let fooBar: Swift.Int32? = _r.isPresent(36) ? _r.int32(at: 32) : nil
+        let fooBar_2: Swift.Int32? = _r.isPresent(44) ? _r.int32(at: 40) : nil
+        let fooBar_3: Swift.Int32? = _r.isPresent(52) ? _r.int32(at: 48) : nil
+        let fooBar_4: Swift.Int32? = _r.isPresent(60) ? _r.int32(at: 56) : nil
+        let foobar: Swift.Int32? = _r.isPresent(68) ? _r.int32(at: 64) : nil
+        let fooBarOneof: FooBar? = FooBar(from: _r)
+        let `default`: Swift.Int32? = _r.isPresent(80) ? _r.int32(at: 76) : nil
+        let clash: Clash? = _r.isPresent(88) ? _r.enumeration(at: 84) : nil
+        let defaultOrDefault: Swift.Int32? = _r.isPresent(96) ? _r.int32(at: 92) : nil
+        return Self(
+            fooBar: fooBar,
+            fooBar_2: fooBar_2,
+            fooBar_3: fooBar_3,
+            fooBar_4: fooBar_4,
+            foobar: foobar,
+            fooBarOneof: fooBarOneof,
+            default: `default`,
+            clash: clash,
+            defaultOrDefault: defaultOrDefault,
+            unknownFields: _r.unknownFields()
+        )
     }
 
-    package func write(to w: inout RavioliSchema.FieldWriter) {
-        w.int32(fooBar, at: 32, has: 36)
-        w.int32(fooBar_2, at: 40, has: 44)
-        w.int32(fooBar_3, at: 48, has: 52)
-        w.int32(fooBar_4, at: 56, has: 60)
-        w.int32(foobar, at: 64, has: 68)
-        fooBarOneof?.write(to: &w)
-        w.int32(`default`, at: 76, has: 80)
-        w.enumeration(clash, at: 84, has: 88)
-        w.int32(defaultOrDefault, at: 92, has: 96)
-        w.unknownFields(unknownFields)
+    package func write(to _w: inout RavioliSchema.FieldWriter) {
+        _w.int32(fooBar, at: 32, has: 36)
+        _w.int32(fooBar_2, at: 40, has: 44)
+        _w.int32(fooBar_3, at: 48, has: 52)
+        _w.int32(fooBar_4, at: 56, has: 60)
+        _w.int32(foobar, at: 64, has: 68)
+        fooBarOneof?.write(to: &_w)
+        _w.int32(`default`, at: 76, has: 80)
+        _w.enumeration(clash, at: 84, has: 88)
+        _w.int32(defaultOrDefault, at: 92, has: 96)
+        _w.unknownFields(unknownFields)
     }
 }
 
@@ -154,35 +144,6 @@ package struct Siblings: RavioliSchema.Message {
     package var self__31: Swift.Int32?
     package var unknownFields: RavioliSchema.UnknownFields
 
-    package init() {
-        fooBar = nil
-        fooBar_2 = nil
-        fooBar_3 = nil
-        fooBar_4 = nil
-        foobar = nil
-        fooBarOneof = nil
-        kind = nil
-        kindCase = nil
-        hasKind = nil
-        foos = []
-        nFoos = nil
-        foosCount = nil
-        url = nil
-        url_15 = nil
-        _1st = nil
-        _1 = nil
-        _2 = nil
-        id = nil
-        vinCode = nil
-        aKind = nil
-        string = nil
-        after = nil
-        _3d = nil
-        self_ = nil
-        self__31 = nil
-        unknownFields = .init()
-    }
-
     package init(
         fooBar: Swift.Int32? = nil,
         fooBar_2: Swift.Int32? = nil,
@@ -208,7 +169,8 @@ package struct Siblings: RavioliSchema.Message {
         after: Swift.String? = nil,
         _3d: _3d_? = nil,
         self_: Swift.Int32? = nil,
-        self__31: Swift.Int32? = nil
+        self__31: Swift.Int32? = nil,
+        unknownFields: RavioliSchema.UnknownFields = .init()
     ) {
         self.fooBar = fooBar
         self.fooBar_2 = fooBar_2
@@ -235,7 +197,7 @@ package struct Siblings: RavioliSchema.Message {
         self._3d = _3d
         self.self_ = self_
         self.self__31 = self__31
-        unknownFields = .init()
+        self.unknownFields = unknownFields
     }
 
     /// The choices of the oneof `foo_Bar`.
@@ -243,18 +205,18 @@ package struct Siblings: RavioliSchema.Message {
         case x(Swift.Int32)
         case x_7(Swift.Int32)
 
-        fileprivate init?(from r: RavioliSchema.FieldReader) {
-            switch r.oneofCase(144) {
-            case 6: self = .x(r.int32(at: 64))
-            case 7: self = .x_7(r.int32(at: 64))
+        fileprivate init?(from _r: RavioliSchema.FieldReader) {
+            switch _r.oneofCase(144) {
+            case 6: self = .x(_r.int32(at: 64))
+            case 7: self = .x_7(_r.int32(at: 64))
             default: return nil
             }
         }
 
-        fileprivate func write(to w: inout RavioliSchema.FieldWriter) {
+        fileprivate func write(to _w: inout RavioliSchema.FieldWriter) {
             switch self {
-            case .x(let value): w.int32(set: value, at: 64, in: 144, as: 6)
-            case .x_7(let value): w.int32(set: value, at: 64, in: 144, as: 7)
+            case .x(let value): _w.int32(set: value, at: 64, in: 144, as: 6)
+            case .x_7(let value): _w.int32(set: value, at: 64, in: 144, as: 7)
             }
         }
     }
@@ -263,16 +225,16 @@ package struct Siblings: RavioliSchema.Message {
     package enum KindOneof: Swift.Sendable, Swift.Hashable {
         case y(Swift.Int32)
 
-        fileprivate init?(from r: RavioliSchema.FieldReader) {
-            switch r.oneofCase(148) {
-            case 8: self = .y(r.int32(at: 72))
+        fileprivate init?(from _r: RavioliSchema.FieldReader) {
+            switch _r.oneofCase(148) {
+            case 8: self = .y(_r.int32(at: 72))
             default: return nil
             }
         }
 
-        fileprivate func write(to w: inout RavioliSchema.FieldWriter) {
+        fileprivate func write(to _w: inout RavioliSchema.FieldWriter) {
             switch self {
-            case .y(let value): w.int32(set: value, at: 72, in: 148, as: 8)
+            case .y(let value): _w.int32(set: value, at: 72, in: 148, as: 8)
             }
         }
     }
@@ -282,18 +244,18 @@ package struct Siblings: RavioliSchema.Message {
         case integer(Swift.Int32)
         case text(Swift.String)
 
-        fileprivate init?(from r: RavioliSchema.FieldReader) {
-            switch r.oneofCase(240) {
-            case 22: self = .integer(r.int32(at: 80))
-            case 23: self = .text(r.string(at: 80))
+        fileprivate init?(from _r: RavioliSchema.FieldReader) {
+            switch _r.oneofCase(240) {
+            case 22: self = .integer(_r.int32(at: 80))
+            case 23: self = .text(_r.string(at: 80))
             default: return nil
             }
         }
 
-        fileprivate func write(to w: inout RavioliSchema.FieldWriter) {
+        fileprivate func write(to _w: inout RavioliSchema.FieldWriter) {
             switch self {
-            case .integer(let value): w.int32(set: value, at: 80, in: 240, as: 22)
-            case .text(let value): w.string(set: value, at: 80, in: 240, as: 23)
+            case .integer(let value): _w.int32(set: value, at: 80, in: 240, as: 22)
+            case .text(let value): _w.string(set: value, at: 80, in: 240, as: 23)
             }
         }
     }
@@ -303,18 +265,18 @@ package struct Siblings: RavioliSchema.Message {
         case flat(Swift.Int32)
         case deep(Swift.Int32)
 
-        fileprivate init?(from r: RavioliSchema.FieldReader) {
-            switch r.oneofCase(248) {
-            case 25: self = .flat(r.int32(at: 96))
-            case 26: self = .deep(r.int32(at: 96))
+        fileprivate init?(from _r: RavioliSchema.FieldReader) {
+            switch _r.oneofCase(248) {
+            case 25: self = .flat(_r.int32(at: 96))
+            case 26: self = .deep(_r.int32(at: 96))
             default: return nil
             }
         }
 
-        fileprivate func write(to w: inout RavioliSchema.FieldWriter) {
+        fileprivate func write(to _w: inout RavioliSchema.FieldWriter) {
             switch self {
-            case .flat(let value): w.int32(set: value, at: 96, in: 248, as: 25)
-            case .deep(let value): w.int32(set: value, at: 96, in: 248, as: 26)
+            case .flat(let value): _w.int32(set: value, at: 96, in: 248, as: 25)
+            case .deep(let value): _w.int32(set: value, at: 96, in: 248, as: 26)
             }
         }
     }
@@ -324,114 +286,111 @@ package struct Siblings: RavioliSchema.Message {
         package var kind: Swift.Int32?
         package var unknownFields: RavioliSchema.UnknownFields
 
-        package init() {
-            kind = nil
-            unknownFields = .init()
-        }
-
-        package init(kind: Swift.Int32? = nil) {
+        package init(kind: Swift.Int32? = nil, unknownFields: RavioliSchema.UnknownFields = .init()) {
             self.kind = kind
-            unknownFields = .init()
+            self.unknownFields = unknownFields
         }
 
         package static let descriptor = RavioliTestV1TwinsSchema.file.message(
             "ravioli.test.v1.Siblings.Kind", structSize: 32)
 
-        package init(from r: RavioliSchema.FieldReader) {
-            kind = nil
-            unknownFields = r.unknownFields()
-            if r.isPresent(28) { kind = r.int32(at: 24) }
+        package static func read(from _r: RavioliSchema.FieldReader) -> Self {
+            let kind: Swift.Int32? = _r.isPresent(28) ? _r.int32(at: 24) : nil
+            return Self(kind: kind, unknownFields: _r.unknownFields())
         }
 
-        package func write(to w: inout RavioliSchema.FieldWriter) {
-            w.int32(kind, at: 24, has: 28)
-            w.unknownFields(unknownFields)
+        package func write(to _w: inout RavioliSchema.FieldWriter) {
+            _w.int32(kind, at: 24, has: 28)
+            _w.unknownFields(unknownFields)
         }
     }
 
     package static let descriptor = RavioliTestV1TwinsSchema.file.message(
         "ravioli.test.v1.Siblings", structSize: 272)
 
-    package init(from r: RavioliSchema.FieldReader) {
-        fooBar = nil
-        fooBar_2 = nil
-        fooBar_3 = nil
-        fooBar_4 = nil
-        foobar = nil
-        fooBarOneof = nil
-        kind = nil
-        kindCase = nil
-        hasKind = nil
-        foos = r.int32s(at: 24, count: 32)
-        nFoos = nil
-        foosCount = nil
-        url = nil
-        url_15 = nil
-        _1st = nil
-        _1 = nil
-        _2 = nil
-        id = nil
-        vinCode = nil
-        aKind = nil
-        string = nil
-        after = nil
-        _3d = nil
-        self_ = nil
-        self__31 = nil
-        unknownFields = r.unknownFields()
-        if r.isPresent(108) { fooBar = r.int32(at: 104) }
-        if r.isPresent(116) { fooBar_2 = r.int32(at: 112) }
-        if r.isPresent(124) { fooBar_3 = r.int32(at: 120) }
-        if r.isPresent(132) { fooBar_4 = r.int32(at: 128) }
-        if r.isPresent(140) { foobar = r.int32(at: 136) }
-        if let _value = FooBar(from: r) { fooBarOneof = _value }
-        if let _value = KindOneof(from: r) { kind = _value }
-        if r.isPresent(156) { kindCase = r.int32(at: 152) }
-        if r.isPresent(164) { hasKind = r.int32(at: 160) }
-        if r.isPresent(172) { nFoos = r.int32(at: 168) }
-        if r.isPresent(180) { foosCount = r.int32(at: 176) }
-        if r.isPresent(188) { url = r.int32(at: 184) }
-        if r.isPresent(196) { url_15 = r.int32(at: 192) }
-        if r.isPresent(204) { _1st = r.int32(at: 200) }
-        if r.isPresent(212) { _1 = r.int32(at: 208) }
-        if r.isPresent(220) { _2 = r.int32(at: 216) }
-        if r.isPresent(228) { id = r.int32(at: 224) }
-        if r.isPresent(236) { vinCode = r.int32(at: 232) }
-        r.message(&aKind, at: 40)
-        if let _value = String(from: r) { string = _value }
-        if r.isPresent(244) { after = r.string(at: 48) }
-        if let _value = _3d_(from: r) { _3d = _value }
-        if r.isPresent(256) { self_ = r.int32(at: 252) }
-        if r.isPresent(264) { self__31 = r.int32(at: 260) }
+    package static func read(from _r: RavioliSchema.FieldReader) -> Self {
+        let fooBar: Swift.Int32? = _r.isPresent(108) ? _r.int32(at: 104) : nil
+        let fooBar_2: Swift.Int32? = _r.isPresent(116) ? _r.int32(at: 112) : nil
+        let fooBar_3: Swift.Int32? = _r.isPresent(124) ? _r.int32(at: 120) : nil
+        let fooBar_4: Swift.Int32? = _r.isPresent(132) ? _r.int32(at: 128) : nil
+        let foobar: Swift.Int32? = _r.isPresent(140) ? _r.int32(at: 136) : nil
+        let fooBarOneof: FooBar? = FooBar(from: _r)
+        let kind: KindOneof? = KindOneof(from: _r)
+        let kindCase: Swift.Int32? = _r.isPresent(156) ? _r.int32(at: 152) : nil
+        let hasKind: Swift.Int32? = _r.isPresent(164) ? _r.int32(at: 160) : nil
+        let foos: [Swift.Int32] = _r.int32s(at: 24, count: 32)
+        let nFoos: Swift.Int32? = _r.isPresent(172) ? _r.int32(at: 168) : nil
+        let foosCount: Swift.Int32? = _r.isPresent(180) ? _r.int32(at: 176) : nil
+        let url: Swift.Int32? = _r.isPresent(188) ? _r.int32(at: 184) : nil
+        let url_15: Swift.Int32? = _r.isPresent(196) ? _r.int32(at: 192) : nil
+        let _1st: Swift.Int32? = _r.isPresent(204) ? _r.int32(at: 200) : nil
+        let _1: Swift.Int32? = _r.isPresent(212) ? _r.int32(at: 208) : nil
+        let _2: Swift.Int32? = _r.isPresent(220) ? _r.int32(at: 216) : nil
+        let id: Swift.Int32? = _r.isPresent(228) ? _r.int32(at: 224) : nil
+        let vinCode: Swift.Int32? = _r.isPresent(236) ? _r.int32(at: 232) : nil
+        let aKind: Kind? = _r.message(at: 40)
+        let string: String? = String(from: _r)
+        let after: Swift.String? = _r.isPresent(244) ? _r.string(at: 48) : nil
+        let _3d: _3d_? = _3d_(from: _r)
+        let self_: Swift.Int32? = _r.isPresent(256) ? _r.int32(at: 252) : nil
+        let self__31: Swift.Int32? = _r.isPresent(264) ? _r.int32(at: 260) : nil
+        return Self(
+            fooBar: fooBar,
+            fooBar_2: fooBar_2,
+            fooBar_3: fooBar_3,
+            fooBar_4: fooBar_4,
+            foobar: foobar,
+            fooBarOneof: fooBarOneof,
+            kind: kind,
+            kindCase: kindCase,
+            hasKind: hasKind,
+            foos: foos,
+            nFoos: nFoos,
+            foosCount: foosCount,
+            url: url,
+            url_15: url_15,
+            _1st: _1st,
+            _1: _1,
+            _2: _2,
+            id: id,
+            vinCode: vinCode,
+            aKind: aKind,
+            string: string,
+            after: after,
+            _3d: _3d,
+            self_: self_,
+            self__31: self__31,
+            unknownFields: _r.unknownFields()
+        )
     }
 
-    package func write(to w: inout RavioliSchema.FieldWriter) {
-        w.int32(fooBar, at: 104, has: 108)
-        w.int32(fooBar_2, at: 112, has: 116)
-        w.int32(fooBar_3, at: 120, has: 124)
-        w.int32(fooBar_4, at: 128, has: 132)
-        w.int32(foobar, at: 136, has: 140)
-        fooBarOneof?.write(to: &w)
-        kind?.write(to: &w)
-        w.int32(kindCase, at: 152, has: 156)
-        w.int32(hasKind, at: 160, has: 164)
-        w.int32s(foos, at: 24, count: 32)
-        w.int32(nFoos, at: 168, has: 172)
-        w.int32(foosCount, at: 176, has: 180)
-        w.int32(url, at: 184, has: 188)
-        w.int32(url_15, at: 192, has: 196)
-        w.int32(_1st, at: 200, has: 204)
-        w.int32(_1, at: 208, has: 212)
-        w.int32(_2, at: 216, has: 220)
-        w.int32(id, at: 224, has: 228)
-        w.int32(vinCode, at: 232, has: 236)
-        w.message(aKind, at: 40)
-        string?.write(to: &w)
-        w.string(after, at: 48, has: 244)
-        _3d?.write(to: &w)
-        w.int32(self_, at: 252, has: 256)
-        w.int32(self__31, at: 260, has: 264)
-        w.unknownFields(unknownFields)
+    package func write(to _w: inout RavioliSchema.FieldWriter) {
+        _w.int32(fooBar, at: 104, has: 108)
+        _w.int32(fooBar_2, at: 112, has: 116)
+        _w.int32(fooBar_3, at: 120, has: 124)
+        _w.int32(fooBar_4, at: 128, has: 132)
+        _w.int32(foobar, at: 136, has: 140)
+        fooBarOneof?.write(to: &_w)
+        kind?.write(to: &_w)
+        _w.int32(kindCase, at: 152, has: 156)
+        _w.int32(hasKind, at: 160, has: 164)
+        _w.int32s(foos, at: 24, count: 32)
+        _w.int32(nFoos, at: 168, has: 172)
+        _w.int32(foosCount, at: 176, has: 180)
+        _w.int32(url, at: 184, has: 188)
+        _w.int32(url_15, at: 192, has: 196)
+        _w.int32(_1st, at: 200, has: 204)
+        _w.int32(_1, at: 208, has: 212)
+        _w.int32(_2, at: 216, has: 220)
+        _w.int32(id, at: 224, has: 228)
+        _w.int32(vinCode, at: 232, has: 236)
+        _w.message(aKind, at: 40)
+        string?.write(to: &_w)
+        _w.string(after, at: 48, has: 244)
+        _3d?.write(to: &_w)
+        _w.int32(self_, at: 252, has: 256)
+        _w.int32(self__31, at: 260, has: 264)
+        _w.unknownFields(unknownFields)
     }
 }
 

@@ -26,13 +26,12 @@ package struct Unpackaged: RavioliSchema.Message {
 
     private var _storage: RavioliSchema.CopyOnWrite<_Storage>
 
-    package init() { _storage = .init(_Storage()) }
-
-    package init(string: Swift.String = "", inner: Inner? = nil) {
-        var _fields = _Storage()
-        _fields.string = string
-        _fields.inner = inner
-        _storage = .init(_fields)
+    package init(
+        string: Swift.String = "",
+        inner: Inner? = nil,
+        unknownFields: RavioliSchema.UnknownFields = .init()
+    ) {
+        _storage = .init(_Storage(string: string, inner: inner, unknownFields: unknownFields))
     }
 
     /// The message `Unpackaged.Inner`.
@@ -40,58 +39,50 @@ package struct Unpackaged: RavioliSchema.Message {
         package var outer: Unpackaged?
         package var unknownFields: RavioliSchema.UnknownFields
 
-        package init() {
-            outer = nil
-            unknownFields = .init()
-        }
-
-        package init(outer: Unpackaged? = nil) {
+        package init(outer: Unpackaged? = nil, unknownFields: RavioliSchema.UnknownFields = .init()) {
             self.outer = outer
-            unknownFields = .init()
+            self.unknownFields = unknownFields
         }
 
         package static let descriptor = RavioliTestV1UnpackagedSchema.file.message(
             "Unpackaged.Inner", structSize: 32)
 
-        package init(from r: RavioliSchema.FieldReader) {
-            outer = nil
-            unknownFields = r.unknownFields()
-            r.message(&outer, at: 24)
+        package static func read(from _r: RavioliSchema.FieldReader) -> Self {
+            let outer: Unpackaged? = _r.message(at: 24)
+            return Self(outer: outer, unknownFields: _r.unknownFields())
         }
 
-        package func write(to w: inout RavioliSchema.FieldWriter) {
-            w.message(outer, at: 24)
-            w.unknownFields(unknownFields)
+        package func write(to _w: inout RavioliSchema.FieldWriter) {
+            _w.message(outer, at: 24)
+            _w.unknownFields(unknownFields)
         }
     }
 
     package static let descriptor = RavioliTestV1UnpackagedSchema.file.message("Unpackaged", structSize: 56)
 
-    package init(from r: RavioliSchema.FieldReader) { _storage = .init(_Storage(from: r)) }
-    package func write(to w: inout RavioliSchema.FieldWriter) { _storage.value.write(to: &w) }
+    package static func read(from _r: RavioliSchema.FieldReader) -> Self {
+        Self(_storage: .init(.read(from: _r)))
+    }
+    package func write(to _w: inout RavioliSchema.FieldWriter) {
+        _storage.value.write(to: &_w)
+    }
+    private init(_storage: RavioliSchema.CopyOnWrite<_Storage>) { self._storage = _storage }
 
     private struct _Storage: Swift.Sendable, Swift.Hashable {
         var string: Swift.String
         var inner: Inner?
         var unknownFields: RavioliSchema.UnknownFields
 
-        init() {
-            string = ""
-            inner = nil
-            unknownFields = .init()
+        static func read(from _r: RavioliSchema.FieldReader) -> Self {
+            let string: Swift.String = _r.string(at: 24)
+            let inner: Inner? = _r.message(at: 40)
+            return Self(string: string, inner: inner, unknownFields: _r.unknownFields())
         }
 
-        init(from r: RavioliSchema.FieldReader) {
-            string = r.string(at: 24)
-            inner = nil
-            unknownFields = r.unknownFields()
-            r.message(&inner, at: 40)
-        }
-
-        func write(to w: inout RavioliSchema.FieldWriter) {
-            w.string(string, at: 24, has: 48)
-            w.message(inner, at: 40)
-            w.unknownFields(unknownFields)
+        func write(to _w: inout RavioliSchema.FieldWriter) {
+            _w.string(string, at: 24, has: 48)
+            _w.message(inner, at: 40)
+            _w.unknownFields(unknownFields)
         }
     }
 }
@@ -101,26 +92,21 @@ package struct Collision: RavioliSchema.Message {
     package var theirs: Swift.Int32
     package var unknownFields: RavioliSchema.UnknownFields
 
-    package init() {
-        theirs = 0
-        unknownFields = .init()
-    }
-
-    package init(theirs: Swift.Int32 = 0) {
+    package init(theirs: Swift.Int32 = 0, unknownFields: RavioliSchema.UnknownFields = .init()) {
         self.theirs = theirs
-        unknownFields = .init()
+        self.unknownFields = unknownFields
     }
 
     package static let descriptor = RavioliTestV1UnpackagedSchema.file.message("Collision", structSize: 32)
 
-    package init(from r: RavioliSchema.FieldReader) {
-        theirs = r.int32(at: 24)
-        unknownFields = r.unknownFields()
+    package static func read(from _r: RavioliSchema.FieldReader) -> Self {
+        let theirs: Swift.Int32 = _r.int32(at: 24)
+        return Self(theirs: theirs, unknownFields: _r.unknownFields())
     }
 
-    package func write(to w: inout RavioliSchema.FieldWriter) {
-        w.int32(theirs, at: 24, has: 28)
-        w.unknownFields(unknownFields)
+    package func write(to _w: inout RavioliSchema.FieldWriter) {
+        _w.int32(theirs, at: 24, has: 28)
+        _w.unknownFields(unknownFields)
     }
 }
 

@@ -10,16 +10,14 @@ struct Book: RavioliSchema.Message {
     var binding: Binding
     var unknownFields: RavioliSchema.UnknownFields
 
-    init() {
-        title = ""
-        binding = .unspecified
-        unknownFields = .init()
-    }
-
-    init(title: String = "", binding: Binding = .unspecified) {
+    init(
+        title: String = "",
+        binding: Binding = .unspecified,
+        unknownFields: RavioliSchema.UnknownFields = .init()
+    ) {
         self.title = title
         self.binding = binding
-        unknownFields = .init()
+        self.unknownFields = unknownFields
     }
 
     /// The enum `ravioli.test.v1.Book.Binding`.
@@ -39,16 +37,16 @@ struct Book: RavioliSchema.Message {
 
     static let descriptor = RavioliTestV1BookSchema.file.message("ravioli.test.v1.Book", structSize: 56)
 
-    init(from r: RavioliSchema.FieldReader) {
-        title = r.string(at: 24)
-        binding = r.enumeration(at: 44)
-        unknownFields = r.unknownFields()
+    static func read(from _r: RavioliSchema.FieldReader) -> Self {
+        let title: String = _r.string(at: 24)
+        let binding: Binding = _r.enumeration(at: 44)
+        return Self(title: title, binding: binding, unknownFields: _r.unknownFields())
     }
 
-    func write(to w: inout RavioliSchema.FieldWriter) {
-        w.string(title, at: 24, has: 40)
-        w.enumeration(binding, at: 44, has: 48)
-        w.unknownFields(unknownFields)
+    func write(to _w: inout RavioliSchema.FieldWriter) {
+        _w.string(title, at: 24, has: 40)
+        _w.enumeration(binding, at: 44, has: 48)
+        _w.unknownFields(unknownFields)
     }
 }
 

@@ -9,26 +9,21 @@ struct Unit: RavioliSchema.Message {
     var symbol: String
     var unknownFields: RavioliSchema.UnknownFields
 
-    init() {
-        symbol = ""
-        unknownFields = .init()
-    }
-
-    init(symbol: String = "") {
+    init(symbol: String = "", unknownFields: RavioliSchema.UnknownFields = .init()) {
         self.symbol = symbol
-        unknownFields = .init()
+        self.unknownFields = unknownFields
     }
 
     static let descriptor = RavioliTestV1EverythingSchema.file.message("ravioli.test.v1.Unit", structSize: 48)
 
-    init(from r: RavioliSchema.FieldReader) {
-        symbol = r.string(at: 24)
-        unknownFields = r.unknownFields()
+    static func read(from _r: RavioliSchema.FieldReader) -> Self {
+        let symbol: String = _r.string(at: 24)
+        return Self(symbol: symbol, unknownFields: _r.unknownFields())
     }
 
-    func write(to w: inout RavioliSchema.FieldWriter) {
-        w.string(symbol, at: 24, has: 40)
-        w.unknownFields(unknownFields)
+    func write(to _w: inout RavioliSchema.FieldWriter) {
+        _w.string(symbol, at: 24, has: 40)
+        _w.unknownFields(unknownFields)
     }
 }
 
@@ -52,26 +47,6 @@ struct Scalars: RavioliSchema.Message {
     var aColor: Color
     var unknownFields: RavioliSchema.UnknownFields
 
-    init() {
-        aDouble = 0
-        aFloat = 0
-        anInt32 = 0
-        anInt64 = 0
-        aUint32 = 0
-        aUint64 = 0
-        aSint32 = 0
-        aSint64 = 0
-        aFixed32 = 0
-        aFixed64 = 0
-        aSfixed32 = 0
-        aSfixed64 = 0
-        aBool = false
-        aString = ""
-        aBytes = []
-        aColor = .unspecified
-        unknownFields = .init()
-    }
-
     init(
         aDouble: Double = 0,
         aFloat: Float = 0,
@@ -88,7 +63,8 @@ struct Scalars: RavioliSchema.Message {
         aBool: Bool = false,
         aString: String = "",
         aBytes: [UInt8] = [],
-        aColor: Color = .unspecified
+        aColor: Color = .unspecified,
+        unknownFields: RavioliSchema.UnknownFields = .init()
     ) {
         self.aDouble = aDouble
         self.aFloat = aFloat
@@ -106,50 +82,68 @@ struct Scalars: RavioliSchema.Message {
         self.aString = aString
         self.aBytes = aBytes
         self.aColor = aColor
-        unknownFields = .init()
+        self.unknownFields = unknownFields
     }
 
     static let descriptor = RavioliTestV1EverythingSchema.file.message(
         "ravioli.test.v1.Scalars", structSize: 200)
 
-    init(from r: RavioliSchema.FieldReader) {
-        aDouble = r.double(at: 24)
-        aFloat = r.float(at: 108)
-        anInt32 = r.int32(at: 116)
-        anInt64 = r.int64(at: 32)
-        aUint32 = r.uint32(at: 128)
-        aUint64 = r.uint64(at: 40)
-        aSint32 = r.int32(at: 140)
-        aSint64 = r.int64(at: 48)
-        aFixed32 = r.uint32(at: 152)
-        aFixed64 = r.uint64(at: 56)
-        aSfixed32 = r.int32(at: 164)
-        aSfixed64 = r.int64(at: 64)
-        aBool = r.bool(at: 176)
-        aString = r.string(at: 72)
-        aBytes = r.bytes(at: 88)
-        aColor = r.enumeration(at: 192)
-        unknownFields = r.unknownFields()
+    static func read(from _r: RavioliSchema.FieldReader) -> Self {
+        let aDouble: Double = _r.double(at: 24)
+        let aFloat: Float = _r.float(at: 108)
+        let anInt32: Int32 = _r.int32(at: 116)
+        let anInt64: Int64 = _r.int64(at: 32)
+        let aUint32: UInt32 = _r.uint32(at: 128)
+        let aUint64: UInt64 = _r.uint64(at: 40)
+        let aSint32: Int32 = _r.int32(at: 140)
+        let aSint64: Int64 = _r.int64(at: 48)
+        let aFixed32: UInt32 = _r.uint32(at: 152)
+        let aFixed64: UInt64 = _r.uint64(at: 56)
+        let aSfixed32: Int32 = _r.int32(at: 164)
+        let aSfixed64: Int64 = _r.int64(at: 64)
+        let aBool: Bool = _r.bool(at: 176)
+        let aString: String = _r.string(at: 72)
+        let aBytes: [UInt8] = _r.bytes(at: 88)
+        let aColor: Color = _r.enumeration(at: 192)
+        return Self(
+            aDouble: aDouble,
+            aFloat: aFloat,
+            anInt32: anInt32,
+            anInt64: anInt64,
+            aUint32: aUint32,
+            aUint64: aUint64,
+            aSint32: aSint32,
+            aSint64: aSint64,
+            aFixed32: aFixed32,
+            aFixed64: aFixed64,
+            aSfixed32: aSfixed32,
+            aSfixed64: aSfixed64,
+            aBool: aBool,
+            aString: aString,
+            aBytes: aBytes,
+            aColor: aColor,
+            unknownFields: _r.unknownFields()
+        )
     }
 
-    func write(to w: inout RavioliSchema.FieldWriter) {
-        w.double(aDouble, at: 24, has: 104)
-        w.float(aFloat, at: 108, has: 112)
-        w.int32(anInt32, at: 116, has: 120)
-        w.int64(anInt64, at: 32, has: 124)
-        w.uint32(aUint32, at: 128, has: 132)
-        w.uint64(aUint64, at: 40, has: 136)
-        w.int32(aSint32, at: 140, has: 144)
-        w.int64(aSint64, at: 48, has: 148)
-        w.uint32(aFixed32, at: 152, has: 156)
-        w.uint64(aFixed64, at: 56, has: 160)
-        w.int32(aSfixed32, at: 164, has: 168)
-        w.int64(aSfixed64, at: 64, has: 172)
-        w.bool(aBool, at: 176, has: 180)
-        w.string(aString, at: 72, has: 184)
-        w.bytes(aBytes, at: 88, has: 188)
-        w.enumeration(aColor, at: 192, has: 196)
-        w.unknownFields(unknownFields)
+    func write(to _w: inout RavioliSchema.FieldWriter) {
+        _w.double(aDouble, at: 24, has: 104)
+        _w.float(aFloat, at: 108, has: 112)
+        _w.int32(anInt32, at: 116, has: 120)
+        _w.int64(anInt64, at: 32, has: 124)
+        _w.uint32(aUint32, at: 128, has: 132)
+        _w.uint64(aUint64, at: 40, has: 136)
+        _w.int32(aSint32, at: 140, has: 144)
+        _w.int64(aSint64, at: 48, has: 148)
+        _w.uint32(aFixed32, at: 152, has: 156)
+        _w.uint64(aFixed64, at: 56, has: 160)
+        _w.int32(aSfixed32, at: 164, has: 168)
+        _w.int64(aSfixed64, at: 64, has: 172)
+        _w.bool(aBool, at: 176, has: 180)
+        _w.string(aString, at: 72, has: 184)
+        _w.bytes(aBytes, at: 88, has: 188)
+        _w.enumeration(aColor, at: 192, has: 196)
+        _w.unknownFields(unknownFields)
     }
 }
 
@@ -174,27 +168,6 @@ struct OptionalScalars: RavioliSchema.Message {
     var aMessage: Scalars?
     var unknownFields: RavioliSchema.UnknownFields
 
-    init() {
-        aDouble = nil
-        aFloat = nil
-        anInt32 = nil
-        anInt64 = nil
-        aUint32 = nil
-        aUint64 = nil
-        aSint32 = nil
-        aSint64 = nil
-        aFixed32 = nil
-        aFixed64 = nil
-        aSfixed32 = nil
-        aSfixed64 = nil
-        aBool = nil
-        aString = nil
-        aBytes = nil
-        aColor = nil
-        aMessage = nil
-        unknownFields = .init()
-    }
-
     init(
         aDouble: Double? = nil,
         aFloat: Float? = nil,
@@ -212,7 +185,8 @@ struct OptionalScalars: RavioliSchema.Message {
         aString: String? = nil,
         aBytes: [UInt8]? = nil,
         aColor: Color? = nil,
-        aMessage: Scalars? = nil
+        aMessage: Scalars? = nil,
+        unknownFields: RavioliSchema.UnknownFields = .init()
     ) {
         self.aDouble = aDouble
         self.aFloat = aFloat
@@ -231,69 +205,71 @@ struct OptionalScalars: RavioliSchema.Message {
         self.aBytes = aBytes
         self.aColor = aColor
         self.aMessage = aMessage
-        unknownFields = .init()
+        self.unknownFields = unknownFields
     }
 
     static let descriptor = RavioliTestV1EverythingSchema.file.message(
         "ravioli.test.v1.OptionalScalars", structSize: 208)
 
-    init(from r: RavioliSchema.FieldReader) {
-        aDouble = nil
-        aFloat = nil
-        anInt32 = nil
-        anInt64 = nil
-        aUint32 = nil
-        aUint64 = nil
-        aSint32 = nil
-        aSint64 = nil
-        aFixed32 = nil
-        aFixed64 = nil
-        aSfixed32 = nil
-        aSfixed64 = nil
-        aBool = nil
-        aString = nil
-        aBytes = nil
-        aColor = nil
-        aMessage = nil
-        unknownFields = r.unknownFields()
-        if r.isPresent(112) { aDouble = r.double(at: 24) }
-        if r.isPresent(120) { aFloat = r.float(at: 116) }
-        if r.isPresent(128) { anInt32 = r.int32(at: 124) }
-        if r.isPresent(132) { anInt64 = r.int64(at: 32) }
-        if r.isPresent(140) { aUint32 = r.uint32(at: 136) }
-        if r.isPresent(144) { aUint64 = r.uint64(at: 40) }
-        if r.isPresent(152) { aSint32 = r.int32(at: 148) }
-        if r.isPresent(156) { aSint64 = r.int64(at: 48) }
-        if r.isPresent(164) { aFixed32 = r.uint32(at: 160) }
-        if r.isPresent(168) { aFixed64 = r.uint64(at: 56) }
-        if r.isPresent(176) { aSfixed32 = r.int32(at: 172) }
-        if r.isPresent(180) { aSfixed64 = r.int64(at: 64) }
-        if r.isPresent(188) { aBool = r.bool(at: 184) }
-        if r.isPresent(192) { aString = r.string(at: 72) }
-        if r.isPresent(196) { aBytes = r.bytes(at: 88) }
-        if r.isPresent(204) { aColor = r.enumeration(at: 200) }
-        r.message(&aMessage, at: 104)
+    static func read(from _r: RavioliSchema.FieldReader) -> Self {
+        let aDouble: Double? = _r.isPresent(112) ? _r.double(at: 24) : nil
+        let aFloat: Float? = _r.isPresent(120) ? _r.float(at: 116) : nil
+        let anInt32: Int32? = _r.isPresent(128) ? _r.int32(at: 124) : nil
+        let anInt64: Int64? = _r.isPresent(132) ? _r.int64(at: 32) : nil
+        let aUint32: UInt32? = _r.isPresent(140) ? _r.uint32(at: 136) : nil
+        let aUint64: UInt64? = _r.isPresent(144) ? _r.uint64(at: 40) : nil
+        let aSint32: Int32? = _r.isPresent(152) ? _r.int32(at: 148) : nil
+        let aSint64: Int64? = _r.isPresent(156) ? _r.int64(at: 48) : nil
+        let aFixed32: UInt32? = _r.isPresent(164) ? _r.uint32(at: 160) : nil
+        let aFixed64: UInt64? = _r.isPresent(168) ? _r.uint64(at: 56) : nil
+        let aSfixed32: Int32? = _r.isPresent(176) ? _r.int32(at: 172) : nil
+        let aSfixed64: Int64? = _r.isPresent(180) ? _r.int64(at: 64) : nil
+        let aBool: Bool? = _r.isPresent(188) ? _r.bool(at: 184) : nil
+        let aString: String? = _r.isPresent(192) ? _r.string(at: 72) : nil
+        let aBytes: [UInt8]? = _r.isPresent(196) ? _r.bytes(at: 88) : nil
+        let aColor: Color? = _r.isPresent(204) ? _r.enumeration(at: 200) : nil
+        let aMessage: Scalars? = _r.message(at: 104)
+        return Self(
+            aDouble: aDouble,
+            aFloat: aFloat,
+            anInt32: anInt32,
+            anInt64: anInt64,
+            aUint32: aUint32,
+            aUint64: aUint64,
+            aSint32: aSint32,
+            aSint64: aSint64,
+            aFixed32: aFixed32,
+            aFixed64: aFixed64,
+            aSfixed32: aSfixed32,
+            aSfixed64: aSfixed64,
+            aBool: aBool,
+            aString: aString,
+            aBytes: aBytes,
+            aColor: aColor,
+            aMessage: aMessage,
+            unknownFields: _r.unknownFields()
+        )
     }
 
-    func write(to w: inout RavioliSchema.FieldWriter) {
-        w.double(aDouble, at: 24, has: 112)
-        w.float(aFloat, at: 116, has: 120)
-        w.int32(anInt32, at: 124, has: 128)
-        w.int64(anInt64, at: 32, has: 132)
-        w.uint32(aUint32, at: 136, has: 140)
-        w.uint64(aUint64, at: 40, has: 144)
-        w.int32(aSint32, at: 148, has: 152)
-        w.int64(aSint64, at: 48, has: 156)
-        w.uint32(aFixed32, at: 160, has: 164)
-        w.uint64(aFixed64, at: 56, has: 168)
-        w.int32(aSfixed32, at: 172, has: 176)
-        w.int64(aSfixed64, at: 64, has: 180)
-        w.bool(aBool, at: 184, has: 188)
-        w.string(aString, at: 72, has: 192)
-        w.bytes(aBytes, at: 88, has: 196)
-        w.enumeration(aColor, at: 200, has: 204)
-        w.message(aMessage, at: 104)
-        w.unknownFields(unknownFields)
+    func write(to _w: inout RavioliSchema.FieldWriter) {
+        _w.double(aDouble, at: 24, has: 112)
+        _w.float(aFloat, at: 116, has: 120)
+        _w.int32(anInt32, at: 124, has: 128)
+        _w.int64(anInt64, at: 32, has: 132)
+        _w.uint32(aUint32, at: 136, has: 140)
+        _w.uint64(aUint64, at: 40, has: 144)
+        _w.int32(aSint32, at: 148, has: 152)
+        _w.int64(aSint64, at: 48, has: 156)
+        _w.uint32(aFixed32, at: 160, has: 164)
+        _w.uint64(aFixed64, at: 56, has: 168)
+        _w.int32(aSfixed32, at: 172, has: 176)
+        _w.int64(aSfixed64, at: 64, has: 180)
+        _w.bool(aBool, at: 184, has: 188)
+        _w.string(aString, at: 72, has: 192)
+        _w.bytes(aBytes, at: 88, has: 196)
+        _w.enumeration(aColor, at: 200, has: 204)
+        _w.message(aMessage, at: 104)
+        _w.unknownFields(unknownFields)
     }
 }
 
@@ -321,30 +297,6 @@ struct Lists: RavioliSchema.Message {
     var packedDoubles: [Double]
     var unknownFields: RavioliSchema.UnknownFields
 
-    init() {
-        doubles = []
-        floats = []
-        int32s = []
-        int64s = []
-        uint32s = []
-        uint64s = []
-        sint32s = []
-        sint64s = []
-        fixed32s = []
-        fixed64s = []
-        sfixed32s = []
-        sfixed64s = []
-        bools = []
-        strings = []
-        blobs = []
-        colors = []
-        messages = []
-        unpackedInt32s = []
-        unpackedColors = []
-        packedDoubles = []
-        unknownFields = .init()
-    }
-
     init(
         doubles: [Double] = [],
         floats: [Float] = [],
@@ -365,7 +317,8 @@ struct Lists: RavioliSchema.Message {
         messages: [Scalars] = [],
         unpackedInt32s: [Int32] = [],
         unpackedColors: [Color] = [],
-        packedDoubles: [Double] = []
+        packedDoubles: [Double] = [],
+        unknownFields: RavioliSchema.UnknownFields = .init()
     ) {
         self.doubles = doubles
         self.floats = floats
@@ -387,58 +340,80 @@ struct Lists: RavioliSchema.Message {
         self.unpackedInt32s = unpackedInt32s
         self.unpackedColors = unpackedColors
         self.packedDoubles = packedDoubles
-        unknownFields = .init()
+        self.unknownFields = unknownFields
     }
 
     static let descriptor = RavioliTestV1EverythingSchema.file.message(
         "ravioli.test.v1.Lists", structSize: 344)
 
-    init(from r: RavioliSchema.FieldReader) {
-        doubles = r.doubles(at: 24, count: 32)
-        floats = r.floats(at: 40, count: 48)
-        int32s = r.int32s(at: 56, count: 64)
-        int64s = r.int64s(at: 72, count: 80)
-        uint32s = r.uint32s(at: 88, count: 96)
-        uint64s = r.uint64s(at: 104, count: 112)
-        sint32s = r.int32s(at: 120, count: 128)
-        sint64s = r.int64s(at: 136, count: 144)
-        fixed32s = r.uint32s(at: 152, count: 160)
-        fixed64s = r.uint64s(at: 168, count: 176)
-        sfixed32s = r.int32s(at: 184, count: 192)
-        sfixed64s = r.int64s(at: 200, count: 208)
-        bools = r.bools(at: 216, count: 224)
-        strings = r.strings(at: 232, count: 240)
-        blobs = r.blobs(at: 248, count: 256)
-        colors = r.enumerations(at: 264, count: 272)
-        messages = r.messages(at: 280, count: 288)
-        unpackedInt32s = r.int32s(at: 296, count: 304)
-        unpackedColors = r.enumerations(at: 312, count: 320)
-        packedDoubles = r.doubles(at: 328, count: 336)
-        unknownFields = r.unknownFields()
+    static func read(from _r: RavioliSchema.FieldReader) -> Self {
+        let doubles: [Double] = _r.doubles(at: 24, count: 32)
+        let floats: [Float] = _r.floats(at: 40, count: 48)
+        let int32s: [Int32] = _r.int32s(at: 56, count: 64)
+        let int64s: [Int64] = _r.int64s(at: 72, count: 80)
+        let uint32s: [UInt32] = _r.uint32s(at: 88, count: 96)
+        let uint64s: [UInt64] = _r.uint64s(at: 104, count: 112)
+        let sint32s: [Int32] = _r.int32s(at: 120, count: 128)
+        let sint64s: [Int64] = _r.int64s(at: 136, count: 144)
+        let fixed32s: [UInt32] = _r.uint32s(at: 152, count: 160)
+        let fixed64s: [UInt64] = _r.uint64s(at: 168, count: 176)
+        let sfixed32s: [Int32] = _r.int32s(at: 184, count: 192)
+        let sfixed64s: [Int64] = _r.int64s(at: 200, count: 208)
+        let bools: [Bool] = _r.bools(at: 216, count: 224)
+        let strings: [String] = _r.strings(at: 232, count: 240)
+        let blobs: [[UInt8]] = _r.blobs(at: 248, count: 256)
+        let colors: [Color] = _r.enumerations(at: 264, count: 272)
+        let messages: [Scalars] = _r.messages(at: 280, count: 288)
+        let unpackedInt32s: [Int32] = _r.int32s(at: 296, count: 304)
+        let unpackedColors: [Color] = _r.enumerations(at: 312, count: 320)
+        let packedDoubles: [Double] = _r.doubles(at: 328, count: 336)
+        return Self(
+            doubles: doubles,
+            floats: floats,
+            int32s: int32s,
+            int64s: int64s,
+            uint32s: uint32s,
+            uint64s: uint64s,
+            sint32s: sint32s,
+            sint64s: sint64s,
+            fixed32s: fixed32s,
+            fixed64s: fixed64s,
+            sfixed32s: sfixed32s,
+            sfixed64s: sfixed64s,
+            bools: bools,
+            strings: strings,
+            blobs: blobs,
+            colors: colors,
+            messages: messages,
+            unpackedInt32s: unpackedInt32s,
+            unpackedColors: unpackedColors,
+            packedDoubles: packedDoubles,
+            unknownFields: _r.unknownFields()
+        )
     }
 
-    func write(to w: inout RavioliSchema.FieldWriter) {
-        w.doubles(doubles, at: 24, count: 32)
-        w.floats(floats, at: 40, count: 48)
-        w.int32s(int32s, at: 56, count: 64)
-        w.int64s(int64s, at: 72, count: 80)
-        w.uint32s(uint32s, at: 88, count: 96)
-        w.uint64s(uint64s, at: 104, count: 112)
-        w.int32s(sint32s, at: 120, count: 128)
-        w.int64s(sint64s, at: 136, count: 144)
-        w.uint32s(fixed32s, at: 152, count: 160)
-        w.uint64s(fixed64s, at: 168, count: 176)
-        w.int32s(sfixed32s, at: 184, count: 192)
-        w.int64s(sfixed64s, at: 200, count: 208)
-        w.bools(bools, at: 216, count: 224)
-        w.strings(strings, at: 232, count: 240)
-        w.blobs(blobs, at: 248, count: 256)
-        w.enumerations(colors, at: 264, count: 272)
-        w.messages(messages, at: 280, count: 288)
-        w.int32s(unpackedInt32s, at: 296, count: 304)
-        w.enumerations(unpackedColors, at: 312, count: 320)
-        w.doubles(packedDoubles, at: 328, count: 336)
-        w.unknownFields(unknownFields)
+    func write(to _w: inout RavioliSchema.FieldWriter) {
+        _w.doubles(doubles, at: 24, count: 32)
+        _w.floats(floats, at: 40, count: 48)
+        _w.int32s(int32s, at: 56, count: 64)
+        _w.int64s(int64s, at: 72, count: 80)
+        _w.uint32s(uint32s, at: 88, count: 96)
+        _w.uint64s(uint64s, at: 104, count: 112)
+        _w.int32s(sint32s, at: 120, count: 128)
+        _w.int64s(sint64s, at: 136, count: 144)
+        _w.uint32s(fixed32s, at: 152, count: 160)
+        _w.uint64s(fixed64s, at: 168, count: 176)
+        _w.int32s(sfixed32s, at: 184, count: 192)
+        _w.int64s(sfixed64s, at: 200, count: 208)
+        _w.bools(bools, at: 216, count: 224)
+        _w.strings(strings, at: 232, count: 240)
+        _w.blobs(blobs, at: 248, count: 256)
+        _w.enumerations(colors, at: 264, count: 272)
+        _w.messages(messages, at: 280, count: 288)
+        _w.int32s(unpackedInt32s, at: 296, count: 304)
+        _w.enumerations(unpackedColors, at: 312, count: 320)
+        _w.doubles(packedDoubles, at: 328, count: 336)
+        _w.unknownFields(unknownFields)
     }
 }
 
@@ -475,39 +450,6 @@ struct Maps: RavioliSchema.Message {
     var toItself: [String: Maps]
     var unknownFields: RavioliSchema.UnknownFields
 
-    init() {
-        byInt32 = [:]
-        byInt64 = [:]
-        byUint32 = [:]
-        byUint64 = [:]
-        bySint32 = [:]
-        bySint64 = [:]
-        byFixed32 = [:]
-        byFixed64 = [:]
-        bySfixed32 = [:]
-        bySfixed64 = [:]
-        byBool = [:]
-        byString = [:]
-        toDouble = [:]
-        toFloat = [:]
-        toInt32 = [:]
-        toInt64 = [:]
-        toUint32 = [:]
-        toUint64 = [:]
-        toSint32 = [:]
-        toSint64 = [:]
-        toFixed32 = [:]
-        toFixed64 = [:]
-        toSfixed32 = [:]
-        toSfixed64 = [:]
-        toBool = [:]
-        toBytes = [:]
-        toColor = [:]
-        toMessage = [:]
-        toItself = [:]
-        unknownFields = .init()
-    }
-
     init(
         byInt32: [Int32: String] = [:],
         byInt64: [Int64: String] = [:],
@@ -537,7 +479,8 @@ struct Maps: RavioliSchema.Message {
         toBytes: [String: [UInt8]] = [:],
         toColor: [String: Color] = [:],
         toMessage: [String: Scalars] = [:],
-        toItself: [String: Maps] = [:]
+        toItself: [String: Maps] = [:],
+        unknownFields: RavioliSchema.UnknownFields = .init()
     ) {
         self.byInt32 = byInt32
         self.byInt64 = byInt64
@@ -568,7 +511,7 @@ struct Maps: RavioliSchema.Message {
         self.toColor = toColor
         self.toMessage = toMessage
         self.toItself = toItself
-        unknownFields = .init()
+        self.unknownFields = unknownFields
     }
 
     static let descriptor = RavioliTestV1EverythingSchema.file.message(
@@ -603,157 +546,188 @@ struct Maps: RavioliSchema.Message {
     private static let entry36 = descriptor.entry(of: 36)
     private static let entry37 = descriptor.entry(of: 37)
 
-    init(from r: RavioliSchema.FieldReader) {
-        byInt32 = r.map(at: 24, count: 32) { ($0.int32(at: 40), $0.string(at: 24)) }
-        byInt64 = r.map(at: 40, count: 48) { ($0.int64(at: 24), $0.string(at: 32)) }
-        byUint32 = r.map(at: 56, count: 64) { ($0.uint32(at: 40), $0.string(at: 24)) }
-        byUint64 = r.map(at: 72, count: 80) { ($0.uint64(at: 24), $0.string(at: 32)) }
-        bySint32 = r.map(at: 88, count: 96) { ($0.int32(at: 40), $0.string(at: 24)) }
-        bySint64 = r.map(at: 104, count: 112) { ($0.int64(at: 24), $0.string(at: 32)) }
-        byFixed32 = r.map(at: 120, count: 128) { ($0.uint32(at: 40), $0.string(at: 24)) }
-        byFixed64 = r.map(at: 136, count: 144) { ($0.uint64(at: 24), $0.string(at: 32)) }
-        bySfixed32 = r.map(at: 152, count: 160) { ($0.int32(at: 40), $0.string(at: 24)) }
-        bySfixed64 = r.map(at: 168, count: 176) { ($0.int64(at: 24), $0.string(at: 32)) }
-        byBool = r.map(at: 184, count: 192) { ($0.bool(at: 40), $0.string(at: 24)) }
-        byString = r.map(at: 200, count: 208) { ($0.string(at: 24), $0.string(at: 40)) }
-        toDouble = r.map(at: 216, count: 224) { ($0.string(at: 24), $0.double(at: 40)) }
-        toFloat = r.map(at: 232, count: 240) { ($0.string(at: 24), $0.float(at: 44)) }
-        toInt32 = r.map(at: 248, count: 256) { ($0.string(at: 24), $0.int32(at: 44)) }
-        toInt64 = r.map(at: 264, count: 272) { ($0.string(at: 24), $0.int64(at: 40)) }
-        toUint32 = r.map(at: 280, count: 288) { ($0.string(at: 24), $0.uint32(at: 44)) }
-        toUint64 = r.map(at: 296, count: 304) { ($0.string(at: 24), $0.uint64(at: 40)) }
-        toSint32 = r.map(at: 312, count: 320) { ($0.string(at: 24), $0.int32(at: 44)) }
-        toSint64 = r.map(at: 328, count: 336) { ($0.string(at: 24), $0.int64(at: 40)) }
-        toFixed32 = r.map(at: 344, count: 352) { ($0.string(at: 24), $0.uint32(at: 44)) }
-        toFixed64 = r.map(at: 360, count: 368) { ($0.string(at: 24), $0.uint64(at: 40)) }
-        toSfixed32 = r.map(at: 376, count: 384) { ($0.string(at: 24), $0.int32(at: 44)) }
-        toSfixed64 = r.map(at: 392, count: 400) { ($0.string(at: 24), $0.int64(at: 40)) }
-        toBool = r.map(at: 408, count: 416) { ($0.string(at: 24), $0.bool(at: 44)) }
-        toBytes = r.map(at: 424, count: 432) { ($0.string(at: 24), $0.bytes(at: 40)) }
-        toColor = r.map(at: 440, count: 448) { ($0.string(at: 24), $0.enumeration(at: 44)) }
-        toMessage = r.map(at: 456, count: 464) { ($0.string(at: 24), $0.message(at: 40) ?? .init()) }
-        toItself = r.map(at: 472, count: 480) { ($0.string(at: 24), $0.message(at: 40) ?? .init()) }
-        unknownFields = r.unknownFields()
+    static func read(from _r: RavioliSchema.FieldReader) -> Self {
+        let byInt32: [Int32: String] = _r.map(at: 24, count: 32) { ($0.int32(at: 40), $0.string(at: 24)) }
+        let byInt64: [Int64: String] = _r.map(at: 40, count: 48) { ($0.int64(at: 24), $0.string(at: 32)) }
+        let byUint32: [UInt32: String] = _r.map(at: 56, count: 64) { ($0.uint32(at: 40), $0.string(at: 24)) }
+        let byUint64: [UInt64: String] = _r.map(at: 72, count: 80) { ($0.uint64(at: 24), $0.string(at: 32)) }
+        let bySint32: [Int32: String] = _r.map(at: 88, count: 96) { ($0.int32(at: 40), $0.string(at: 24)) }
+        let bySint64: [Int64: String] = _r.map(at: 104, count: 112) { ($0.int64(at: 24), $0.string(at: 32)) }
+        let byFixed32: [UInt32: String] = _r.map(at: 120, count: 128) { ($0.uint32(at: 40), $0.string(at: 24)) }
+        let byFixed64: [UInt64: String] = _r.map(at: 136, count: 144) { ($0.uint64(at: 24), $0.string(at: 32)) }
+        let bySfixed32: [Int32: String] = _r.map(at: 152, count: 160) { ($0.int32(at: 40), $0.string(at: 24)) }
+        let bySfixed64: [Int64: String] = _r.map(at: 168, count: 176) { ($0.int64(at: 24), $0.string(at: 32)) }
+        let byBool: [Bool: String] = _r.map(at: 184, count: 192) { ($0.bool(at: 40), $0.string(at: 24)) }
+        let byString: [String: String] = _r.map(at: 200, count: 208) { ($0.string(at: 24), $0.string(at: 40)) }
+        let toDouble: [String: Double] = _r.map(at: 216, count: 224) { ($0.string(at: 24), $0.double(at: 40)) }
+        let toFloat: [String: Float] = _r.map(at: 232, count: 240) { ($0.string(at: 24), $0.float(at: 44)) }
+        let toInt32: [String: Int32] = _r.map(at: 248, count: 256) { ($0.string(at: 24), $0.int32(at: 44)) }
+        let toInt64: [String: Int64] = _r.map(at: 264, count: 272) { ($0.string(at: 24), $0.int64(at: 40)) }
+        let toUint32: [String: UInt32] = _r.map(at: 280, count: 288) { ($0.string(at: 24), $0.uint32(at: 44)) }
+        let toUint64: [String: UInt64] = _r.map(at: 296, count: 304) { ($0.string(at: 24), $0.uint64(at: 40)) }
+        let toSint32: [String: Int32] = _r.map(at: 312, count: 320) { ($0.string(at: 24), $0.int32(at: 44)) }
+        let toSint64: [String: Int64] = _r.map(at: 328, count: 336) { ($0.string(at: 24), $0.int64(at: 40)) }
+        let toFixed32: [String: UInt32] = _r.map(at: 344, count: 352) { ($0.string(at: 24), $0.uint32(at: 44)) }
+        let toFixed64: [String: UInt64] = _r.map(at: 360, count: 368) { ($0.string(at: 24), $0.uint64(at: 40)) }
+        let toSfixed32: [String: Int32] = _r.map(at: 376, count: 384) { ($0.string(at: 24), $0.int32(at: 44)) }
+        let toSfixed64: [String: Int64] = _r.map(at: 392, count: 400) { ($0.string(at: 24), $0.int64(at: 40)) }
+        let toBool: [String: Bool] = _r.map(at: 408, count: 416) { ($0.string(at: 24), $0.bool(at: 44)) }
+        let toBytes: [String: [UInt8]] = _r.map(at: 424, count: 432) { ($0.string(at: 24), $0.bytes(at: 40)) }
+        let toColor: [String: Color] = _r.map(at: 440, count: 448) { ($0.string(at: 24), $0.enumeration(at: 44)) }
+        let toMessage: [String: Scalars] = _r.map(at: 456, count: 464) { ($0.string(at: 24), $0.message(at: 40) ?? .init()) }
+        let toItself: [String: Maps] = _r.map(at: 472, count: 480) { ($0.string(at: 24), $0.message(at: 40) ?? .init()) }
+        return Self(
+            byInt32: byInt32,
+            byInt64: byInt64,
+            byUint32: byUint32,
+            byUint64: byUint64,
+            bySint32: bySint32,
+            bySint64: bySint64,
+            byFixed32: byFixed32,
+            byFixed64: byFixed64,
+            bySfixed32: bySfixed32,
+            bySfixed64: bySfixed64,
+            byBool: byBool,
+            byString: byString,
+            toDouble: toDouble,
+            toFloat: toFloat,
+            toInt32: toInt32,
+            toInt64: toInt64,
+            toUint32: toUint32,
+            toUint64: toUint64,
+            toSint32: toSint32,
+            toSint64: toSint64,
+            toFixed32: toFixed32,
+            toFixed64: toFixed64,
+            toSfixed32: toSfixed32,
+            toSfixed64: toSfixed64,
+            toBool: toBool,
+            toBytes: toBytes,
+            toColor: toColor,
+            toMessage: toMessage,
+            toItself: toItself,
+            unknownFields: _r.unknownFields()
+        )
     }
 
-    func write(to w: inout RavioliSchema.FieldWriter) {
-        w.map(byInt32, at: 24, count: 32, entry: Maps.entry1) {
+    func write(to _w: inout RavioliSchema.FieldWriter) {
+        _w.map(byInt32, at: 24, count: 32, entry: Maps.entry1) {
             $0.int32(set: $1, at: 40, in: 44, as: 1)
             $0.string(set: $2, at: 24, in: 48, as: 1)
         }
-        w.map(byInt64, at: 40, count: 48, entry: Maps.entry2) {
+        _w.map(byInt64, at: 40, count: 48, entry: Maps.entry2) {
             $0.int64(set: $1, at: 24, in: 48, as: 1)
             $0.string(set: $2, at: 32, in: 52, as: 1)
         }
-        w.map(byUint32, at: 56, count: 64, entry: Maps.entry3) {
+        _w.map(byUint32, at: 56, count: 64, entry: Maps.entry3) {
             $0.uint32(set: $1, at: 40, in: 44, as: 1)
             $0.string(set: $2, at: 24, in: 48, as: 1)
         }
-        w.map(byUint64, at: 72, count: 80, entry: Maps.entry4) {
+        _w.map(byUint64, at: 72, count: 80, entry: Maps.entry4) {
             $0.uint64(set: $1, at: 24, in: 48, as: 1)
             $0.string(set: $2, at: 32, in: 52, as: 1)
         }
-        w.map(bySint32, at: 88, count: 96, entry: Maps.entry5) {
+        _w.map(bySint32, at: 88, count: 96, entry: Maps.entry5) {
             $0.int32(set: $1, at: 40, in: 44, as: 1)
             $0.string(set: $2, at: 24, in: 48, as: 1)
         }
-        w.map(bySint64, at: 104, count: 112, entry: Maps.entry6) {
+        _w.map(bySint64, at: 104, count: 112, entry: Maps.entry6) {
             $0.int64(set: $1, at: 24, in: 48, as: 1)
             $0.string(set: $2, at: 32, in: 52, as: 1)
         }
-        w.map(byFixed32, at: 120, count: 128, entry: Maps.entry7) {
+        _w.map(byFixed32, at: 120, count: 128, entry: Maps.entry7) {
             $0.uint32(set: $1, at: 40, in: 44, as: 1)
             $0.string(set: $2, at: 24, in: 48, as: 1)
         }
-        w.map(byFixed64, at: 136, count: 144, entry: Maps.entry8) {
+        _w.map(byFixed64, at: 136, count: 144, entry: Maps.entry8) {
             $0.uint64(set: $1, at: 24, in: 48, as: 1)
             $0.string(set: $2, at: 32, in: 52, as: 1)
         }
-        w.map(bySfixed32, at: 152, count: 160, entry: Maps.entry9) {
+        _w.map(bySfixed32, at: 152, count: 160, entry: Maps.entry9) {
             $0.int32(set: $1, at: 40, in: 44, as: 1)
             $0.string(set: $2, at: 24, in: 48, as: 1)
         }
-        w.map(bySfixed64, at: 168, count: 176, entry: Maps.entry10) {
+        _w.map(bySfixed64, at: 168, count: 176, entry: Maps.entry10) {
             $0.int64(set: $1, at: 24, in: 48, as: 1)
             $0.string(set: $2, at: 32, in: 52, as: 1)
         }
-        w.map(byBool, at: 184, count: 192, entry: Maps.entry11) {
+        _w.map(byBool, at: 184, count: 192, entry: Maps.entry11) {
             $0.bool(set: $1, at: 40, in: 44, as: 1)
             $0.string(set: $2, at: 24, in: 48, as: 1)
         }
-        w.map(byString, at: 200, count: 208, entry: Maps.entry12) {
+        _w.map(byString, at: 200, count: 208, entry: Maps.entry12) {
             $0.string(set: $1, at: 24, in: 56, as: 1)
             $0.string(set: $2, at: 40, in: 60, as: 1)
         }
-        w.map(toDouble, at: 216, count: 224, entry: Maps.entry21) {
+        _w.map(toDouble, at: 216, count: 224, entry: Maps.entry21) {
             $0.string(set: $1, at: 24, in: 48, as: 1)
             $0.double(set: $2, at: 40, in: 52, as: 1)
         }
-        w.map(toFloat, at: 232, count: 240, entry: Maps.entry22) {
+        _w.map(toFloat, at: 232, count: 240, entry: Maps.entry22) {
             $0.string(set: $1, at: 24, in: 40, as: 1)
             $0.float(set: $2, at: 44, in: 48, as: 1)
         }
-        w.map(toInt32, at: 248, count: 256, entry: Maps.entry23) {
+        _w.map(toInt32, at: 248, count: 256, entry: Maps.entry23) {
             $0.string(set: $1, at: 24, in: 40, as: 1)
             $0.int32(set: $2, at: 44, in: 48, as: 1)
         }
-        w.map(toInt64, at: 264, count: 272, entry: Maps.entry24) {
+        _w.map(toInt64, at: 264, count: 272, entry: Maps.entry24) {
             $0.string(set: $1, at: 24, in: 48, as: 1)
             $0.int64(set: $2, at: 40, in: 52, as: 1)
         }
-        w.map(toUint32, at: 280, count: 288, entry: Maps.entry25) {
+        _w.map(toUint32, at: 280, count: 288, entry: Maps.entry25) {
             $0.string(set: $1, at: 24, in: 40, as: 1)
             $0.uint32(set: $2, at: 44, in: 48, as: 1)
         }
-        w.map(toUint64, at: 296, count: 304, entry: Maps.entry26) {
+        _w.map(toUint64, at: 296, count: 304, entry: Maps.entry26) {
             $0.string(set: $1, at: 24, in: 48, as: 1)
             $0.uint64(set: $2, at: 40, in: 52, as: 1)
         }
-        w.map(toSint32, at: 312, count: 320, entry: Maps.entry27) {
+        _w.map(toSint32, at: 312, count: 320, entry: Maps.entry27) {
             $0.string(set: $1, at: 24, in: 40, as: 1)
             $0.int32(set: $2, at: 44, in: 48, as: 1)
         }
-        w.map(toSint64, at: 328, count: 336, entry: Maps.entry28) {
+        _w.map(toSint64, at: 328, count: 336, entry: Maps.entry28) {
             $0.string(set: $1, at: 24, in: 48, as: 1)
             $0.int64(set: $2, at: 40, in: 52, as: 1)
         }
-        w.map(toFixed32, at: 344, count: 352, entry: Maps.entry29) {
+        _w.map(toFixed32, at: 344, count: 352, entry: Maps.entry29) {
             $0.string(set: $1, at: 24, in: 40, as: 1)
             $0.uint32(set: $2, at: 44, in: 48, as: 1)
         }
-        w.map(toFixed64, at: 360, count: 368, entry: Maps.entry30) {
+        _w.map(toFixed64, at: 360, count: 368, entry: Maps.entry30) {
             $0.string(set: $1, at: 24, in: 48, as: 1)
             $0.uint64(set: $2, at: 40, in: 52, as: 1)
         }
-        w.map(toSfixed32, at: 376, count: 384, entry: Maps.entry31) {
+        _w.map(toSfixed32, at: 376, count: 384, entry: Maps.entry31) {
             $0.string(set: $1, at: 24, in: 40, as: 1)
             $0.int32(set: $2, at: 44, in: 48, as: 1)
         }
-        w.map(toSfixed64, at: 392, count: 400, entry: Maps.entry32) {
+        _w.map(toSfixed64, at: 392, count: 400, entry: Maps.entry32) {
             $0.string(set: $1, at: 24, in: 48, as: 1)
             $0.int64(set: $2, at: 40, in: 52, as: 1)
         }
-        w.map(toBool, at: 408, count: 416, entry: Maps.entry33) {
+        _w.map(toBool, at: 408, count: 416, entry: Maps.entry33) {
             $0.string(set: $1, at: 24, in: 40, as: 1)
             $0.bool(set: $2, at: 44, in: 48, as: 1)
         }
-        w.map(toBytes, at: 424, count: 432, entry: Maps.entry34) {
+        _w.map(toBytes, at: 424, count: 432, entry: Maps.entry34) {
             $0.string(set: $1, at: 24, in: 56, as: 1)
             $0.bytes(set: $2, at: 40, in: 60, as: 1)
         }
-        w.map(toColor, at: 440, count: 448, entry: Maps.entry35) {
+        _w.map(toColor, at: 440, count: 448, entry: Maps.entry35) {
             $0.string(set: $1, at: 24, in: 40, as: 1)
             $0.enumeration(set: $2, at: 44, in: 48, as: 1)
         }
-        w.map(toMessage, at: 456, count: 464, entry: Maps.entry36) {
+        _w.map(toMessage, at: 456, count: 464, entry: Maps.entry36) {
             $0.string(set: $1, at: 24, in: 48, as: 1)
             $0.message($2, at: 40)
         }
-        w.map(toItself, at: 472, count: 480, entry: Maps.entry37) {
+        _w.map(toItself, at: 472, count: 480, entry: Maps.entry37) {
             $0.string(set: $1, at: 24, in: 48, as: 1)
             $0.message($2, at: 40)
         }
-        w.unknownFields(unknownFields)
+        _w.unknownFields(unknownFields)
     }
 }
 
@@ -779,14 +753,13 @@ struct Choice: RavioliSchema.Message {
 
     private var _storage: RavioliSchema.CopyOnWrite<_Storage>
 
-    init() { _storage = .init(_Storage()) }
-
-    init(value: Value? = nil, note: String = "", second: Second? = nil) {
-        var _fields = _Storage()
-        _fields.value = value
-        _fields.note = note
-        _fields.second = second
-        _storage = .init(_fields)
+    init(
+        value: Value? = nil,
+        note: String = "",
+        second: Second? = nil,
+        unknownFields: RavioliSchema.UnknownFields = .init()
+    ) {
+        _storage = .init(_Storage(value: value, note: note, second: second, unknownFields: unknownFields))
     }
 
     /// The choices of the oneof `value`.
@@ -811,50 +784,50 @@ struct Choice: RavioliSchema.Message {
         case aMessage(Scalars)
         case itself(Choice)
 
-        fileprivate init?(from r: RavioliSchema.FieldReader) {
-            switch r.oneofCase(72) {
-            case 1: self = .aDouble(r.double(at: 40))
-            case 2: self = .aFloat(r.float(at: 40))
-            case 3: self = .anInt32(r.int32(at: 40))
-            case 4: self = .anInt64(r.int64(at: 40))
-            case 5: self = .aUint32(r.uint32(at: 40))
-            case 6: self = .aUint64(r.uint64(at: 40))
-            case 7: self = .aSint32(r.int32(at: 40))
-            case 8: self = .aSint64(r.int64(at: 40))
-            case 9: self = .aFixed32(r.uint32(at: 40))
-            case 10: self = .aFixed64(r.uint64(at: 40))
-            case 11: self = .aSfixed32(r.int32(at: 40))
-            case 12: self = .aSfixed64(r.int64(at: 40))
-            case 13: self = .aBool(r.bool(at: 40))
-            case 14: self = .aString(r.string(at: 40))
-            case 15: self = .aBytes(r.bytes(at: 40))
-            case 16: self = .aColor(r.enumeration(at: 40))
-            case 17: self = .aMessage(r.message(at: 40) ?? .init())
-            case 18: self = .itself(r.message(at: 40) ?? .init())
+        fileprivate init?(from _r: RavioliSchema.FieldReader) {
+            switch _r.oneofCase(72) {
+            case 1: self = .aDouble(_r.double(at: 40))
+            case 2: self = .aFloat(_r.float(at: 40))
+            case 3: self = .anInt32(_r.int32(at: 40))
+            case 4: self = .anInt64(_r.int64(at: 40))
+            case 5: self = .aUint32(_r.uint32(at: 40))
+            case 6: self = .aUint64(_r.uint64(at: 40))
+            case 7: self = .aSint32(_r.int32(at: 40))
+            case 8: self = .aSint64(_r.int64(at: 40))
+            case 9: self = .aFixed32(_r.uint32(at: 40))
+            case 10: self = .aFixed64(_r.uint64(at: 40))
+            case 11: self = .aSfixed32(_r.int32(at: 40))
+            case 12: self = .aSfixed64(_r.int64(at: 40))
+            case 13: self = .aBool(_r.bool(at: 40))
+            case 14: self = .aString(_r.string(at: 40))
+            case 15: self = .aBytes(_r.bytes(at: 40))
+            case 16: self = .aColor(_r.enumeration(at: 40))
+            case 17: self = .aMessage(_r.message(at: 40) ?? .init())
+            case 18: self = .itself(_r.message(at: 40) ?? .init())
             default: return nil
             }
         }
 
-        fileprivate func write(to w: inout RavioliSchema.FieldWriter) {
+        fileprivate func write(to _w: inout RavioliSchema.FieldWriter) {
             switch self {
-            case .aDouble(let value): w.double(set: value, at: 40, in: 72, as: 1)
-            case .aFloat(let value): w.float(set: value, at: 40, in: 72, as: 2)
-            case .anInt32(let value): w.int32(set: value, at: 40, in: 72, as: 3)
-            case .anInt64(let value): w.int64(set: value, at: 40, in: 72, as: 4)
-            case .aUint32(let value): w.uint32(set: value, at: 40, in: 72, as: 5)
-            case .aUint64(let value): w.uint64(set: value, at: 40, in: 72, as: 6)
-            case .aSint32(let value): w.int32(set: value, at: 40, in: 72, as: 7)
-            case .aSint64(let value): w.int64(set: value, at: 40, in: 72, as: 8)
-            case .aFixed32(let value): w.uint32(set: value, at: 40, in: 72, as: 9)
-            case .aFixed64(let value): w.uint64(set: value, at: 40, in: 72, as: 10)
-            case .aSfixed32(let value): w.int32(set: value, at: 40, in: 72, as: 11)
-            case .aSfixed64(let value): w.int64(set: value, at: 40, in: 72, as: 12)
-            case .aBool(let value): w.bool(set: value, at: 40, in: 72, as: 13)
-            case .aString(let value): w.string(set: value, at: 40, in: 72, as: 14)
-            case .aBytes(let value): w.bytes(set: value, at: 40, in: 72, as: 15)
-            case .aColor(let value): w.enumeration(set: value, at: 40, in: 72, as: 16)
-            case .aMessage(let value): w.message(set: value, at: 40, in: 72, as: 17)
-            case .itself(let value): w.message(set: value, at: 40, in: 72, as: 18)
+            case .aDouble(let value): _w.double(set: value, at: 40, in: 72, as: 1)
+            case .aFloat(let value): _w.float(set: value, at: 40, in: 72, as: 2)
+            case .anInt32(let value): _w.int32(set: value, at: 40, in: 72, as: 3)
+            case .anInt64(let value): _w.int64(set: value, at: 40, in: 72, as: 4)
+            case .aUint32(let value): _w.uint32(set: value, at: 40, in: 72, as: 5)
+            case .aUint64(let value): _w.uint64(set: value, at: 40, in: 72, as: 6)
+            case .aSint32(let value): _w.int32(set: value, at: 40, in: 72, as: 7)
+            case .aSint64(let value): _w.int64(set: value, at: 40, in: 72, as: 8)
+            case .aFixed32(let value): _w.uint32(set: value, at: 40, in: 72, as: 9)
+            case .aFixed64(let value): _w.uint64(set: value, at: 40, in: 72, as: 10)
+            case .aSfixed32(let value): _w.int32(set: value, at: 40, in: 72, as: 11)
+            case .aSfixed64(let value): _w.int64(set: value, at: 40, in: 72, as: 12)
+            case .aBool(let value): _w.bool(set: value, at: 40, in: 72, as: 13)
+            case .aString(let value): _w.string(set: value, at: 40, in: 72, as: 14)
+            case .aBytes(let value): _w.bytes(set: value, at: 40, in: 72, as: 15)
+            case .aColor(let value): _w.enumeration(set: value, at: 40, in: 72, as: 16)
+            case .aMessage(let value): _w.message(set: value, at: 40, in: 72, as: 17)
+            case .itself(let value): _w.message(set: value, at: 40, in: 72, as: 18)
             }
         }
     }
@@ -864,18 +837,18 @@ struct Choice: RavioliSchema.Message {
         case left(String)
         case right(String)
 
-        fileprivate init?(from r: RavioliSchema.FieldReader) {
-            switch r.oneofCase(80) {
-            case 21: self = .left(r.string(at: 56))
-            case 22: self = .right(r.string(at: 56))
+        fileprivate init?(from _r: RavioliSchema.FieldReader) {
+            switch _r.oneofCase(80) {
+            case 21: self = .left(_r.string(at: 56))
+            case 22: self = .right(_r.string(at: 56))
             default: return nil
             }
         }
 
-        fileprivate func write(to w: inout RavioliSchema.FieldWriter) {
+        fileprivate func write(to _w: inout RavioliSchema.FieldWriter) {
             switch self {
-            case .left(let value): w.string(set: value, at: 56, in: 80, as: 21)
-            case .right(let value): w.string(set: value, at: 56, in: 80, as: 22)
+            case .left(let value): _w.string(set: value, at: 56, in: 80, as: 21)
+            case .right(let value): _w.string(set: value, at: 56, in: 80, as: 22)
             }
         }
     }
@@ -883,8 +856,13 @@ struct Choice: RavioliSchema.Message {
     static let descriptor = RavioliTestV1EverythingSchema.file.message(
         "ravioli.test.v1.Choice", structSize: 88)
 
-    init(from r: RavioliSchema.FieldReader) { _storage = .init(_Storage(from: r)) }
-    func write(to w: inout RavioliSchema.FieldWriter) { _storage.value.write(to: &w) }
+    static func read(from _r: RavioliSchema.FieldReader) -> Self {
+        Self(_storage: .init(.read(from: _r)))
+    }
+    func write(to _w: inout RavioliSchema.FieldWriter) {
+        _storage.value.write(to: &_w)
+    }
+    private init(_storage: RavioliSchema.CopyOnWrite<_Storage>) { self._storage = _storage }
 
     private struct _Storage: Sendable, Hashable {
         var value: Value?
@@ -892,27 +870,18 @@ struct Choice: RavioliSchema.Message {
         var second: Second?
         var unknownFields: RavioliSchema.UnknownFields
 
-        init() {
-            value = nil
-            note = ""
-            second = nil
-            unknownFields = .init()
+        static func read(from _r: RavioliSchema.FieldReader) -> Self {
+            let value: Value? = Value(from: _r)
+            let note: String = _r.string(at: 24)
+            let second: Second? = Second(from: _r)
+            return Self(value: value, note: note, second: second, unknownFields: _r.unknownFields())
         }
 
-        init(from r: RavioliSchema.FieldReader) {
-            value = nil
-            note = r.string(at: 24)
-            second = nil
-            unknownFields = r.unknownFields()
-            if let _value = Value(from: r) { value = _value }
-            if let _value = Second(from: r) { second = _value }
-        }
-
-        func write(to w: inout RavioliSchema.FieldWriter) {
-            value?.write(to: &w)
-            w.string(note, at: 24, has: 76)
-            second?.write(to: &w)
-            w.unknownFields(unknownFields)
+        func write(to _w: inout RavioliSchema.FieldWriter) {
+            value?.write(to: &_w)
+            _w.string(note, at: 24, has: 76)
+            second?.write(to: &_w)
+            _w.unknownFields(unknownFields)
         }
     }
 }
@@ -942,21 +911,26 @@ struct Tree: RavioliSchema.Message {
 
     private var _storage: RavioliSchema.CopyOnWrite<_Storage>
 
-    init() { _storage = .init(_Storage()) }
-
-    init(name: String = "", left: Tree? = nil, right: Tree? = nil, others: [Tree] = []) {
-        var _fields = _Storage()
-        _fields.name = name
-        _fields.left = left
-        _fields.right = right
-        _fields.others = others
-        _storage = .init(_fields)
+    init(
+        name: String = "",
+        left: Tree? = nil,
+        right: Tree? = nil,
+        others: [Tree] = [],
+        unknownFields: RavioliSchema.UnknownFields = .init()
+    ) {
+        _storage = .init(_Storage(
+            name: name, left: left, right: right, others: others, unknownFields: unknownFields))
     }
 
     static let descriptor = RavioliTestV1EverythingSchema.file.message("ravioli.test.v1.Tree", structSize: 80)
 
-    init(from r: RavioliSchema.FieldReader) { _storage = .init(_Storage(from: r)) }
-    func write(to w: inout RavioliSchema.FieldWriter) { _storage.value.write(to: &w) }
+    static func read(from _r: RavioliSchema.FieldReader) -> Self {
+        Self(_storage: .init(.read(from: _r)))
+    }
+    func write(to _w: inout RavioliSchema.FieldWriter) {
+        _storage.value.write(to: &_w)
+    }
+    private init(_storage: RavioliSchema.CopyOnWrite<_Storage>) { self._storage = _storage }
 
     private struct _Storage: Sendable, Hashable {
         var name: String
@@ -965,30 +939,21 @@ struct Tree: RavioliSchema.Message {
         var others: [Tree]
         var unknownFields: RavioliSchema.UnknownFields
 
-        init() {
-            name = ""
-            left = nil
-            right = nil
-            others = []
-            unknownFields = .init()
+        static func read(from _r: RavioliSchema.FieldReader) -> Self {
+            let name: String = _r.string(at: 24)
+            let left: Tree? = _r.message(at: 40)
+            let right: Tree? = _r.message(at: 48)
+            let others: [Tree] = _r.messages(at: 56, count: 64)
+            return Self(
+                name: name, left: left, right: right, others: others, unknownFields: _r.unknownFields())
         }
 
-        init(from r: RavioliSchema.FieldReader) {
-            name = r.string(at: 24)
-            left = nil
-            right = nil
-            others = r.messages(at: 56, count: 64)
-            unknownFields = r.unknownFields()
-            r.message(&left, at: 40)
-            r.message(&right, at: 48)
-        }
-
-        func write(to w: inout RavioliSchema.FieldWriter) {
-            w.string(name, at: 24, has: 72)
-            w.message(left, at: 40)
-            w.message(right, at: 48)
-            w.messages(others, at: 56, count: 64)
-            w.unknownFields(unknownFields)
+        func write(to _w: inout RavioliSchema.FieldWriter) {
+            _w.string(name, at: 24, has: 72)
+            _w.message(left, at: 40)
+            _w.message(right, at: 48)
+            _w.messages(others, at: 56, count: 64)
+            _w.unknownFields(unknownFields)
         }
     }
 }
@@ -1010,43 +975,36 @@ struct Statement: RavioliSchema.Message {
 
     private var _storage: RavioliSchema.CopyOnWrite<_Storage>
 
-    init() { _storage = .init(_Storage()) }
-
-    init(label: String = "", value: Expression? = nil) {
-        var _fields = _Storage()
-        _fields.label = label
-        _fields.value = value
-        _storage = .init(_fields)
+    init(label: String = "", value: Expression? = nil, unknownFields: RavioliSchema.UnknownFields = .init()) {
+        _storage = .init(_Storage(label: label, value: value, unknownFields: unknownFields))
     }
 
     static let descriptor = RavioliTestV1EverythingSchema.file.message(
         "ravioli.test.v1.Statement", structSize: 56)
 
-    init(from r: RavioliSchema.FieldReader) { _storage = .init(_Storage(from: r)) }
-    func write(to w: inout RavioliSchema.FieldWriter) { _storage.value.write(to: &w) }
+    static func read(from _r: RavioliSchema.FieldReader) -> Self {
+        Self(_storage: .init(.read(from: _r)))
+    }
+    func write(to _w: inout RavioliSchema.FieldWriter) {
+        _storage.value.write(to: &_w)
+    }
+    private init(_storage: RavioliSchema.CopyOnWrite<_Storage>) { self._storage = _storage }
 
     private struct _Storage: Sendable, Hashable {
         var label: String
         var value: Expression?
         var unknownFields: RavioliSchema.UnknownFields
 
-        init() {
-            label = ""
-            value = nil
-            unknownFields = .init()
+        static func read(from _r: RavioliSchema.FieldReader) -> Self {
+            let label: String = _r.string(at: 24)
+            let value: Expression? = _r.message(at: 40)
+            return Self(label: label, value: value, unknownFields: _r.unknownFields())
         }
 
-        init(from r: RavioliSchema.FieldReader) {
-            label = r.string(at: 24)
-            value = nil
-            unknownFields = r.unknownFields()
-            r.message(&value, at: 40)
-        }
-
-        func write(to w: inout RavioliSchema.FieldWriter) {
-            w.string(label, at: 24, has: 48)
-            w.message(value, at: 40)
-            w.unknownFields(unknownFields)
+        func write(to _w: inout RavioliSchema.FieldWriter) {
+            _w.string(label, at: 24, has: 48)
+            _w.message(value, at: 40)
+            _w.unknownFields(unknownFields)
         }
     }
 }
@@ -1064,12 +1022,8 @@ struct Expression: RavioliSchema.Message {
 
     private var _storage: RavioliSchema.CopyOnWrite<_Storage>
 
-    init() { _storage = .init(_Storage()) }
-
-    init(kind: Kind? = nil) {
-        var _fields = _Storage()
-        _fields.kind = kind
-        _storage = .init(_fields)
+    init(kind: Kind? = nil, unknownFields: RavioliSchema.UnknownFields = .init()) {
+        _storage = .init(_Storage(kind: kind, unknownFields: unknownFields))
     }
 
     /// The choices of the oneof `kind`.
@@ -1078,20 +1032,20 @@ struct Expression: RavioliSchema.Message {
         case block(Statement)
         case pair(Pair)
 
-        fileprivate init?(from r: RavioliSchema.FieldReader) {
-            switch r.oneofCase(32) {
-            case 1: self = .literal(r.int64(at: 24))
-            case 2: self = .block(r.message(at: 24) ?? .init())
-            case 3: self = .pair(r.message(at: 24) ?? .init())
+        fileprivate init?(from _r: RavioliSchema.FieldReader) {
+            switch _r.oneofCase(32) {
+            case 1: self = .literal(_r.int64(at: 24))
+            case 2: self = .block(_r.message(at: 24) ?? .init())
+            case 3: self = .pair(_r.message(at: 24) ?? .init())
             default: return nil
             }
         }
 
-        fileprivate func write(to w: inout RavioliSchema.FieldWriter) {
+        fileprivate func write(to _w: inout RavioliSchema.FieldWriter) {
             switch self {
-            case .literal(let value): w.int64(set: value, at: 24, in: 32, as: 1)
-            case .block(let value): w.message(set: value, at: 24, in: 32, as: 2)
-            case .pair(let value): w.message(set: value, at: 24, in: 32, as: 3)
+            case .literal(let value): _w.int64(set: value, at: 24, in: 32, as: 1)
+            case .block(let value): _w.message(set: value, at: 24, in: 32, as: 2)
+            case .pair(let value): _w.message(set: value, at: 24, in: 32, as: 3)
             }
         }
     }
@@ -1103,18 +1057,16 @@ struct Expression: RavioliSchema.Message {
         var `operator`: Operator
         var unknownFields: RavioliSchema.UnknownFields
 
-        init() {
-            first = nil
-            second = nil
-            `operator` = .unspecified
-            unknownFields = .init()
-        }
-
-        init(first: Expression? = nil, second: Expression? = nil, `operator`: Operator = .unspecified) {
+        init(
+            first: Expression? = nil,
+            second: Expression? = nil,
+            `operator`: Operator = .unspecified,
+            unknownFields: RavioliSchema.UnknownFields = .init()
+        ) {
             self.first = first
             self.second = second
             self.`operator` = `operator`
-            unknownFields = .init()
+            self.unknownFields = unknownFields
         }
 
         /// How the two are combined.
@@ -1136,47 +1088,44 @@ struct Expression: RavioliSchema.Message {
         static let descriptor = RavioliTestV1EverythingSchema.file.message(
             "ravioli.test.v1.Expression.Pair", structSize: 48)
 
-        init(from r: RavioliSchema.FieldReader) {
-            first = nil
-            second = nil
-            `operator` = r.enumeration(at: 40)
-            unknownFields = r.unknownFields()
-            r.message(&first, at: 24)
-            r.message(&second, at: 32)
+        static func read(from _r: RavioliSchema.FieldReader) -> Self {
+            let first: Expression? = _r.message(at: 24)
+            let second: Expression? = _r.message(at: 32)
+            let `operator`: Operator = _r.enumeration(at: 40)
+            return Self(first: first, second: second, operator: `operator`, unknownFields: _r.unknownFields())
         }
 
-        func write(to w: inout RavioliSchema.FieldWriter) {
-            w.message(first, at: 24)
-            w.message(second, at: 32)
-            w.enumeration(`operator`, at: 40, has: 44)
-            w.unknownFields(unknownFields)
+        func write(to _w: inout RavioliSchema.FieldWriter) {
+            _w.message(first, at: 24)
+            _w.message(second, at: 32)
+            _w.enumeration(`operator`, at: 40, has: 44)
+            _w.unknownFields(unknownFields)
         }
     }
 
     static let descriptor = RavioliTestV1EverythingSchema.file.message(
         "ravioli.test.v1.Expression", structSize: 40)
 
-    init(from r: RavioliSchema.FieldReader) { _storage = .init(_Storage(from: r)) }
-    func write(to w: inout RavioliSchema.FieldWriter) { _storage.value.write(to: &w) }
+    static func read(from _r: RavioliSchema.FieldReader) -> Self {
+        Self(_storage: .init(.read(from: _r)))
+    }
+    func write(to _w: inout RavioliSchema.FieldWriter) {
+        _storage.value.write(to: &_w)
+    }
+    private init(_storage: RavioliSchema.CopyOnWrite<_Storage>) { self._storage = _storage }
 
     private struct _Storage: Sendable, Hashable {
         var kind: Kind?
         var unknownFields: RavioliSchema.UnknownFields
 
-        init() {
-            kind = nil
-            unknownFields = .init()
+        static func read(from _r: RavioliSchema.FieldReader) -> Self {
+            let kind: Kind? = Kind(from: _r)
+            return Self(kind: kind, unknownFields: _r.unknownFields())
         }
 
-        init(from r: RavioliSchema.FieldReader) {
-            kind = nil
-            unknownFields = r.unknownFields()
-            if let _value = Kind(from: r) { kind = _value }
-        }
-
-        func write(to w: inout RavioliSchema.FieldWriter) {
-            kind?.write(to: &w)
-            w.unknownFields(unknownFields)
+        func write(to _w: inout RavioliSchema.FieldWriter) {
+            kind?.write(to: &_w)
+            _w.unknownFields(unknownFields)
         }
     }
 }
@@ -1189,31 +1138,25 @@ struct Annotated: RavioliSchema.Message {
     var oldLength: Int32
     var unknownFields: RavioliSchema.UnknownFields
 
-    init() {
-        length = 0
-        oldLength = 0
-        unknownFields = .init()
-    }
-
-    init(length: Double = 0, oldLength: Int32 = 0) {
+    init(length: Double = 0, oldLength: Int32 = 0, unknownFields: RavioliSchema.UnknownFields = .init()) {
         self.length = length
         self.oldLength = oldLength
-        unknownFields = .init()
+        self.unknownFields = unknownFields
     }
 
     static let descriptor = RavioliTestV1EverythingSchema.file.message(
         "ravioli.test.v1.Annotated", structSize: 48)
 
-    init(from r: RavioliSchema.FieldReader) {
-        length = r.double(at: 24)
-        oldLength = r.int32(at: 36)
-        unknownFields = r.unknownFields()
+    static func read(from _r: RavioliSchema.FieldReader) -> Self {
+        let length: Double = _r.double(at: 24)
+        let oldLength: Int32 = _r.int32(at: 36)
+        return Self(length: length, oldLength: oldLength, unknownFields: _r.unknownFields())
     }
 
-    func write(to w: inout RavioliSchema.FieldWriter) {
-        w.double(length, at: 24, has: 32)
-        w.int32(oldLength, at: 36, has: 40)
-        w.unknownFields(unknownFields)
+    func write(to _w: inout RavioliSchema.FieldWriter) {
+        _w.double(length, at: 24, has: 32)
+        _w.int32(oldLength, at: 36, has: 40)
+        _w.unknownFields(unknownFields)
     }
 }
 
@@ -1226,47 +1169,37 @@ struct Imports: RavioliSchema.Message {
     var binding: Book.Binding
     var unknownFields: RavioliSchema.UnknownFields
 
-    init() {
-        at = nil
-        shelf = nil
-        book = nil
-        binding = .unspecified
-        unknownFields = .init()
-    }
-
     init(
         at: Google_Protobuf_Timestamp? = nil,
         shelf: Shelf? = nil,
         book: Book? = nil,
-        binding: Book.Binding = .unspecified
+        binding: Book.Binding = .unspecified,
+        unknownFields: RavioliSchema.UnknownFields = .init()
     ) {
         self.at = at
         self.shelf = shelf
         self.book = book
         self.binding = binding
-        unknownFields = .init()
+        self.unknownFields = unknownFields
     }
 
     static let descriptor = RavioliTestV1EverythingSchema.file.message(
         "ravioli.test.v1.Imports", structSize: 56)
 
-    init(from r: RavioliSchema.FieldReader) {
-        at = nil
-        shelf = nil
-        book = nil
-        binding = r.enumeration(at: 48)
-        unknownFields = r.unknownFields()
-        r.message(&at, at: 24)
-        r.message(&shelf, at: 32)
-        r.message(&book, at: 40)
+    static func read(from _r: RavioliSchema.FieldReader) -> Self {
+        let at: Google_Protobuf_Timestamp? = _r.message(at: 24)
+        let shelf: Shelf? = _r.message(at: 32)
+        let book: Book? = _r.message(at: 40)
+        let binding: Book.Binding = _r.enumeration(at: 48)
+        return Self(at: at, shelf: shelf, book: book, binding: binding, unknownFields: _r.unknownFields())
     }
 
-    func write(to w: inout RavioliSchema.FieldWriter) {
-        w.message(at, at: 24)
-        w.message(shelf, at: 32)
-        w.message(book, at: 40)
-        w.enumeration(binding, at: 48, has: 52)
-        w.unknownFields(unknownFields)
+    func write(to _w: inout RavioliSchema.FieldWriter) {
+        _w.message(at, at: 24)
+        _w.message(shelf, at: 32)
+        _w.message(book, at: 40)
+        _w.enumeration(binding, at: 48, has: 52)
+        _w.unknownFields(unknownFields)
     }
 }
 
@@ -1274,19 +1207,19 @@ struct Imports: RavioliSchema.Message {
 struct Nothing: RavioliSchema.Message {
     var unknownFields: RavioliSchema.UnknownFields
 
-    init() {
-        unknownFields = .init()
+    init(unknownFields: RavioliSchema.UnknownFields = .init()) {
+        self.unknownFields = unknownFields
     }
 
     static let descriptor = RavioliTestV1EverythingSchema.file.message(
         "ravioli.test.v1.Nothing", structSize: 24)
 
-    init(from r: RavioliSchema.FieldReader) {
-        unknownFields = r.unknownFields()
+    static func read(from _r: RavioliSchema.FieldReader) -> Self {
+        return Self(unknownFields: _r.unknownFields())
     }
 
-    func write(to w: inout RavioliSchema.FieldWriter) {
-        w.unknownFields(unknownFields)
+    func write(to _w: inout RavioliSchema.FieldWriter) {
+        _w.unknownFields(unknownFields)
     }
 }
 

@@ -12,16 +12,10 @@ struct GreetRequest: RavioliSchema.Message {
     var manner: Manner?
     var unknownFields: RavioliSchema.UnknownFields
 
-    init() {
-        name = ""
-        manner = nil
-        unknownFields = .init()
-    }
-
-    init(name: String = "", manner: Manner? = nil) {
+    init(name: String = "", manner: Manner? = nil, unknownFields: RavioliSchema.UnknownFields = .init()) {
         self.name = name
         self.manner = manner
-        unknownFields = .init()
+        self.unknownFields = unknownFields
     }
 
     /// How warm a greeting is.
@@ -43,17 +37,16 @@ struct GreetRequest: RavioliSchema.Message {
     static let descriptor = RavioliTestV1GreetingSchema.file.message(
         "ravioli.test.v1.GreetRequest", structSize: 56)
 
-    init(from r: RavioliSchema.FieldReader) {
-        name = r.string(at: 24)
-        manner = nil
-        unknownFields = r.unknownFields()
-        if r.isPresent(48) { manner = r.enumeration(at: 44) }
+    static func read(from _r: RavioliSchema.FieldReader) -> Self {
+        let name: String = _r.string(at: 24)
+        let manner: Manner? = _r.isPresent(48) ? _r.enumeration(at: 44) : nil
+        return Self(name: name, manner: manner, unknownFields: _r.unknownFields())
     }
 
-    func write(to w: inout RavioliSchema.FieldWriter) {
-        w.string(name, at: 24, has: 40)
-        w.enumeration(manner, at: 44, has: 48)
-        w.unknownFields(unknownFields)
+    func write(to _w: inout RavioliSchema.FieldWriter) {
+        _w.string(name, at: 24, has: 40)
+        _w.enumeration(manner, at: 44, has: 48)
+        _w.unknownFields(unknownFields)
     }
 }
 
@@ -64,18 +57,16 @@ struct Greeting: RavioliSchema.Message {
     var sender: Sender?
     var unknownFields: RavioliSchema.UnknownFields
 
-    init() {
-        text = ""
-        translations = [:]
-        sender = nil
-        unknownFields = .init()
-    }
-
-    init(text: String = "", translations: [String: String] = [:], sender: Sender? = nil) {
+    init(
+        text: String = "",
+        translations: [String: String] = [:],
+        sender: Sender? = nil,
+        unknownFields: RavioliSchema.UnknownFields = .init()
+    ) {
         self.text = text
         self.translations = translations
         self.sender = sender
-        unknownFields = .init()
+        self.unknownFields = unknownFields
     }
 
     /// The choices of the oneof `sender`.
@@ -83,18 +74,18 @@ struct Greeting: RavioliSchema.Message {
         case person(String)
         case machine(Int64)
 
-        fileprivate init?(from r: RavioliSchema.FieldReader) {
-            switch r.oneofCase(76) {
-            case 3: self = .person(r.string(at: 56))
-            case 4: self = .machine(r.int64(at: 56))
+        fileprivate init?(from _r: RavioliSchema.FieldReader) {
+            switch _r.oneofCase(76) {
+            case 3: self = .person(_r.string(at: 56))
+            case 4: self = .machine(_r.int64(at: 56))
             default: return nil
             }
         }
 
-        fileprivate func write(to w: inout RavioliSchema.FieldWriter) {
+        fileprivate func write(to _w: inout RavioliSchema.FieldWriter) {
             switch self {
-            case .person(let value): w.string(set: value, at: 56, in: 76, as: 3)
-            case .machine(let value): w.int64(set: value, at: 56, in: 76, as: 4)
+            case .person(let value): _w.string(set: value, at: 56, in: 76, as: 3)
+            case .machine(let value): _w.int64(set: value, at: 56, in: 76, as: 4)
             }
         }
     }
@@ -103,22 +94,21 @@ struct Greeting: RavioliSchema.Message {
         "ravioli.test.v1.Greeting", structSize: 80)
     private static let entry2 = descriptor.entry(of: 2)
 
-    init(from r: RavioliSchema.FieldReader) {
-        text = r.string(at: 24)
-        translations = r.map(at: 40, count: 48) { ($0.string(at: 24), $0.string(at: 40)) }
-        sender = nil
-        unknownFields = r.unknownFields()
-        if let _value = Sender(from: r) { sender = _value }
+    static func read(from _r: RavioliSchema.FieldReader) -> Self {
+        let text: String = _r.string(at: 24)
+        let translations: [String: String] = _r.map(at: 40, count: 48) { ($0.string(at: 24), $0.string(at: 40)) }
+        let sender: Sender? = Sender(from: _r)
+        return Self(text: text, translations: translations, sender: sender, unknownFields: _r.unknownFields())
     }
 
-    func write(to w: inout RavioliSchema.FieldWriter) {
-        w.string(text, at: 24, has: 72)
-        w.map(translations, at: 40, count: 48, entry: Greeting.entry2) {
+    func write(to _w: inout RavioliSchema.FieldWriter) {
+        _w.string(text, at: 24, has: 72)
+        _w.map(translations, at: 40, count: 48, entry: Greeting.entry2) {
             $0.string(set: $1, at: 24, in: 56, as: 1)
             $0.string(set: $2, at: 40, in: 60, as: 1)
         }
-        sender?.write(to: &w)
-        w.unknownFields(unknownFields)
+        sender?.write(to: &_w)
+        _w.unknownFields(unknownFields)
     }
 }
 

@@ -300,8 +300,6 @@ struct Large: RavioliSchema.Message {
 
     private var _storage: RavioliSchema.CopyOnWrite<_Storage>
 
-    init() { _storage = .init(_Storage()) }
-
     init(
         field1: Int32 = 0,
         field2: String = "",
@@ -374,88 +372,95 @@ struct Large: RavioliSchema.Message {
         field69: Color = .unspecified,
         field70: Scalars? = nil,
         field71: Int32 = 0,
-        field72: String = ""
+        field72: String = "",
+        unknownFields: RavioliSchema.UnknownFields = .init()
     ) {
-        var _fields = _Storage()
-        _fields.field1 = field1
-        _fields.field2 = field2
-        _fields.field3 = field3
-        _fields.field4 = field4
-        _fields.field5 = field5
-        _fields.field6 = field6
-        _fields.field7 = field7
-        _fields.field8 = field8
-        _fields.field9 = field9
-        _fields.field10 = field10
-        _fields.field11 = field11
-        _fields.field12 = field12
-        _fields.field13 = field13
-        _fields.field14 = field14
-        _fields.field15 = field15
-        _fields.field16 = field16
-        _fields.field17 = field17
-        _fields.field18 = field18
-        _fields.field19 = field19
-        _fields.field20 = field20
-        _fields.field21 = field21
-        _fields.field22 = field22
-        _fields.field23 = field23
-        _fields.field24 = field24
-        _fields.field25 = field25
-        _fields.field26 = field26
-        _fields.field27 = field27
-        _fields.field28 = field28
-        _fields.field29 = field29
-        _fields.field30 = field30
-        _fields.field31 = field31
-        _fields.field32 = field32
-        _fields.field33 = field33
-        _fields.field34 = field34
-        _fields.field35 = field35
-        _fields.field36 = field36
-        _fields.field37 = field37
-        _fields.field38 = field38
-        _fields.field39 = field39
-        _fields.field40 = field40
-        _fields.field41 = field41
-        _fields.field42 = field42
-        _fields.field43 = field43
-        _fields.field44 = field44
-        _fields.field45 = field45
-        _fields.field46 = field46
-        _fields.field47 = field47
-        _fields.field48 = field48
-        _fields.field49 = field49
-        _fields.field50 = field50
-        _fields.field51 = field51
-        _fields.field52 = field52
-        _fields.field53 = field53
-        _fields.field54 = field54
-        _fields.field55 = field55
-        _fields.field56 = field56
-        _fields.field57 = field57
-        _fields.field58 = field58
-        _fields.field59 = field59
-        _fields.field60 = field60
-        _fields.field61 = field61
-        _fields.field62 = field62
-        _fields.field63 = field63
-        _fields.field64 = field64
-        _fields.field65 = field65
-        _fields.field66 = field66
-        _fields.field67 = field67
-        _fields.field68 = field68
-        _fields.field69 = field69
-        _fields.field70 = field70
-        _fields.field71 = field71
-        _fields.field72 = field72
-        _storage = .init(_fields)
+        _storage = .init(_Storage(
+            field1: field1,
+            field2: field2,
+            field3: field3,
+            field4: field4,
+            field5: field5,
+            field6: field6,
+            field7: field7,
+            field8: field8,
+            field9: field9,
+            field10: field10,
+            field11: field11,
+            field12: field12,
+            field13: field13,
+            field14: field14,
+            field15: field15,
+            field16: field16,
+            field17: field17,
+            field18: field18,
+            field19: field19,
+            field20: field20,
+            field21: field21,
+            field22: field22,
+            field23: field23,
+            field24: field24,
+            field25: field25,
+            field26: field26,
+            field27: field27,
+            field28: field28,
+            field29: field29,
+            field30: field30,
+            field31: field31,
+            field32: field32,
+            field33: field33,
+            field34: field34,
+            field35: field35,
+            field36: field36,
+            field37: field37,
+            field38: field38,
+            field39: field39,
+            field40: field40,
+            field41: field41,
+            field42: field42,
+            field43: field43,
+            field44: field44,
+            field45: field45,
+            field46: field46,
+            field47: field47,
+            field48: field48,
+            field49: field49,
+            field50: field50,
+            field51: field51,
+            field52: field52,
+            field53: field53,
+            field54: field54,
+            field55: field55,
+            field56: field56,
+            field57: field57,
+            field58: field58,
+            field59: field59,
+            field60: field60,
+            field61: field61,
+            field62: field62,
+            field63: field63,
+            field64: field64,
+            field65: field65,
+            field66: field66,
+            field67: field67,
+            field68: field68,
+            field69: field69,
+            field70: field70,
+            field71: field71,
+            field72: field72,
+            unknownFields: unknownFields
+        ))
     }
 
     static let descriptor = RavioliTestV1LargeSchema.file.message("ravioli.test.v1.Large", structSize: 864)
 
-    init(from r: RavioliSchema.FieldReader) { _storage = .init(_Storage(from: r)) }
-    func write(to w: inout RavioliSchema.FieldWriter) { _storage.value.write(to: &w) }
+    static func read(from _r: RavioliSchema.FieldReader) -> Self {
+        Self(_storage: .init(.read(from: _r)))
+    }
+    func write(to _w: inout RavioliSchema.FieldWriter) {
+        _storage.value.write(to: &_w)
+    }
+    private init(_storage: RavioliSchema.CopyOnWrite<_Storage>) { self._storage = _storage }
 
     private struct _Storage: Sendable, Hashable {
         var field1: Int32
@@ -532,239 +537,230 @@ struct Large: RavioliSchema.Message {
         var field72: String
         var unknownFields: RavioliSchema.UnknownFields
 
-        init() {
-            field1 = 0
-            field2 = ""
-            field3 = 0
-            field4 = false
-            field5 = []
-            field6 = 0
-            field7 = 0
-            field8 = 0
-            field9 = .unspecified
-            field10 = nil
-            field11 = 0
-            field12 = ""
-            field13 = 0
-            field14 = false
-            field15 = []
-            field16 = 0
-            field17 = 0
-            field18 = 0
-            field19 = .unspecified
-            field20 = nil
-            field21 = 0
-            field22 = ""
-            field23 = 0
-            field24 = false
-            field25 = []
-            field26 = 0
-            field27 = 0
-            field28 = 0
-            field29 = .unspecified
-            field30 = nil
-            field31 = 0
-            field32 = ""
-            field33 = 0
-            field34 = false
-            field35 = []
-            field36 = 0
-            field37 = 0
-            field38 = 0
-            field39 = .unspecified
-            field40 = nil
-            field41 = 0
-            field42 = ""
-            field43 = 0
-            field44 = false
-            field45 = []
-            field46 = 0
-            field47 = 0
-            field48 = 0
-            field49 = .unspecified
-            field50 = nil
-            field51 = 0
-            field52 = ""
-            field53 = 0
-            field54 = false
-            field55 = []
-            field56 = 0
-            field57 = 0
-            field58 = 0
-            field59 = .unspecified
-            field60 = nil
-            field61 = 0
-            field62 = ""
-            field63 = 0
-            field64 = false
-            field65 = []
-            field66 = 0
-            field67 = 0
-            field68 = 0
-            field69 = .unspecified
-            field70 = nil
-            field71 = 0
-            field72 = ""
-            unknownFields = .init()
+        static func read(from _r: RavioliSchema.FieldReader) -> Self {
+            let field1: Int32 = _r.int32(at: 488)
+            let field2: String = _r.string(at: 24)
+            let field3: Double = _r.double(at: 40)
+            let field4: Bool = _r.bool(at: 504)
+            let field5: [UInt8] = _r.bytes(at: 48)
+            let field6: UInt64 = _r.uint64(at: 64)
+            let field7: Int32 = _r.int32(at: 520)
+            let field8: UInt64 = _r.uint64(at: 72)
+            let field9: Color = _r.enumeration(at: 532)
+            let field10: Scalars? = _r.message(at: 80)
+            let field11: Int32 = _r.int32(at: 540)
+            let field12: String = _r.string(at: 88)
+            let field13: Double = _r.double(at: 104)
+            let field14: Bool = _r.bool(at: 556)
+            let field15: [UInt8] = _r.bytes(at: 112)
+            let field16: UInt64 = _r.uint64(at: 128)
+            let field17: Int32 = _r.int32(at: 572)
+            let field18: UInt64 = _r.uint64(at: 136)
+            let field19: Color = _r.enumeration(at: 584)
+            let field20: Scalars? = _r.message(at: 144)
+            let field21: Int32 = _r.int32(at: 592)
+            let field22: String = _r.string(at: 152)
+            let field23: Double = _r.double(at: 168)
+            let field24: Bool = _r.bool(at: 608)
+            let field25: [UInt8] = _r.bytes(at: 176)
+            let field26: UInt64 = _r.uint64(at: 192)
+            let field27: Int32 = _r.int32(at: 624)
+            let field28: UInt64 = _r.uint64(at: 200)
+            let field29: Color = _r.enumeration(at: 636)
+            let field30: Scalars? = _r.message(at: 208)
+            let field31: Int32 = _r.int32(at: 644)
+            let field32: String = _r.string(at: 216)
+            let field33: Double = _r.double(at: 232)
+            let field34: Bool = _r.bool(at: 660)
+            let field35: [UInt8] = _r.bytes(at: 240)
+            let field36: UInt64 = _r.uint64(at: 256)
+            let field37: Int32 = _r.int32(at: 676)
+            let field38: UInt64 = _r.uint64(at: 264)
+            let field39: Color = _r.enumeration(at: 688)
+            let field40: Scalars? = _r.message(at: 272)
+            let field41: Int32 = _r.int32(at: 696)
+            let field42: String = _r.string(at: 280)
+            let field43: Double = _r.double(at: 296)
+            let field44: Bool = _r.bool(at: 712)
+            let field45: [UInt8] = _r.bytes(at: 304)
+            let field46: UInt64 = _r.uint64(at: 320)
+            let field47: Int32 = _r.int32(at: 728)
+            let field48: UInt64 = _r.uint64(at: 328)
+            let field49: Color = _r.enumeration(at: 740)
+            let field50: Scalars? = _r.message(at: 336)
+            let field51: Int32 = _r.int32(at: 748)
+            let field52: String = _r.string(at: 344)
+            let field53: Double = _r.double(at: 360)
+            let field54: Bool = _r.bool(at: 764)
+            let field55: [UInt8] = _r.bytes(at: 368)
+            let field56: UInt64 = _r.uint64(at: 384)
+            let field57: Int32 = _r.int32(at: 780)
+            let field58: UInt64 = _r.uint64(at: 392)
+            let field59: Color = _r.enumeration(at: 792)
+            let field60: Scalars? = _r.message(at: 400)
+            let field61: Int32 = _r.int32(at: 800)
+            let field62: String = _r.string(at: 408)
+            let field63: Double = _r.double(at: 424)
+            let field64: Bool = _r.bool(at: 816)
+            let field65: [UInt8] = _r.bytes(at: 432)
+            let field66: UInt64 = _r.uint64(at: 448)
+            let field67: Int32 = _r.int32(at: 832)
+            let field68: UInt64 = _r.uint64(at: 456)
+            let field69: Color = _r.enumeration(at: 844)
+            let field70: Scalars? = _r.message(at: 464)
+            let field71: Int32 = _r.int32(at: 852)
+            let field72: String = _r.string(at: 472)
+            return Self(
+                field1: field1,
+                field2: field2,
+                field3: field3,
+                field4: field4,
+                field5: field5,
+                field6: field6,
+                field7: field7,
+                field8: field8,
+                field9: field9,
+                field10: field10,
+                field11: field11,
+                field12: field12,
+                field13: field13,
+                field14: field14,
+                field15: field15,
+                field16: field16,
+                field17: field17,
+                field18: field18,
+                field19: field19,
+                field20: field20,
+                field21: field21,
+                field22: field22,
+                field23: field23,
+                field24: field24,
+                field25: field25,
+                field26: field26,
+                field27: field27,
+                field28: field28,
+                field29: field29,
+                field30: field30,
+                field31: field31,
+                field32: field32,
+                field33: field33,
+                field34: field34,
+                field35: field35,
+                field36: field36,
+                field37: field37,
+                field38: field38,
+                field39: field39,
+                field40: field40,
+                field41: field41,
+                field42: field42,
+                field43: field43,
+                field44: field44,
+                field45: field45,
+                field46: field46,
+                field47: field47,
+                field48: field48,
+                field49: field49,
+                field50: field50,
+                field51: field51,
+                field52: field52,
+                field53: field53,
+                field54: field54,
+                field55: field55,
+                field56: field56,
+                field57: field57,
+                field58: field58,
+                field59: field59,
+                field60: field60,
+                field61: field61,
+                field62: field62,
+                field63: field63,
+                field64: field64,
+                field65: field65,
+                field66: field66,
+                field67: field67,
+                field68: field68,
+                field69: field69,
+                field70: field70,
+                field71: field71,
+                field72: field72,
+                unknownFields: _r.unknownFields()
+            )
         }
 
-        init(from r: RavioliSchema.FieldReader) {
-            field1 = r.int32(at: 488)
-            field2 = r.string(at: 24)
-            field3 = r.double(at: 40)
-            field4 = r.bool(at: 504)
-            field5 = r.bytes(at: 48)
-            field6 = r.uint64(at: 64)
-            field7 = r.int32(at: 520)
-            field8 = r.uint64(at: 72)
-            field9 = r.enumeration(at: 532)
-            field10 = nil
-            field11 = r.int32(at: 540)
-            field12 = r.string(at: 88)
-            field13 = r.double(at: 104)
-            field14 = r.bool(at: 556)
-            field15 = r.bytes(at: 112)
-            field16 = r.uint64(at: 128)
-            field17 = r.int32(at: 572)
-            field18 = r.uint64(at: 136)
-            field19 = r.enumeration(at: 584)
-            field20 = nil
-            field21 = r.int32(at: 592)
-            field22 = r.string(at: 152)
-            field23 = r.double(at: 168)
-            field24 = r.bool(at: 608)
-            field25 = r.bytes(at: 176)
-            field26 = r.uint64(at: 192)
-            field27 = r.int32(at: 624)
-            field28 = r.uint64(at: 200)
-            field29 = r.enumeration(at: 636)
-            field30 = nil
-            field31 = r.int32(at: 644)
-            field32 = r.string(at: 216)
-            field33 = r.double(at: 232)
-            field34 = r.bool(at: 660)
-            field35 = r.bytes(at: 240)
-            field36 = r.uint64(at: 256)
-            field37 = r.int32(at: 676)
-            field38 = r.uint64(at: 264)
-            field39 = r.enumeration(at: 688)
-            field40 = nil
-            field41 = r.int32(at: 696)
-            field42 = r.string(at: 280)
-            field43 = r.double(at: 296)
-            field44 = r.bool(at: 712)
-            field45 = r.bytes(at: 304)
-            field46 = r.uint64(at: 320)
-            field47 = r.int32(at: 728)
-            field48 = r.uint64(at: 328)
-            field49 = r.enumeration(at: 740)
-            field50 = nil
-            field51 = r.int32(at: 748)
-            field52 = r.string(at: 344)
-            field53 = r.double(at: 360)
-            field54 = r.bool(at: 764)
-            field55 = r.bytes(at: 368)
-            field56 = r.uint64(at: 384)
-            field57 = r.int32(at: 780)
-            field58 = r.uint64(at: 392)
-            field59 = r.enumeration(at: 792)
-            field60 = nil
-            field61 = r.int32(at: 800)
-            field62 = r.string(at: 408)
-            field63 = r.double(at: 424)
-            field64 = r.bool(at: 816)
-            field65 = r.bytes(at: 432)
-            field66 = r.uint64(at: 448)
-            field67 = r.int32(at: 832)
-            field68 = r.uint64(at: 456)
-            field69 = r.enumeration(at: 844)
-            field70 = nil
-            field71 = r.int32(at: 852)
-            field72 = r.string(at: 472)
-            unknownFields = r.unknownFields()
-            r.message(&field10, at: 80)
-            r.message(&field20, at: 144)
-            r.message(&field30, at: 208)
-            r.message(&field40, at: 272)
-            r.message(&field50, at: 336)
-            r.message(&field60, at: 400)
-            r.message(&field70, at: 464)
-        }
-
-        func write(to w: inout RavioliSchema.FieldWriter) {
-            w.int32(field1, at: 488, has: 492)
-            w.string(field2, at: 24, has: 496)
-            w.double(field3, at: 40, has: 500)
-            w.bool(field4, at: 504, has: 508)
-            w.bytes(field5, at: 48, has: 512)
-            w.uint64(field6, at: 64, has: 516)
-            w.int32(field7, at: 520, has: 524)
-            w.uint64(field8, at: 72, has: 528)
-            w.enumeration(field9, at: 532, has: 536)
-            w.message(field10, at: 80)
-            w.int32(field11, at: 540, has: 544)
-            w.string(field12, at: 88, has: 548)
-            w.double(field13, at: 104, has: 552)
-            w.bool(field14, at: 556, has: 560)
-            w.bytes(field15, at: 112, has: 564)
-            w.uint64(field16, at: 128, has: 568)
-            w.int32(field17, at: 572, has: 576)
-            w.uint64(field18, at: 136, has: 580)
-            w.enumeration(field19, at: 584, has: 588)
-            w.message(field20, at: 144)
-            w.int32(field21, at: 592, has: 596)
-            w.string(field22, at: 152, has: 600)
-            w.double(field23, at: 168, has: 604)
-            w.bool(field24, at: 608, has: 612)
-            w.bytes(field25, at: 176, has: 616)
-            w.uint64(field26, at: 192, has: 620)
-            w.int32(field27, at: 624, has: 628)
-            w.uint64(field28, at: 200, has: 632)
-            w.enumeration(field29, at: 636, has: 640)
-            w.message(field30, at: 208)
-            w.int32(field31, at: 644, has: 648)
-            w.string(field32, at: 216, has: 652)
-            w.double(field33, at: 232, has: 656)
-            w.bool(field34, at: 660, has: 664)
-            w.bytes(field35, at: 240, has: 668)
-            w.uint64(field36, at: 256, has: 672)
-            w.int32(field37, at: 676, has: 680)
-            w.uint64(field38, at: 264, has: 684)
-            w.enumeration(field39, at: 688, has: 692)
-            w.message(field40, at: 272)
-            w.int32(field41, at: 696, has: 700)
-            w.string(field42, at: 280, has: 704)
-            w.double(field43, at: 296, has: 708)
-            w.bool(field44, at: 712, has: 716)
-            w.bytes(field45, at: 304, has: 720)
-            w.uint64(field46, at: 320, has: 724)
-            w.int32(field47, at: 728, has: 732)
-            w.uint64(field48, at: 328, has: 736)
-            w.enumeration(field49, at: 740, has: 744)
-            w.message(field50, at: 336)
-            w.int32(field51, at: 748, has: 752)
-            w.string(field52, at: 344, has: 756)
-            w.double(field53, at: 360, has: 760)
-            w.bool(field54, at: 764, has: 768)
-            w.bytes(field55, at: 368, has: 772)
-            w.uint64(field56, at: 384, has: 776)
-            w.int32(field57, at: 780, has: 784)
-            w.uint64(field58, at: 392, has: 788)
-            w.enumeration(field59, at: 792, has: 796)
-            w.message(field60, at: 400)
-            w.int32(field61, at: 800, has: 804)
-            w.string(field62, at: 408, has: 808)
-            w.double(field63, at: 424, has: 812)
-            w.bool(field64, at: 816, has: 820)
-            w.bytes(field65, at: 432, has: 824)
-            w.uint64(field66, at: 448, has: 828)
-            w.int32(field67, at: 832, has: 836)
-            w.uint64(field68, at: 456, has: 840)
-            w.enumeration(field69, at: 844, has: 848)
-            w.message(field70, at: 464)
-            w.int32(field71, at: 852, has: 856)
-            w.string(field72, at: 472, has: 860)
-            w.unknownFields(unknownFields)
+        func write(to _w: inout RavioliSchema.FieldWriter) {
+            _w.int32(field1, at: 488, has: 492)
+            _w.string(field2, at: 24, has: 496)
+            _w.double(field3, at: 40, has: 500)
+            _w.bool(field4, at: 504, has: 508)
+            _w.bytes(field5, at: 48, has: 512)
+            _w.uint64(field6, at: 64, has: 516)
+            _w.int32(field7, at: 520, has: 524)
+            _w.uint64(field8, at: 72, has: 528)
+            _w.enumeration(field9, at: 532, has: 536)
+            _w.message(field10, at: 80)
+            _w.int32(field11, at: 540, has: 544)
+            _w.string(field12, at: 88, has: 548)
+            _w.double(field13, at: 104, has: 552)
+            _w.bool(field14, at: 556, has: 560)
+            _w.bytes(field15, at: 112, has: 564)
+            _w.uint64(field16, at: 128, has: 568)
+            _w.int32(field17, at: 572, has: 576)
+            _w.uint64(field18, at: 136, has: 580)
+            _w.enumeration(field19, at: 584, has: 588)
+            _w.message(field20, at: 144)
+            _w.int32(field21, at: 592, has: 596)
+            _w.string(field22, at: 152, has: 600)
+            _w.double(field23, at: 168, has: 604)
+            _w.bool(field24, at: 608, has: 612)
+            _w.bytes(field25, at: 176, has: 616)
+            _w.uint64(field26, at: 192, has: 620)
+            _w.int32(field27, at: 624, has: 628)
+            _w.uint64(field28, at: 200, has: 632)
+            _w.enumeration(field29, at: 636, has: 640)
+            _w.message(field30, at: 208)
+            _w.int32(field31, at: 644, has: 648)
+            _w.string(field32, at: 216, has: 652)
+            _w.double(field33, at: 232, has: 656)
+            _w.bool(field34, at: 660, has: 664)
+            _w.bytes(field35, at: 240, has: 668)
+            _w.uint64(field36, at: 256, has: 672)
+            _w.int32(field37, at: 676, has: 680)
+            _w.uint64(field38, at: 264, has: 684)
+            _w.enumeration(field39, at: 688, has: 692)
+            _w.message(field40, at: 272)
+            _w.int32(field41, at: 696, has: 700)
+            _w.string(field42, at: 280, has: 704)
+            _w.double(field43, at: 296, has: 708)
+            _w.bool(field44, at: 712, has: 716)
+            _w.bytes(field45, at: 304, has: 720)
+            _w.uint64(field46, at: 320, has: 724)
+            _w.int32(field47, at: 728, has: 732)
+            _w.uint64(field48, at: 328, has: 736)
+            _w.enumeration(field49, at: 740, has: 744)
+            _w.message(field50, at: 336)
+            _w.int32(field51, at: 748, has: 752)
+            _w.string(field52, at: 344, has: 756)
+            _w.double(field53, at: 360, has: 760)
+            _w.bool(field54, at: 764, has: 768)
+            _w.bytes(field55, at: 368, has: 772)
+            _w.uint64(field56, at: 384, has: 776)
+            _w.int32(field57, at: 780, has: 784)
+            _w.uint64(field58, at: 392, has: 788)
+            _w.enumeration(field59, at: 792, has: 796)
+            _w.message(field60, at: 400)
+            _w.int32(field61, at: 800, has: 804)
+            _w.string(field62, at: 408, has: 808)
+            _w.double(field63, at: 424, has: 812)
+            _w.bool(field64, at: 816, has: 820)
+            _w.bytes(field65, at: 432, has: 824)
+            _w.uint64(field66, at: 448, has: 828)
+            _w.int32(field67, at: 832, has: 836)
+            _w.uint64(field68, at: 456, has: 840)
+            _w.enumeration(field69, at: 844, has: 848)
+            _w.message(field70, at: 464)
+            _w.int32(field71, at: 852, has: 856)
+            _w.string(field72, at: 472, has: 860)
+            _w.unknownFields(unknownFields)
         }
     }
 }
@@ -1986,8 +1982,6 @@ struct VeryLarge: RavioliSchema.Message {
 
     private var _storage: RavioliSchema.CopyOnWrite<_Storage>
 
-    init() { _storage = .init(_Storage()) }
-
     init(
         field1: Int32? = nil,
         field2: [String] = [],
@@ -2290,312 +2284,314 @@ struct VeryLarge: RavioliSchema.Message {
         field299: [Color] = [],
         field300: Scalars? = nil,
         choice: Choice? = nil,
-        larges: [String: Large] = [:]
+        larges: [String: Large] = [:],
+        unknownFields: RavioliSchema.UnknownFields = .init()
     ) {
-        var _fields = _Storage()
-        _fields.field1 = field1
-        _fields.field2 = field2
-        _fields.field3 = field3
-        _fields.field4 = field4
-        _fields.field5 = field5
-        _fields.field6 = field6
-        _fields.field7 = field7
-        _fields.field8 = field8
-        _fields.field9 = field9
-        _fields.field10 = field10
-        _fields.field11 = field11
-        _fields.field12 = field12
-        _fields.field13 = field13
-        _fields.field14 = field14
-        _fields.field15 = field15
-        _fields.field16 = field16
-        _fields.field17 = field17
-        _fields.field18 = field18
-        _fields.field19 = field19
-        _fields.field20 = field20
-        _fields.field21 = field21
-        _fields.field22 = field22
-        _fields.field23 = field23
-        _fields.field24 = field24
-        _fields.field25 = field25
-        _fields.field26 = field26
-        _fields.field27 = field27
-        _fields.field28 = field28
-        _fields.field29 = field29
-        _fields.field30 = field30
-        _fields.field31 = field31
-        _fields.field32 = field32
-        _fields.field33 = field33
-        _fields.field34 = field34
-        _fields.field35 = field35
-        _fields.field36 = field36
-        _fields.field37 = field37
-        _fields.field38 = field38
-        _fields.field39 = field39
-        _fields.field40 = field40
-        _fields.field41 = field41
-        _fields.field42 = field42
-        _fields.field43 = field43
-        _fields.field44 = field44
-        _fields.field45 = field45
-        _fields.field46 = field46
-        _fields.field47 = field47
-        _fields.field48 = field48
-        _fields.field49 = field49
-        _fields.field50 = field50
-        _fields.field51 = field51
-        _fields.field52 = field52
-        _fields.field53 = field53
-        _fields.field54 = field54
-        _fields.field55 = field55
-        _fields.field56 = field56
-        _fields.field57 = field57
-        _fields.field58 = field58
-        _fields.field59 = field59
-        _fields.field60 = field60
-        _fields.field61 = field61
-        _fields.field62 = field62
-        _fields.field63 = field63
-        _fields.field64 = field64
-        _fields.field65 = field65
-        _fields.field66 = field66
-        _fields.field67 = field67
-        _fields.field68 = field68
-        _fields.field69 = field69
-        _fields.field70 = field70
-        _fields.field71 = field71
-        _fields.field72 = field72
-        _fields.field73 = field73
-        _fields.field74 = field74
-        _fields.field75 = field75
-        _fields.field76 = field76
-        _fields.field77 = field77
-        _fields.field78 = field78
-        _fields.field79 = field79
-        _fields.field80 = field80
-        _fields.field81 = field81
-        _fields.field82 = field82
-        _fields.field83 = field83
-        _fields.field84 = field84
-        _fields.field85 = field85
-        _fields.field86 = field86
-        _fields.field87 = field87
-        _fields.field88 = field88
-        _fields.field89 = field89
-        _fields.field90 = field90
-        _fields.field91 = field91
-        _fields.field92 = field92
-        _fields.field93 = field93
-        _fields.field94 = field94
-        _fields.field95 = field95
-        _fields.field96 = field96
-        _fields.field97 = field97
-        _fields.field98 = field98
-        _fields.field99 = field99
-        _fields.field100 = field100
-        _fields.field101 = field101
-        _fields.field102 = field102
-        _fields.field103 = field103
-        _fields.field104 = field104
-        _fields.field105 = field105
-        _fields.field106 = field106
-        _fields.field107 = field107
-        _fields.field108 = field108
-        _fields.field109 = field109
-        _fields.field110 = field110
-        _fields.field111 = field111
-        _fields.field112 = field112
-        _fields.field113 = field113
-        _fields.field114 = field114
-        _fields.field115 = field115
-        _fields.field116 = field116
-        _fields.field117 = field117
-        _fields.field118 = field118
-        _fields.field119 = field119
-        _fields.field120 = field120
-        _fields.field121 = field121
-        _fields.field122 = field122
-        _fields.field123 = field123
-        _fields.field124 = field124
-        _fields.field125 = field125
-        _fields.field126 = field126
-        _fields.field127 = field127
-        _fields.field128 = field128
-        _fields.field129 = field129
-        _fields.field130 = field130
-        _fields.field131 = field131
-        _fields.field132 = field132
-        _fields.field133 = field133
-        _fields.field134 = field134
-        _fields.field135 = field135
-        _fields.field136 = field136
-        _fields.field137 = field137
-        _fields.field138 = field138
-        _fields.field139 = field139
-        _fields.field140 = field140
-        _fields.field141 = field141
-        _fields.field142 = field142
-        _fields.field143 = field143
-        _fields.field144 = field144
-        _fields.field145 = field145
-        _fields.field146 = field146
-        _fields.field147 = field147
-        _fields.field148 = field148
-        _fields.field149 = field149
-        _fields.field150 = field150
-        _fields.field151 = field151
-        _fields.field152 = field152
-        _fields.field153 = field153
-        _fields.field154 = field154
-        _fields.field155 = field155
-        _fields.field156 = field156
-        _fields.field157 = field157
-        _fields.field158 = field158
-        _fields.field159 = field159
-        _fields.field160 = field160
-        _fields.field161 = field161
-        _fields.field162 = field162
-        _fields.field163 = field163
-        _fields.field164 = field164
-        _fields.field165 = field165
-        _fields.field166 = field166
-        _fields.field167 = field167
-        _fields.field168 = field168
-        _fields.field169 = field169
-        _fields.field170 = field170
-        _fields.field171 = field171
-        _fields.field172 = field172
-        _fields.field173 = field173
-        _fields.field174 = field174
-        _fields.field175 = field175
-        _fields.field176 = field176
-        _fields.field177 = field177
-        _fields.field178 = field178
-        _fields.field179 = field179
-        _fields.field180 = field180
-        _fields.field181 = field181
-        _fields.field182 = field182
-        _fields.field183 = field183
-        _fields.field184 = field184
-        _fields.field185 = field185
-        _fields.field186 = field186
-        _fields.field187 = field187
-        _fields.field188 = field188
-        _fields.field189 = field189
-        _fields.field190 = field190
-        _fields.field191 = field191
-        _fields.field192 = field192
-        _fields.field193 = field193
-        _fields.field194 = field194
-        _fields.field195 = field195
-        _fields.field196 = field196
-        _fields.field197 = field197
-        _fields.field198 = field198
-        _fields.field199 = field199
-        _fields.field200 = field200
-        _fields.field201 = field201
-        _fields.field202 = field202
-        _fields.field203 = field203
-        _fields.field204 = field204
-        _fields.field205 = field205
-        _fields.field206 = field206
-        _fields.field207 = field207
-        _fields.field208 = field208
-        _fields.field209 = field209
-        _fields.field210 = field210
-        _fields.field211 = field211
-        _fields.field212 = field212
-        _fields.field213 = field213
-        _fields.field214 = field214
-        _fields.field215 = field215
-        _fields.field216 = field216
-        _fields.field217 = field217
-        _fields.field218 = field218
-        _fields.field219 = field219
-        _fields.field220 = field220
-        _fields.field221 = field221
-        _fields.field222 = field222
-        _fields.field223 = field223
-        _fields.field224 = field224
-        _fields.field225 = field225
-        _fields.field226 = field226
-        _fields.field227 = field227
-        _fields.field228 = field228
-        _fields.field229 = field229
-        _fields.field230 = field230
-        _fields.field231 = field231
-        _fields.field232 = field232
-        _fields.field233 = field233
-        _fields.field234 = field234
-        _fields.field235 = field235
-        _fields.field236 = field236
-        _fields.field237 = field237
-        _fields.field238 = field238
-        _fields.field239 = field239
-        _fields.field240 = field240
-        _fields.field241 = field241
-        _fields.field242 = field242
-        _fields.field243 = field243
-        _fields.field244 = field244
-        _fields.field245 = field245
-        _fields.field246 = field246
-        _fields.field247 = field247
-        _fields.field248 = field248
-        _fields.field249 = field249
-        _fields.field250 = field250
-        _fields.field251 = field251
-        _fields.field252 = field252
-        _fields.field253 = field253
-        _fields.field254 = field254
-        _fields.field255 = field255
-        _fields.field256 = field256
-        _fields.field257 = field257
-        _fields.field258 = field258
-        _fields.field259 = field259
-        _fields.field260 = field260
-        _fields.field261 = field261
-        _fields.field262 = field262
-        _fields.field263 = field263
-        _fields.field264 = field264
-        _fields.field265 = field265
-        _fields.field266 = field266
-        _fields.field267 = field267
-        _fields.field268 = field268
-        _fields.field269 = field269
-        _fields.field270 = field270
-        _fields.field271 = field271
-        _fields.field272 = field272
-        _fields.field273 = field273
-        _fields.field274 = field274
-        _fields.field275 = field275
-        _fields.field276 = field276
-        _fields.field277 = field277
-        _fields.field278 = field278
-        _fields.field279 = field279
-        _fields.field280 = field280
-        _fields.field281 = field281
-        _fields.field282 = field282
-        _fields.field283 = field283
-        _fields.field284 = field284
-        _fields.field285 = field285
-        _fields.field286 = field286
-        _fields.field287 = field287
-        _fields.field288 = field288
-        _fields.field289 = field289
-        _fields.field290 = field290
-        _fields.field291 = field291
-        _fields.field292 = field292
-        _fields.field293 = field293
-        _fields.field294 = field294
-        _fields.field295 = field295
-        _fields.field296 = field296
-        _fields.field297 = field297
-        _fields.field298 = field298
-        _fields.field299 = field299
-        _fields.field300 = field300
-        _fields.choice = choice
-        _fields.larges = larges
-        _storage = .init(_fields)
+        _storage = .init(_Storage(
+            field1: field1,
+            field2: field2,
+            field3: field3,
+            field4: field4,
+            field5: field5,
+            field6: field6,
+            field7: field7,
+            field8: field8,
+            field9: field9,
+            field10: field10,
+            field11: field11,
+            field12: field12,
+            field13: field13,
+            field14: field14,
+            field15: field15,
+            field16: field16,
+            field17: field17,
+            field18: field18,
+            field19: field19,
+            field20: field20,
+            field21: field21,
+            field22: field22,
+            field23: field23,
+            field24: field24,
+            field25: field25,
+            field26: field26,
+            field27: field27,
+            field28: field28,
+            field29: field29,
+            field30: field30,
+            field31: field31,
+            field32: field32,
+            field33: field33,
+            field34: field34,
+            field35: field35,
+            field36: field36,
+            field37: field37,
+            field38: field38,
+            field39: field39,
+            field40: field40,
+            field41: field41,
+            field42: field42,
+            field43: field43,
+            field44: field44,
+            field45: field45,
+            field46: field46,
+            field47: field47,
+            field48: field48,
+            field49: field49,
+            field50: field50,
+            field51: field51,
+            field52: field52,
+            field53: field53,
+            field54: field54,
+            field55: field55,
+            field56: field56,
+            field57: field57,
+            field58: field58,
+            field59: field59,
+            field60: field60,
+            field61: field61,
+            field62: field62,
+            field63: field63,
+            field64: field64,
+            field65: field65,
+            field66: field66,
+            field67: field67,
+            field68: field68,
+            field69: field69,
+            field70: field70,
+            field71: field71,
+            field72: field72,
+            field73: field73,
+            field74: field74,
+            field75: field75,
+            field76: field76,
+            field77: field77,
+            field78: field78,
+            field79: field79,
+            field80: field80,
+            field81: field81,
+            field82: field82,
+            field83: field83,
+            field84: field84,
+            field85: field85,
+            field86: field86,
+            field87: field87,
+            field88: field88,
+            field89: field89,
+            field90: field90,
+            field91: field91,
+            field92: field92,
+            field93: field93,
+            field94: field94,
+            field95: field95,
+            field96: field96,
+            field97: field97,
+            field98: field98,
+            field99: field99,
+            field100: field100,
+            field101: field101,
+            field102: field102,
+            field103: field103,
+            field104: field104,
+            field105: field105,
+            field106: field106,
+            field107: field107,
+            field108: field108,
+            field109: field109,
+            field110: field110,
+            field111: field111,
+            field112: field112,
+            field113: field113,
+            field114: field114,
+            field115: field115,
+            field116: field116,
+            field117: field117,
+            field118: field118,
+            field119: field119,
+            field120: field120,
+            field121: field121,
+            field122: field122,
+            field123: field123,
+            field124: field124,
+            field125: field125,
+            field126: field126,
+            field127: field127,
+            field128: field128,
+            field129: field129,
+            field130: field130,
+            field131: field131,
+            field132: field132,
+            field133: field133,
+            field134: field134,
+            field135: field135,
+            field136: field136,
+            field137: field137,
+            field138: field138,
+            field139: field139,
+            field140: field140,
+            field141: field141,
+            field142: field142,
+            field143: field143,
+            field144: field144,
+            field145: field145,
+            field146: field146,
+            field147: field147,
+            field148: field148,
+            field149: field149,
+            field150: field150,
+            field151: field151,
+            field152: field152,
+            field153: field153,
+            field154: field154,
+            field155: field155,
+            field156: field156,
+            field157: field157,
+            field158: field158,
+            field159: field159,
+            field160: field160,
+            field161: field161,
+            field162: field162,
+            field163: field163,
+            field164: field164,
+            field165: field165,
+            field166: field166,
+            field167: field167,
+            field168: field168,
+            field169: field169,
+            field170: field170,
+            field171: field171,
+            field172: field172,
+            field173: field173,
+            field174: field174,
+            field175: field175,
+            field176: field176,
+            field177: field177,
+            field178: field178,
+            field179: field179,
+            field180: field180,
+            field181: field181,
+            field182: field182,
+            field183: field183,
+            field184: field184,
+            field185: field185,
+            field186: field186,
+            field187: field187,
+            field188: field188,
+            field189: field189,
+            field190: field190,
+            field191: field191,
+            field192: field192,
+            field193: field193,
+            field194: field194,
+            field195: field195,
+            field196: field196,
+            field197: field197,
+            field198: field198,
+            field199: field199,
+            field200: field200,
+            field201: field201,
+            field202: field202,
+            field203: field203,
+            field204: field204,
+            field205: field205,
+            field206: field206,
+            field207: field207,
+            field208: field208,
+            field209: field209,
+            field210: field210,
+            field211: field211,
+            field212: field212,
+            field213: field213,
+            field214: field214,
+            field215: field215,
+            field216: field216,
+            field217: field217,
+            field218: field218,
+            field219: field219,
+            field220: field220,
+            field221: field221,
+            field222: field222,
+            field223: field223,
+            field224: field224,
+            field225: field225,
+            field226: field226,
+            field227: field227,
+            field228: field228,
+            field229: field229,
+            field230: field230,
+            field231: field231,
+            field232: field232,
+            field233: field233,
+            field234: field234,
+            field235: field235,
+            field236: field236,
+            field237: field237,
+            field238: field238,
+            field239: field239,
+            field240: field240,
+            field241: field241,
+            field242: field242,
+            field243: field243,
+            field244: field244,
+            field245: field245,
+            field246: field246,
+            field247: field247,
+            field248: field248,
+            field249: field249,
+            field250: field250,
+            field251: field251,
+            field252: field252,
+            field253: field253,
+            field254: field254,
+            field255: field255,
+            field256: field256,
+            field257: field257,
+            field258: field258,
+            field259: field259,
+            field260: field260,
+            field261: field261,
+            field262: field262,
+            field263: field263,
+            field264: field264,
+            field265: field265,
+            field266: field266,
+            field267: field267,
+            field268: field268,
+            field269: field269,
+            field270: field270,
+            field271: field271,
+            field272: field272,
+            field273: field273,
+            field274: field274,
+            field275: field275,
+            field276: field276,
+            field277: field277,
+            field278: field278,
+            field279: field279,
+            field280: field280,
+            field281: field281,
+            field282: field282,
+            field283: field283,
+            field284: field284,
+            field285: field285,
+            field286: field286,
+            field287: field287,
+            field288: field288,
+            field289: field289,
+            field290: field290,
+            field291: field291,
+            field292: field292,
+            field293: field293,
+            field294: field294,
+            field295: field295,
+            field296: field296,
+            field297: field297,
+            field298: field298,
+            field299: field299,
+            field300: field300,
+            choice: choice,
+            larges: larges,
+            unknownFields: unknownFields
+        ))
     }
 
     /// The choices of the oneof `choice`.
@@ -2603,18 +2599,18 @@ struct VeryLarge: RavioliSchema.Message {
         case first(String)
         case second(Int32)
 
-        fileprivate init?(from r: RavioliSchema.FieldReader) {
-            switch r.oneofCase(3976) {
-            case 5001: self = .first(r.string(at: 2920))
-            case 536870911: self = .second(r.int32(at: 2920))
+        fileprivate init?(from _r: RavioliSchema.FieldReader) {
+            switch _r.oneofCase(3976) {
+            case 5001: self = .first(_r.string(at: 2920))
+            case 536870911: self = .second(_r.int32(at: 2920))
             default: return nil
             }
         }
 
-        fileprivate func write(to w: inout RavioliSchema.FieldWriter) {
+        fileprivate func write(to _w: inout RavioliSchema.FieldWriter) {
             switch self {
-            case .first(let value): w.string(set: value, at: 2920, in: 3976, as: 5001)
-            case .second(let value): w.int32(set: value, at: 2920, in: 3976, as: 536870911)
+            case .first(let value): _w.string(set: value, at: 2920, in: 3976, as: 5001)
+            case .second(let value): _w.int32(set: value, at: 2920, in: 3976, as: 536870911)
             }
         }
     }
@@ -2623,8 +2619,13 @@ struct VeryLarge: RavioliSchema.Message {
         "ravioli.test.v1.VeryLarge", structSize: 3984)
     private static let entry5003 = descriptor.entry(of: 5003)
 
-    init(from r: RavioliSchema.FieldReader) { _storage = .init(_Storage(from: r)) }
-    func write(to w: inout RavioliSchema.FieldWriter) { _storage.value.write(to: &w) }
+    static func read(from _r: RavioliSchema.FieldReader) -> Self {
+        Self(_storage: .init(.read(from: _r)))
+    }
+    func write(to _w: inout RavioliSchema.FieldWriter) {
+        _storage.value.write(to: &_w)
+    }
+    private init(_storage: RavioliSchema.CopyOnWrite<_Storage>) { self._storage = _storage }
 
     private struct _Storage: Sendable, Hashable {
         var field1: Int32?
@@ -2931,1036 +2932,923 @@ struct VeryLarge: RavioliSchema.Message {
         var larges: [String: Large]
         var unknownFields: RavioliSchema.UnknownFields
 
-        init() {
-            field1 = nil
-            field2 = []
-            field3 = 0
-            field4 = nil
-            field5 = []
-            field6 = 0
-            field7 = nil
-            field8 = []
-            field9 = .unspecified
-            field10 = nil
-            field11 = []
-            field12 = ""
-            field13 = nil
-            field14 = []
-            field15 = []
-            field16 = nil
-            field17 = []
-            field18 = 0
-            field19 = nil
-            field20 = []
-            field21 = 0
-            field22 = nil
-            field23 = []
-            field24 = false
-            field25 = nil
-            field26 = []
-            field27 = 0
-            field28 = nil
-            field29 = []
-            field30 = nil
-            field31 = nil
-            field32 = []
-            field33 = 0
-            field34 = nil
-            field35 = []
-            field36 = 0
-            field37 = nil
-            field38 = []
-            field39 = .unspecified
-            field40 = nil
-            field41 = []
-            field42 = ""
-            field43 = nil
-            field44 = []
-            field45 = []
-            field46 = nil
-            field47 = []
-            field48 = 0
-            field49 = nil
-            field50 = []
-            field51 = 0
-            field52 = nil
-            field53 = []
-            field54 = false
-            field55 = nil
-            field56 = []
-            field57 = 0
-            field58 = nil
-            field59 = []
-            field60 = nil
-            field61 = nil
-            field62 = []
-            field63 = 0
-            field64 = nil
-            field65 = []
-            field66 = 0
-            field67 = nil
-            field68 = []
-            field69 = .unspecified
-            field70 = nil
-            field71 = []
-            field72 = ""
-            field73 = nil
-            field74 = []
-            field75 = []
-            field76 = nil
-            field77 = []
-            field78 = 0
-            field79 = nil
-            field80 = []
-            field81 = 0
-            field82 = nil
-            field83 = []
-            field84 = false
-            field85 = nil
-            field86 = []
-            field87 = 0
-            field88 = nil
-            field89 = []
-            field90 = nil
-            field91 = nil
-            field92 = []
-            field93 = 0
-            field94 = nil
-            field95 = []
-            field96 = 0
-            field97 = nil
-            field98 = []
-            field99 = .unspecified
-            field100 = nil
-            field101 = []
-            field102 = ""
-            field103 = nil
-            field104 = []
-            field105 = []
-            field106 = nil
-            field107 = []
-            field108 = 0
-            field109 = nil
-            field110 = []
-            field111 = 0
-            field112 = nil
-            field113 = []
-            field114 = false
-            field115 = nil
-            field116 = []
-            field117 = 0
-            field118 = nil
-            field119 = []
-            field120 = nil
-            field121 = nil
-            field122 = []
-            field123 = 0
-            field124 = nil
-            field125 = []
-            field126 = 0
-            field127 = nil
-            field128 = []
-            field129 = .unspecified
-            field130 = nil
-            field131 = []
-            field132 = ""
-            field133 = nil
-            field134 = []
-            field135 = []
-            field136 = nil
-            field137 = []
-            field138 = 0
-            field139 = nil
-            field140 = []
-            field141 = 0
-            field142 = nil
-            field143 = []
-            field144 = false
-            field145 = nil
-            field146 = []
-            field147 = 0
-            field148 = nil
-            field149 = []
-            field150 = nil
-            field151 = nil
-            field152 = []
-            field153 = 0
-            field154 = nil
-            field155 = []
-            field156 = 0
-            field157 = nil
-            field158 = []
-            field159 = .unspecified
-            field160 = nil
-            field161 = []
-            field162 = ""
-            field163 = nil
-            field164 = []
-            field165 = []
-            field166 = nil
-            field167 = []
-            field168 = 0
-            field169 = nil
-            field170 = []
-            field171 = 0
-            field172 = nil
-            field173 = []
-            field174 = false
-            field175 = nil
-            field176 = []
-            field177 = 0
-            field178 = nil
-            field179 = []
-            field180 = nil
-            field181 = nil
-            field182 = []
-            field183 = 0
-            field184 = nil
-            field185 = []
-            field186 = 0
-            field187 = nil
-            field188 = []
-            field189 = .unspecified
-            field190 = nil
-            field191 = []
-            field192 = ""
-            field193 = nil
-            field194 = []
-            field195 = []
-            field196 = nil
-            field197 = []
-            field198 = 0
-            field199 = nil
-            field200 = []
-            field201 = 0
-            field202 = nil
-            field203 = []
-            field204 = false
-            field205 = nil
-            field206 = []
-            field207 = 0
-            field208 = nil
-            field209 = []
-            field210 = nil
-            field211 = nil
-            field212 = []
-            field213 = 0
-            field214 = nil
-            field215 = []
-            field216 = 0
-            field217 = nil
-            field218 = []
-            field219 = .unspecified
-            field220 = nil
-            field221 = []
-            field222 = ""
-            field223 = nil
-            field224 = []
-            field225 = []
-            field226 = nil
-            field227 = []
-            field228 = 0
-            field229 = nil
-            field230 = []
-            field231 = 0
-            field232 = nil
-            field233 = []
-            field234 = false
-            field235 = nil
-            field236 = []
-            field237 = 0
-            field238 = nil
-            field239 = []
-            field240 = nil
-            field241 = nil
-            field242 = []
-            field243 = 0
-            field244 = nil
-            field245 = []
-            field246 = 0
-            field247 = nil
-            field248 = []
-            field249 = .unspecified
-            field250 = nil
-            field251 = []
-            field252 = ""
-            field253 = nil
-            field254 = []
-            field255 = []
-            field256 = nil
-            field257 = []
-            field258 = 0
-            field259 = nil
-            field260 = []
-            field261 = 0
-            field262 = nil
-            field263 = []
-            field264 = false
-            field265 = nil
-            field266 = []
-            field267 = 0
-            field268 = nil
-            field269 = []
-            field270 = nil
-            field271 = nil
-            field272 = []
-            field273 = 0
-            field274 = nil
-            field275 = []
-            field276 = 0
-            field277 = nil
-            field278 = []
-            field279 = .unspecified
-            field280 = nil
-            field281 = []
-            field282 = ""
-            field283 = nil
-            field284 = []
-            field285 = []
-            field286 = nil
-            field287 = []
-            field288 = 0
-            field289 = nil
-            field290 = []
-            field291 = 0
-            field292 = nil
-            field293 = []
-            field294 = false
-            field295 = nil
-            field296 = []
-            field297 = 0
-            field298 = nil
-            field299 = []
-            field300 = nil
-            choice = nil
-            larges = [:]
-            unknownFields = .init()
+        static func read(from _r: RavioliSchema.FieldReader) -> Self {
+            let field1: Int32? = _r.isPresent(2940) ? _r.int32(at: 2936) : nil
+            let field2: [String] = _r.strings(at: 24, count: 32)
+            let field3: Double = _r.double(at: 40)
+            let field4: Bool? = _r.isPresent(2952) ? _r.bool(at: 2948) : nil
+            let field5: [[UInt8]] = _r.blobs(at: 48, count: 56)
+            let field6: UInt64 = _r.uint64(at: 64)
+            let field7: Int32? = _r.isPresent(2964) ? _r.int32(at: 2960) : nil
+            let field8: [UInt64] = _r.uint64s(at: 72, count: 80)
+            let field9: Color = _r.enumeration(at: 2968)
+            let field10: Scalars? = _r.message(at: 88)
+            let field11: [Int32] = _r.int32s(at: 96, count: 104)
+            let field12: String = _r.string(at: 112)
+            let field13: Double? = _r.isPresent(2980) ? _r.double(at: 128) : nil
+            let field14: [Bool] = _r.bools(at: 136, count: 144)
+            let field15: [UInt8] = _r.bytes(at: 152)
+            let field16: UInt64? = _r.isPresent(2988) ? _r.uint64(at: 168) : nil
+            let field17: [Int32] = _r.int32s(at: 176, count: 184)
+            let field18: UInt64 = _r.uint64(at: 192)
+            let field19: Color? = _r.isPresent(3000) ? _r.enumeration(at: 2996) : nil
+            let field20: [Scalars] = _r.messages(at: 200, count: 208)
+            let field21: Int32 = _r.int32(at: 3004)
+            let field22: String? = _r.isPresent(3012) ? _r.string(at: 216) : nil
+            let field23: [Double] = _r.doubles(at: 232, count: 240)
+            let field24: Bool = _r.bool(at: 3016)
+            let field25: [UInt8]? = _r.isPresent(3024) ? _r.bytes(at: 248) : nil
+            let field26: [UInt64] = _r.uint64s(at: 264, count: 272)
+            let field27: Int32 = _r.int32(at: 3028)
+            let field28: UInt64? = _r.isPresent(3036) ? _r.uint64(at: 280) : nil
+            let field29: [Color] = _r.enumerations(at: 288, count: 296)
+            let field30: Scalars? = _r.message(at: 304)
+            let field31: Int32? = _r.isPresent(3044) ? _r.int32(at: 3040) : nil
+            let field32: [String] = _r.strings(at: 312, count: 320)
+            let field33: Double = _r.double(at: 328)
+            let field34: Bool? = _r.isPresent(3056) ? _r.bool(at: 3052) : nil
+            let field35: [[UInt8]] = _r.blobs(at: 336, count: 344)
+            let field36: UInt64 = _r.uint64(at: 352)
+            let field37: Int32? = _r.isPresent(3068) ? _r.int32(at: 3064) : nil
+            let field38: [UInt64] = _r.uint64s(at: 360, count: 368)
+            let field39: Color = _r.enumeration(at: 3072)
+            let field40: Scalars? = _r.message(at: 376)
+            let field41: [Int32] = _r.int32s(at: 384, count: 392)
+            let field42: String = _r.string(at: 400)
+            let field43: Double? = _r.isPresent(3084) ? _r.double(at: 416) : nil
+            let field44: [Bool] = _r.bools(at: 424, count: 432)
+            let field45: [UInt8] = _r.bytes(at: 440)
+            let field46: UInt64? = _r.isPresent(3092) ? _r.uint64(at: 456) : nil
+            let field47: [Int32] = _r.int32s(at: 464, count: 472)
+            let field48: UInt64 = _r.uint64(at: 480)
+            let field49: Color? = _r.isPresent(3104) ? _r.enumeration(at: 3100) : nil
+            let field50: [Scalars] = _r.messages(at: 488, count: 496)
+            let field51: Int32 = _r.int32(at: 3108)
+            let field52: String? = _r.isPresent(3116) ? _r.string(at: 504) : nil
+            let field53: [Double] = _r.doubles(at: 520, count: 528)
+            let field54: Bool = _r.bool(at: 3120)
+            let field55: [UInt8]? = _r.isPresent(3128) ? _r.bytes(at: 536) : nil
+            let field56: [UInt64] = _r.uint64s(at: 552, count: 560)
+            let field57: Int32 = _r.int32(at: 3132)
+            let field58: UInt64? = _r.isPresent(3140) ? _r.uint64(at: 568) : nil
+            let field59: [Color] = _r.enumerations(at: 576, count: 584)
+            let field60: Scalars? = _r.message(at: 592)
+            let field61: Int32? = _r.isPresent(3148) ? _r.int32(at: 3144) : nil
+            let field62: [String] = _r.strings(at: 600, count: 608)
+            let field63: Double = _r.double(at: 616)
+            let field64: Bool? = _r.isPresent(3160) ? _r.bool(at: 3156) : nil
+            let field65: [[UInt8]] = _r.blobs(at: 624, count: 632)
+            let field66: UInt64 = _r.uint64(at: 640)
+            let field67: Int32? = _r.isPresent(3172) ? _r.int32(at: 3168) : nil
+            let field68: [UInt64] = _r.uint64s(at: 648, count: 656)
+            let field69: Color = _r.enumeration(at: 3176)
+            let field70: Scalars? = _r.message(at: 664)
+            let field71: [Int32] = _r.int32s(at: 672, count: 680)
+            let field72: String = _r.string(at: 688)
+            let field73: Double? = _r.isPresent(3188) ? _r.double(at: 704) : nil
+            let field74: [Bool] = _r.bools(at: 712, count: 720)
+            let field75: [UInt8] = _r.bytes(at: 728)
+            let field76: UInt64? = _r.isPresent(3196) ? _r.uint64(at: 744) : nil
+            let field77: [Int32] = _r.int32s(at: 752, count: 760)
+            let field78: UInt64 = _r.uint64(at: 768)
+            let field79: Color? = _r.isPresent(3208) ? _r.enumeration(at: 3204) : nil
+            let field80: [Scalars] = _r.messages(at: 776, count: 784)
+            let field81: Int32 = _r.int32(at: 3212)
+            let field82: String? = _r.isPresent(3220) ? _r.string(at: 792) : nil
+            let field83: [Double] = _r.doubles(at: 808, count: 816)
+            let field84: Bool = _r.bool(at: 3224)
+            let field85: [UInt8]? = _r.isPresent(3232) ? _r.bytes(at: 824) : nil
+            let field86: [UInt64] = _r.uint64s(at: 840, count: 848)
+            let field87: Int32 = _r.int32(at: 3236)
+            let field88: UInt64? = _r.isPresent(3244) ? _r.uint64(at: 856) : nil
+            let field89: [Color] = _r.enumerations(at: 864, count: 872)
+            let field90: Scalars? = _r.message(at: 880)
+            let field91: Int32? = _r.isPresent(3252) ? _r.int32(at: 3248) : nil
+            let field92: [String] = _r.strings(at: 888, count: 896)
+            let field93: Double = _r.double(at: 904)
+            let field94: Bool? = _r.isPresent(3264) ? _r.bool(at: 3260) : nil
+            let field95: [[UInt8]] = _r.blobs(at: 912, count: 920)
+            let field96: UInt64 = _r.uint64(at: 928)
+            let field97: Int32? = _r.isPresent(3276) ? _r.int32(at: 3272) : nil
+            let field98: [UInt64] = _r.uint64s(at: 936, count: 944)
+            let field99: Color = _r.enumeration(at: 3280)
+            let field100: Scalars? = _r.message(at: 952)
+            let field101: [Int32] = _r.int32s(at: 960, count: 968)
+            let field102: String = _r.string(at: 976)
+            let field103: Double? = _r.isPresent(3292) ? _r.double(at: 992) : nil
+            let field104: [Bool] = _r.bools(at: 1000, count: 1008)
+            let field105: [UInt8] = _r.bytes(at: 1016)
+            let field106: UInt64? = _r.isPresent(3300) ? _r.uint64(at: 1032) : nil
+            let field107: [Int32] = _r.int32s(at: 1040, count: 1048)
+            let field108: UInt64 = _r.uint64(at: 1056)
+            let field109: Color? = _r.isPresent(3312) ? _r.enumeration(at: 3308) : nil
+            let field110: [Scalars] = _r.messages(at: 1064, count: 1072)
+            let field111: Int32 = _r.int32(at: 3316)
+            let field112: String? = _r.isPresent(3324) ? _r.string(at: 1080) : nil
+            let field113: [Double] = _r.doubles(at: 1096, count: 1104)
+            let field114: Bool = _r.bool(at: 3328)
+            let field115: [UInt8]? = _r.isPresent(3336) ? _r.bytes(at: 1112) : nil
+            let field116: [UInt64] = _r.uint64s(at: 1128, count: 1136)
+            let field117: Int32 = _r.int32(at: 3340)
+            let field118: UInt64? = _r.isPresent(3348) ? _r.uint64(at: 1144) : nil
+            let field119: [Color] = _r.enumerations(at: 1152, count: 1160)
+            let field120: Scalars? = _r.message(at: 1168)
+            let field121: Int32? = _r.isPresent(3356) ? _r.int32(at: 3352) : nil
+            let field122: [String] = _r.strings(at: 1176, count: 1184)
+            let field123: Double = _r.double(at: 1192)
+            let field124: Bool? = _r.isPresent(3368) ? _r.bool(at: 3364) : nil
+            let field125: [[UInt8]] = _r.blobs(at: 1200, count: 1208)
+            let field126: UInt64 = _r.uint64(at: 1216)
+            let field127: Int32? = _r.isPresent(3380) ? _r.int32(at: 3376) : nil
+            let field128: [UInt64] = _r.uint64s(at: 1224, count: 1232)
+            let field129: Color = _r.enumeration(at: 3384)
+            let field130: Scalars? = _r.message(at: 1240)
+            let field131: [Int32] = _r.int32s(at: 1248, count: 1256)
+            let field132: String = _r.string(at: 1264)
+            let field133: Double? = _r.isPresent(3396) ? _r.double(at: 1280) : nil
+            let field134: [Bool] = _r.bools(at: 1288, count: 1296)
+            let field135: [UInt8] = _r.bytes(at: 1304)
+            let field136: UInt64? = _r.isPresent(3404) ? _r.uint64(at: 1320) : nil
+            let field137: [Int32] = _r.int32s(at: 1328, count: 1336)
+            let field138: UInt64 = _r.uint64(at: 1344)
+            let field139: Color? = _r.isPresent(3416) ? _r.enumeration(at: 3412) : nil
+            let field140: [Scalars] = _r.messages(at: 1352, count: 1360)
+            let field141: Int32 = _r.int32(at: 3420)
+            let field142: String? = _r.isPresent(3428) ? _r.string(at: 1368) : nil
+            let field143: [Double] = _r.doubles(at: 1384, count: 1392)
+            let field144: Bool = _r.bool(at: 3432)
+            let field145: [UInt8]? = _r.isPresent(3440) ? _r.bytes(at: 1400) : nil
+            let field146: [UInt64] = _r.uint64s(at: 1416, count: 1424)
+            let field147: Int32 = _r.int32(at: 3444)
+            let field148: UInt64? = _r.isPresent(3452) ? _r.uint64(at: 1432) : nil
+            let field149: [Color] = _r.enumerations(at: 1440, count: 1448)
+            let field150: Scalars? = _r.message(at: 1456)
+            let field151: Int32? = _r.isPresent(3460) ? _r.int32(at: 3456) : nil
+            let field152: [String] = _r.strings(at: 1464, count: 1472)
+            let field153: Double = _r.double(at: 1480)
+            let field154: Bool? = _r.isPresent(3472) ? _r.bool(at: 3468) : nil
+            let field155: [[UInt8]] = _r.blobs(at: 1488, count: 1496)
+            let field156: UInt64 = _r.uint64(at: 1504)
+            let field157: Int32? = _r.isPresent(3484) ? _r.int32(at: 3480) : nil
+            let field158: [UInt64] = _r.uint64s(at: 1512, count: 1520)
+            let field159: Color = _r.enumeration(at: 3488)
+            let field160: Scalars? = _r.message(at: 1528)
+            let field161: [Int32] = _r.int32s(at: 1536, count: 1544)
+            let field162: String = _r.string(at: 1552)
+            let field163: Double? = _r.isPresent(3500) ? _r.double(at: 1568) : nil
+            let field164: [Bool] = _r.bools(at: 1576, count: 1584)
+            let field165: [UInt8] = _r.bytes(at: 1592)
+            let field166: UInt64? = _r.isPresent(3508) ? _r.uint64(at: 1608) : nil
+            let field167: [Int32] = _r.int32s(at: 1616, count: 1624)
+            let field168: UInt64 = _r.uint64(at: 1632)
+            let field169: Color? = _r.isPresent(3520) ? _r.enumeration(at: 3516) : nil
+            let field170: [Scalars] = _r.messages(at: 1640, count: 1648)
+            let field171: Int32 = _r.int32(at: 3524)
+            let field172: String? = _r.isPresent(3532) ? _r.string(at: 1656) : nil
+            let field173: [Double] = _r.doubles(at: 1672, count: 1680)
+            let field174: Bool = _r.bool(at: 3536)
+            let field175: [UInt8]? = _r.isPresent(3544) ? _r.bytes(at: 1688) : nil
+            let field176: [UInt64] = _r.uint64s(at: 1704, count: 1712)
+            let field177: Int32 = _r.int32(at: 3548)
+            let field178: UInt64? = _r.isPresent(3556) ? _r.uint64(at: 1720) : nil
+            let field179: [Color] = _r.enumerations(at: 1728, count: 1736)
+            let field180: Scalars? = _r.message(at: 1744)
+            let field181: Int32? = _r.isPresent(3564) ? _r.int32(at: 3560) : nil
+            let field182: [String] = _r.strings(at: 1752, count: 1760)
+            let field183: Double = _r.double(at: 1768)
+            let field184: Bool? = _r.isPresent(3576) ? _r.bool(at: 3572) : nil
+            let field185: [[UInt8]] = _r.blobs(at: 1776, count: 1784)
+            let field186: UInt64 = _r.uint64(at: 1792)
+            let field187: Int32? = _r.isPresent(3588) ? _r.int32(at: 3584) : nil
+            let field188: [UInt64] = _r.uint64s(at: 1800, count: 1808)
+            let field189: Color = _r.enumeration(at: 3592)
+            let field190: Scalars? = _r.message(at: 1816)
+            let field191: [Int32] = _r.int32s(at: 1824, count: 1832)
+            let field192: String = _r.string(at: 1840)
+            let field193: Double? = _r.isPresent(3604) ? _r.double(at: 1856) : nil
+            let field194: [Bool] = _r.bools(at: 1864, count: 1872)
+            let field195: [UInt8] = _r.bytes(at: 1880)
+            let field196: UInt64? = _r.isPresent(3612) ? _r.uint64(at: 1896) : nil
+            let field197: [Int32] = _r.int32s(at: 1904, count: 1912)
+            let field198: UInt64 = _r.uint64(at: 1920)
+            let field199: Color? = _r.isPresent(3624) ? _r.enumeration(at: 3620) : nil
+            let field200: [Scalars] = _r.messages(at: 1928, count: 1936)
+            let field201: Int32 = _r.int32(at: 3628)
+            let field202: String? = _r.isPresent(3636) ? _r.string(at: 1944) : nil
+            let field203: [Double] = _r.doubles(at: 1960, count: 1968)
+            let field204: Bool = _r.bool(at: 3640)
+            let field205: [UInt8]? = _r.isPresent(3648) ? _r.bytes(at: 1976) : nil
+            let field206: [UInt64] = _r.uint64s(at: 1992, count: 2000)
+            let field207: Int32 = _r.int32(at: 3652)
+            let field208: UInt64? = _r.isPresent(3660) ? _r.uint64(at: 2008) : nil
+            let field209: [Color] = _r.enumerations(at: 2016, count: 2024)
+            let field210: Scalars? = _r.message(at: 2032)
+            let field211: Int32? = _r.isPresent(3668) ? _r.int32(at: 3664) : nil
+            let field212: [String] = _r.strings(at: 2040, count: 2048)
+            let field213: Double = _r.double(at: 2056)
+            let field214: Bool? = _r.isPresent(3680) ? _r.bool(at: 3676) : nil
+            let field215: [[UInt8]] = _r.blobs(at: 2064, count: 2072)
+            let field216: UInt64 = _r.uint64(at: 2080)
+            let field217: Int32? = _r.isPresent(3692) ? _r.int32(at: 3688) : nil
+            let field218: [UInt64] = _r.uint64s(at: 2088, count: 2096)
+            let field219: Color = _r.enumeration(at: 3696)
+            let field220: Scalars? = _r.message(at: 2104)
+            let field221: [Int32] = _r.int32s(at: 2112, count: 2120)
+            let field222: String = _r.string(at: 2128)
+            let field223: Double? = _r.isPresent(3708) ? _r.double(at: 2144) : nil
+            let field224: [Bool] = _r.bools(at: 2152, count: 2160)
+            let field225: [UInt8] = _r.bytes(at: 2168)
+            let field226: UInt64? = _r.isPresent(3716) ? _r.uint64(at: 2184) : nil
+            let field227: [Int32] = _r.int32s(at: 2192, count: 2200)
+            let field228: UInt64 = _r.uint64(at: 2208)
+            let field229: Color? = _r.isPresent(3728) ? _r.enumeration(at: 3724) : nil
+            let field230: [Scalars] = _r.messages(at: 2216, count: 2224)
+            let field231: Int32 = _r.int32(at: 3732)
+            let field232: String? = _r.isPresent(3740) ? _r.string(at: 2232) : nil
+            let field233: [Double] = _r.doubles(at: 2248, count: 2256)
+            let field234: Bool = _r.bool(at: 3744)
+            let field235: [UInt8]? = _r.isPresent(3752) ? _r.bytes(at: 2264) : nil
+            let field236: [UInt64] = _r.uint64s(at: 2280, count: 2288)
+            let field237: Int32 = _r.int32(at: 3756)
+            let field238: UInt64? = _r.isPresent(3764) ? _r.uint64(at: 2296) : nil
+            let field239: [Color] = _r.enumerations(at: 2304, count: 2312)
+            let field240: Scalars? = _r.message(at: 2320)
+            let field241: Int32? = _r.isPresent(3772) ? _r.int32(at: 3768) : nil
+            let field242: [String] = _r.strings(at: 2328, count: 2336)
+            let field243: Double = _r.double(at: 2344)
+            let field244: Bool? = _r.isPresent(3784) ? _r.bool(at: 3780) : nil
+            let field245: [[UInt8]] = _r.blobs(at: 2352, count: 2360)
+            let field246: UInt64 = _r.uint64(at: 2368)
+            let field247: Int32? = _r.isPresent(3796) ? _r.int32(at: 3792) : nil
+            let field248: [UInt64] = _r.uint64s(at: 2376, count: 2384)
+            let field249: Color = _r.enumeration(at: 3800)
+            let field250: Scalars? = _r.message(at: 2392)
+            let field251: [Int32] = _r.int32s(at: 2400, count: 2408)
+            let field252: String = _r.string(at: 2416)
+            let field253: Double? = _r.isPresent(3812) ? _r.double(at: 2432) : nil
+            let field254: [Bool] = _r.bools(at: 2440, count: 2448)
+            let field255: [UInt8] = _r.bytes(at: 2456)
+            let field256: UInt64? = _r.isPresent(3820) ? _r.uint64(at: 2472) : nil
+            let field257: [Int32] = _r.int32s(at: 2480, count: 2488)
+            let field258: UInt64 = _r.uint64(at: 2496)
+            let field259: Color? = _r.isPresent(3832) ? _r.enumeration(at: 3828) : nil
+            let field260: [Scalars] = _r.messages(at: 2504, count: 2512)
+            let field261: Int32 = _r.int32(at: 3836)
+            let field262: String? = _r.isPresent(3844) ? _r.string(at: 2520) : nil
+            let field263: [Double] = _r.doubles(at: 2536, count: 2544)
+            let field264: Bool = _r.bool(at: 3848)
+            let field265: [UInt8]? = _r.isPresent(3856) ? _r.bytes(at: 2552) : nil
+            let field266: [UInt64] = _r.uint64s(at: 2568, count: 2576)
+            let field267: Int32 = _r.int32(at: 3860)
+            let field268: UInt64? = _r.isPresent(3868) ? _r.uint64(at: 2584) : nil
+            let field269: [Color] = _r.enumerations(at: 2592, count: 2600)
+            let field270: Scalars? = _r.message(at: 2608)
+            let field271: Int32? = _r.isPresent(3876) ? _r.int32(at: 3872) : nil
+            let field272: [String] = _r.strings(at: 2616, count: 2624)
+            let field273: Double = _r.double(at: 2632)
+            let field274: Bool? = _r.isPresent(3888) ? _r.bool(at: 3884) : nil
+            let field275: [[UInt8]] = _r.blobs(at: 2640, count: 2648)
+            let field276: UInt64 = _r.uint64(at: 2656)
+            let field277: Int32? = _r.isPresent(3900) ? _r.int32(at: 3896) : nil
+            let field278: [UInt64] = _r.uint64s(at: 2664, count: 2672)
+            let field279: Color = _r.enumeration(at: 3904)
+            let field280: Scalars? = _r.message(at: 2680)
+            let field281: [Int32] = _r.int32s(at: 2688, count: 2696)
+            let field282: String = _r.string(at: 2704)
+            let field283: Double? = _r.isPresent(3916) ? _r.double(at: 2720) : nil
+            let field284: [Bool] = _r.bools(at: 2728, count: 2736)
+            let field285: [UInt8] = _r.bytes(at: 2744)
+            let field286: UInt64? = _r.isPresent(3924) ? _r.uint64(at: 2760) : nil
+            let field287: [Int32] = _r.int32s(at: 2768, count: 2776)
+            let field288: UInt64 = _r.uint64(at: 2784)
+            let field289: Color? = _r.isPresent(3936) ? _r.enumeration(at: 3932) : nil
+            let field290: [Scalars] = _r.messages(at: 2792, count: 2800)
+            let field291: Int32 = _r.int32(at: 3940)
+            let field292: String? = _r.isPresent(3948) ? _r.string(at: 2808) : nil
+            let field293: [Double] = _r.doubles(at: 2824, count: 2832)
+            let field294: Bool = _r.bool(at: 3952)
+            let field295: [UInt8]? = _r.isPresent(3960) ? _r.bytes(at: 2840) : nil
+            let field296: [UInt64] = _r.uint64s(at: 2856, count: 2864)
+            let field297: Int32 = _r.int32(at: 3964)
+            let field298: UInt64? = _r.isPresent(3972) ? _r.uint64(at: 2872) : nil
+            let field299: [Color] = _r.enumerations(at: 2880, count: 2888)
+            let field300: Scalars? = _r.message(at: 2896)
+            let choice: Choice? = Choice(from: _r)
+            let larges: [String: Large] = _r.map(at: 2904, count: 2912) { ($0.string(at: 24), $0.message(at: 40) ?? .init()) }
+            return Self(
+                field1: field1,
+                field2: field2,
+                field3: field3,
+                field4: field4,
+                field5: field5,
+                field6: field6,
+                field7: field7,
+                field8: field8,
+                field9: field9,
+                field10: field10,
+                field11: field11,
+                field12: field12,
+                field13: field13,
+                field14: field14,
+                field15: field15,
+                field16: field16,
+                field17: field17,
+                field18: field18,
+                field19: field19,
+                field20: field20,
+                field21: field21,
+                field22: field22,
+                field23: field23,
+                field24: field24,
+                field25: field25,
+                field26: field26,
+                field27: field27,
+                field28: field28,
+                field29: field29,
+                field30: field30,
+                field31: field31,
+                field32: field32,
+                field33: field33,
+                field34: field34,
+                field35: field35,
+                field36: field36,
+                field37: field37,
+                field38: field38,
+                field39: field39,
+                field40: field40,
+                field41: field41,
+                field42: field42,
+                field43: field43,
+                field44: field44,
+                field45: field45,
+                field46: field46,
+                field47: field47,
+                field48: field48,
+                field49: field49,
+                field50: field50,
+                field51: field51,
+                field52: field52,
+                field53: field53,
+                field54: field54,
+                field55: field55,
+                field56: field56,
+                field57: field57,
+                field58: field58,
+                field59: field59,
+                field60: field60,
+                field61: field61,
+                field62: field62,
+                field63: field63,
+                field64: field64,
+                field65: field65,
+                field66: field66,
+                field67: field67,
+                field68: field68,
+                field69: field69,
+                field70: field70,
+                field71: field71,
+                field72: field72,
+                field73: field73,
+                field74: field74,
+                field75: field75,
+                field76: field76,
+                field77: field77,
+                field78: field78,
+                field79: field79,
+                field80: field80,
+                field81: field81,
+                field82: field82,
+                field83: field83,
+                field84: field84,
+                field85: field85,
+                field86: field86,
+                field87: field87,
+                field88: field88,
+                field89: field89,
+                field90: field90,
+                field91: field91,
+                field92: field92,
+                field93: field93,
+                field94: field94,
+                field95: field95,
+                field96: field96,
+                field97: field97,
+                field98: field98,
+                field99: field99,
+                field100: field100,
+                field101: field101,
+                field102: field102,
+                field103: field103,
+                field104: field104,
+                field105: field105,
+                field106: field106,
+                field107: field107,
+                field108: field108,
+                field109: field109,
+                field110: field110,
+                field111: field111,
+                field112: field112,
+                field113: field113,
+                field114: field114,
+                field115: field115,
+                field116: field116,
+                field117: field117,
+                field118: field118,
+                field119: field119,
+                field120: field120,
+                field121: field121,
+                field122: field122,
+                field123: field123,
+                field124: field124,
+                field125: field125,
+                field126: field126,
+                field127: field127,
+                field128: field128,
+                field129: field129,
+                field130: field130,
+                field131: field131,
+                field132: field132,
+                field133: field133,
+                field134: field134,
+                field135: field135,
+                field136: field136,
+                field137: field137,
+                field138: field138,
+                field139: field139,
+                field140: field140,
+                field141: field141,
+                field142: field142,
+                field143: field143,
+                field144: field144,
+                field145: field145,
+                field146: field146,
+                field147: field147,
+                field148: field148,
+                field149: field149,
+                field150: field150,
+                field151: field151,
+                field152: field152,
+                field153: field153,
+                field154: field154,
+                field155: field155,
+                field156: field156,
+                field157: field157,
+                field158: field158,
+                field159: field159,
+                field160: field160,
+                field161: field161,
+                field162: field162,
+                field163: field163,
+                field164: field164,
+                field165: field165,
+                field166: field166,
+                field167: field167,
+                field168: field168,
+                field169: field169,
+                field170: field170,
+                field171: field171,
+                field172: field172,
+                field173: field173,
+                field174: field174,
+                field175: field175,
+                field176: field176,
+                field177: field177,
+                field178: field178,
+                field179: field179,
+                field180: field180,
+                field181: field181,
+                field182: field182,
+                field183: field183,
+                field184: field184,
+                field185: field185,
+                field186: field186,
+                field187: field187,
+                field188: field188,
+                field189: field189,
+                field190: field190,
+                field191: field191,
+                field192: field192,
+                field193: field193,
+                field194: field194,
+                field195: field195,
+                field196: field196,
+                field197: field197,
+                field198: field198,
+                field199: field199,
+                field200: field200,
+                field201: field201,
+                field202: field202,
+                field203: field203,
+                field204: field204,
+                field205: field205,
+                field206: field206,
+                field207: field207,
+                field208: field208,
+                field209: field209,
+                field210: field210,
+                field211: field211,
+                field212: field212,
+                field213: field213,
+                field214: field214,
+                field215: field215,
+                field216: field216,
+                field217: field217,
+                field218: field218,
+                field219: field219,
+                field220: field220,
+                field221: field221,
+                field222: field222,
+                field223: field223,
+                field224: field224,
+                field225: field225,
+                field226: field226,
+                field227: field227,
+                field228: field228,
+                field229: field229,
+                field230: field230,
+                field231: field231,
+                field232: field232,
+                field233: field233,
+                field234: field234,
+                field235: field235,
+                field236: field236,
+                field237: field237,
+                field238: field238,
+                field239: field239,
+                field240: field240,
+                field241: field241,
+                field242: field242,
+                field243: field243,
+                field244: field244,
+                field245: field245,
+                field246: field246,
+                field247: field247,
+                field248: field248,
+                field249: field249,
+                field250: field250,
+                field251: field251,
+                field252: field252,
+                field253: field253,
+                field254: field254,
+                field255: field255,
+                field256: field256,
+                field257: field257,
+                field258: field258,
+                field259: field259,
+                field260: field260,
+                field261: field261,
+                field262: field262,
+                field263: field263,
+                field264: field264,
+                field265: field265,
+                field266: field266,
+                field267: field267,
+                field268: field268,
+                field269: field269,
+                field270: field270,
+                field271: field271,
+                field272: field272,
+                field273: field273,
+                field274: field274,
+                field275: field275,
+                field276: field276,
+                field277: field277,
+                field278: field278,
+                field279: field279,
+                field280: field280,
+                field281: field281,
+                field282: field282,
+                field283: field283,
+                field284: field284,
+                field285: field285,
+                field286: field286,
+                field287: field287,
+                field288: field288,
+                field289: field289,
+                field290: field290,
+                field291: field291,
+                field292: field292,
+                field293: field293,
+                field294: field294,
+                field295: field295,
+                field296: field296,
+                field297: field297,
+                field298: field298,
+                field299: field299,
+                field300: field300,
+                choice: choice,
+                larges: larges,
+                unknownFields: _r.unknownFields()
+            )
         }
 
-        init(from r: RavioliSchema.FieldReader) {
-            field1 = nil
-            field2 = r.strings(at: 24, count: 32)
-            field3 = r.double(at: 40)
-            field4 = nil
-            field5 = r.blobs(at: 48, count: 56)
-            field6 = r.uint64(at: 64)
-            field7 = nil
-            field8 = r.uint64s(at: 72, count: 80)
-            field9 = r.enumeration(at: 2968)
-            field10 = nil
-            field11 = r.int32s(at: 96, count: 104)
-            field12 = r.string(at: 112)
-            field13 = nil
-            field14 = r.bools(at: 136, count: 144)
-            field15 = r.bytes(at: 152)
-            field16 = nil
-            field17 = r.int32s(at: 176, count: 184)
-            field18 = r.uint64(at: 192)
-            field19 = nil
-            field20 = r.messages(at: 200, count: 208)
-            field21 = r.int32(at: 3004)
-            field22 = nil
-            field23 = r.doubles(at: 232, count: 240)
-            field24 = r.bool(at: 3016)
-            field25 = nil
-            field26 = r.uint64s(at: 264, count: 272)
-            field27 = r.int32(at: 3028)
-            field28 = nil
-            field29 = r.enumerations(at: 288, count: 296)
-            field30 = nil
-            field31 = nil
-            field32 = r.strings(at: 312, count: 320)
-            field33 = r.double(at: 328)
-            field34 = nil
-            field35 = r.blobs(at: 336, count: 344)
-            field36 = r.uint64(at: 352)
-            field37 = nil
-            field38 = r.uint64s(at: 360, count: 368)
-            field39 = r.enumeration(at: 3072)
-            field40 = nil
-            field41 = r.int32s(at: 384, count: 392)
-            field42 = r.string(at: 400)
-            field43 = nil
-            field44 = r.bools(at: 424, count: 432)
-            field45 = r.bytes(at: 440)
-            field46 = nil
-            field47 = r.int32s(at: 464, count: 472)
-            field48 = r.uint64(at: 480)
-            field49 = nil
-            field50 = r.messages(at: 488, count: 496)
-            field51 = r.int32(at: 3108)
-            field52 = nil
-            field53 = r.doubles(at: 520, count: 528)
-            field54 = r.bool(at: 3120)
-            field55 = nil
-            field56 = r.uint64s(at: 552, count: 560)
-            field57 = r.int32(at: 3132)
-            field58 = nil
-            field59 = r.enumerations(at: 576, count: 584)
-            field60 = nil
-            field61 = nil
-            field62 = r.strings(at: 600, count: 608)
-            field63 = r.double(at: 616)
-            field64 = nil
-            field65 = r.blobs(at: 624, count: 632)
-            field66 = r.uint64(at: 640)
-            field67 = nil
-            field68 = r.uint64s(at: 648, count: 656)
-            field69 = r.enumeration(at: 3176)
-            field70 = nil
-            field71 = r.int32s(at: 672, count: 680)
-            field72 = r.string(at: 688)
-            field73 = nil
-            field74 = r.bools(at: 712, count: 720)
-            field75 = r.bytes(at: 728)
-            field76 = nil
-            field77 = r.int32s(at: 752, count: 760)
-            field78 = r.uint64(at: 768)
-            field79 = nil
-            field80 = r.messages(at: 776, count: 784)
-            field81 = r.int32(at: 3212)
-            field82 = nil
-            field83 = r.doubles(at: 808, count: 816)
-            field84 = r.bool(at: 3224)
-            field85 = nil
-            field86 = r.uint64s(at: 840, count: 848)
-            field87 = r.int32(at: 3236)
-            field88 = nil
-            field89 = r.enumerations(at: 864, count: 872)
-            field90 = nil
-            field91 = nil
-            field92 = r.strings(at: 888, count: 896)
-            field93 = r.double(at: 904)
-            field94 = nil
-            field95 = r.blobs(at: 912, count: 920)
-            field96 = r.uint64(at: 928)
-            field97 = nil
-            field98 = r.uint64s(at: 936, count: 944)
-            field99 = r.enumeration(at: 3280)
-            field100 = nil
-            field101 = r.int32s(at: 960, count: 968)
-            field102 = r.string(at: 976)
-            field103 = nil
-            field104 = r.bools(at: 1000, count: 1008)
-            field105 = r.bytes(at: 1016)
-            field106 = nil
-            field107 = r.int32s(at: 1040, count: 1048)
-            field108 = r.uint64(at: 1056)
-            field109 = nil
-            field110 = r.messages(at: 1064, count: 1072)
-            field111 = r.int32(at: 3316)
-            field112 = nil
-            field113 = r.doubles(at: 1096, count: 1104)
-            field114 = r.bool(at: 3328)
-            field115 = nil
-            field116 = r.uint64s(at: 1128, count: 1136)
-            field117 = r.int32(at: 3340)
-            field118 = nil
-            field119 = r.enumerations(at: 1152, count: 1160)
-            field120 = nil
-            field121 = nil
-            field122 = r.strings(at: 1176, count: 1184)
-            field123 = r.double(at: 1192)
-            field124 = nil
-            field125 = r.blobs(at: 1200, count: 1208)
-            field126 = r.uint64(at: 1216)
-            field127 = nil
-            field128 = r.uint64s(at: 1224, count: 1232)
-            field129 = r.enumeration(at: 3384)
-            field130 = nil
-            field131 = r.int32s(at: 1248, count: 1256)
-            field132 = r.string(at: 1264)
-            field133 = nil
-            field134 = r.bools(at: 1288, count: 1296)
-            field135 = r.bytes(at: 1304)
-            field136 = nil
-            field137 = r.int32s(at: 1328, count: 1336)
-            field138 = r.uint64(at: 1344)
-            field139 = nil
-            field140 = r.messages(at: 1352, count: 1360)
-            field141 = r.int32(at: 3420)
-            field142 = nil
-            field143 = r.doubles(at: 1384, count: 1392)
-            field144 = r.bool(at: 3432)
-            field145 = nil
-            field146 = r.uint64s(at: 1416, count: 1424)
-            field147 = r.int32(at: 3444)
-            field148 = nil
-            field149 = r.enumerations(at: 1440, count: 1448)
-            field150 = nil
-            field151 = nil
-            field152 = r.strings(at: 1464, count: 1472)
-            field153 = r.double(at: 1480)
-            field154 = nil
-            field155 = r.blobs(at: 1488, count: 1496)
-            field156 = r.uint64(at: 1504)
-            field157 = nil
-            field158 = r.uint64s(at: 1512, count: 1520)
-            field159 = r.enumeration(at: 3488)
-            field160 = nil
-            field161 = r.int32s(at: 1536, count: 1544)
-            field162 = r.string(at: 1552)
-            field163 = nil
-            field164 = r.bools(at: 1576, count: 1584)
-            field165 = r.bytes(at: 1592)
-            field166 = nil
-            field167 = r.int32s(at: 1616, count: 1624)
-            field168 = r.uint64(at: 1632)
-            field169 = nil
-            field170 = r.messages(at: 1640, count: 1648)
-            field171 = r.int32(at: 3524)
-            field172 = nil
-            field173 = r.doubles(at: 1672, count: 1680)
-            field174 = r.bool(at: 3536)
-            field175 = nil
-            field176 = r.uint64s(at: 1704, count: 1712)
-            field177 = r.int32(at: 3548)
-            field178 = nil
-            field179 = r.enumerations(at: 1728, count: 1736)
-            field180 = nil
-            field181 = nil
-            field182 = r.strings(at: 1752, count: 1760)
-            field183 = r.double(at: 1768)
-            field184 = nil
-            field185 = r.blobs(at: 1776, count: 1784)
-            field186 = r.uint64(at: 1792)
-            field187 = nil
-            field188 = r.uint64s(at: 1800, count: 1808)
-            field189 = r.enumeration(at: 3592)
-            field190 = nil
-            field191 = r.int32s(at: 1824, count: 1832)
-            field192 = r.string(at: 1840)
-            field193 = nil
-            field194 = r.bools(at: 1864, count: 1872)
-            field195 = r.bytes(at: 1880)
-            field196 = nil
-            field197 = r.int32s(at: 1904, count: 1912)
-            field198 = r.uint64(at: 1920)
-            field199 = nil
-            field200 = r.messages(at: 1928, count: 1936)
-            field201 = r.int32(at: 3628)
-            field202 = nil
-            field203 = r.doubles(at: 1960, count: 1968)
-            field204 = r.bool(at: 3640)
-            field205 = nil
-            field206 = r.uint64s(at: 1992, count: 2000)
-            field207 = r.int32(at: 3652)
-            field208 = nil
-            field209 = r.enumerations(at: 2016, count: 2024)
-            field210 = nil
-            field211 = nil
-            field212 = r.strings(at: 2040, count: 2048)
-            field213 = r.double(at: 2056)
-            field214 = nil
-            field215 = r.blobs(at: 2064, count: 2072)
-            field216 = r.uint64(at: 2080)
-            field217 = nil
-            field218 = r.uint64s(at: 2088, count: 2096)
-            field219 = r.enumeration(at: 3696)
-            field220 = nil
-            field221 = r.int32s(at: 2112, count: 2120)
-            field222 = r.string(at: 2128)
-            field223 = nil
-            field224 = r.bools(at: 2152, count: 2160)
-            field225 = r.bytes(at: 2168)
-            field226 = nil
-            field227 = r.int32s(at: 2192, count: 2200)
-            field228 = r.uint64(at: 2208)
-            field229 = nil
-            field230 = r.messages(at: 2216, count: 2224)
-            field231 = r.int32(at: 3732)
-            field232 = nil
-            field233 = r.doubles(at: 2248, count: 2256)
-            field234 = r.bool(at: 3744)
-            field235 = nil
-            field236 = r.uint64s(at: 2280, count: 2288)
-            field237 = r.int32(at: 3756)
-            field238 = nil
-            field239 = r.enumerations(at: 2304, count: 2312)
-            field240 = nil
-            field241 = nil
-            field242 = r.strings(at: 2328, count: 2336)
-            field243 = r.double(at: 2344)
-            field244 = nil
-            field245 = r.blobs(at: 2352, count: 2360)
-            field246 = r.uint64(at: 2368)
-            field247 = nil
-            field248 = r.uint64s(at: 2376, count: 2384)
-            field249 = r.enumeration(at: 3800)
-            field250 = nil
-            field251 = r.int32s(at: 2400, count: 2408)
-            field252 = r.string(at: 2416)
-            field253 = nil
-            field254 = r.bools(at: 2440, count: 2448)
-            field255 = r.bytes(at: 2456)
-            field256 = nil
-            field257 = r.int32s(at: 2480, count: 2488)
-            field258 = r.uint64(at: 2496)
-            field259 = nil
-            field260 = r.messages(at: 2504, count: 2512)
-            field261 = r.int32(at: 3836)
-            field262 = nil
-            field263 = r.doubles(at: 2536, count: 2544)
-            field264 = r.bool(at: 3848)
-            field265 = nil
-            field266 = r.uint64s(at: 2568, count: 2576)
-            field267 = r.int32(at: 3860)
-            field268 = nil
-            field269 = r.enumerations(at: 2592, count: 2600)
-            field270 = nil
-            field271 = nil
-            field272 = r.strings(at: 2616, count: 2624)
-            field273 = r.double(at: 2632)
-            field274 = nil
-            field275 = r.blobs(at: 2640, count: 2648)
-            field276 = r.uint64(at: 2656)
-            field277 = nil
-            field278 = r.uint64s(at: 2664, count: 2672)
-            field279 = r.enumeration(at: 3904)
-            field280 = nil
-            field281 = r.int32s(at: 2688, count: 2696)
-            field282 = r.string(at: 2704)
-            field283 = nil
-            field284 = r.bools(at: 2728, count: 2736)
-            field285 = r.bytes(at: 2744)
-            field286 = nil
-            field287 = r.int32s(at: 2768, count: 2776)
-            field288 = r.uint64(at: 2784)
-            field289 = nil
-            field290 = r.messages(at: 2792, count: 2800)
-            field291 = r.int32(at: 3940)
-            field292 = nil
-            field293 = r.doubles(at: 2824, count: 2832)
-            field294 = r.bool(at: 3952)
-            field295 = nil
-            field296 = r.uint64s(at: 2856, count: 2864)
-            field297 = r.int32(at: 3964)
-            field298 = nil
-            field299 = r.enumerations(at: 2880, count: 2888)
-            field300 = nil
-            choice = nil
-            larges = r.map(at: 2904, count: 2912) { ($0.string(at: 24), $0.message(at: 40) ?? .init()) }
-            unknownFields = r.unknownFields()
-            if r.isPresent(2940) { field1 = r.int32(at: 2936) }
-            if r.isPresent(2952) { field4 = r.bool(at: 2948) }
-            if r.isPresent(2964) { field7 = r.int32(at: 2960) }
-            r.message(&field10, at: 88)
-            if r.isPresent(2980) { field13 = r.double(at: 128) }
-            if r.isPresent(2988) { field16 = r.uint64(at: 168) }
-            if r.isPresent(3000) { field19 = r.enumeration(at: 2996) }
-            if r.isPresent(3012) { field22 = r.string(at: 216) }
-            if r.isPresent(3024) { field25 = r.bytes(at: 248) }
-            if r.isPresent(3036) { field28 = r.uint64(at: 280) }
-            r.message(&field30, at: 304)
-            if r.isPresent(3044) { field31 = r.int32(at: 3040) }
-            if r.isPresent(3056) { field34 = r.bool(at: 3052) }
-            if r.isPresent(3068) { field37 = r.int32(at: 3064) }
-            r.message(&field40, at: 376)
-            if r.isPresent(3084) { field43 = r.double(at: 416) }
-            if r.isPresent(3092) { field46 = r.uint64(at: 456) }
-            if r.isPresent(3104) { field49 = r.enumeration(at: 3100) }
-            if r.isPresent(3116) { field52 = r.string(at: 504) }
-            if r.isPresent(3128) { field55 = r.bytes(at: 536) }
-            if r.isPresent(3140) { field58 = r.uint64(at: 568) }
-            r.message(&field60, at: 592)
-            if r.isPresent(3148) { field61 = r.int32(at: 3144) }
-            if r.isPresent(3160) { field64 = r.bool(at: 3156) }
-            if r.isPresent(3172) { field67 = r.int32(at: 3168) }
-            r.message(&field70, at: 664)
-            if r.isPresent(3188) { field73 = r.double(at: 704) }
-            if r.isPresent(3196) { field76 = r.uint64(at: 744) }
-            if r.isPresent(3208) { field79 = r.enumeration(at: 3204) }
-            if r.isPresent(3220) { field82 = r.string(at: 792) }
-            if r.isPresent(3232) { field85 = r.bytes(at: 824) }
-            if r.isPresent(3244) { field88 = r.uint64(at: 856) }
-            r.message(&field90, at: 880)
-            if r.isPresent(3252) { field91 = r.int32(at: 3248) }
-            if r.isPresent(3264) { field94 = r.bool(at: 3260) }
-            if r.isPresent(3276) { field97 = r.int32(at: 3272) }
-            r.message(&field100, at: 952)
-            if r.isPresent(3292) { field103 = r.double(at: 992) }
-            if r.isPresent(3300) { field106 = r.uint64(at: 1032) }
-            if r.isPresent(3312) { field109 = r.enumeration(at: 3308) }
-            if r.isPresent(3324) { field112 = r.string(at: 1080) }
-            if r.isPresent(3336) { field115 = r.bytes(at: 1112) }
-            if r.isPresent(3348) { field118 = r.uint64(at: 1144) }
-            r.message(&field120, at: 1168)
-            if r.isPresent(3356) { field121 = r.int32(at: 3352) }
-            if r.isPresent(3368) { field124 = r.bool(at: 3364) }
-            if r.isPresent(3380) { field127 = r.int32(at: 3376) }
-            r.message(&field130, at: 1240)
-            if r.isPresent(3396) { field133 = r.double(at: 1280) }
-            if r.isPresent(3404) { field136 = r.uint64(at: 1320) }
-            if r.isPresent(3416) { field139 = r.enumeration(at: 3412) }
-            if r.isPresent(3428) { field142 = r.string(at: 1368) }
-            if r.isPresent(3440) { field145 = r.bytes(at: 1400) }
-            if r.isPresent(3452) { field148 = r.uint64(at: 1432) }
-            r.message(&field150, at: 1456)
-            if r.isPresent(3460) { field151 = r.int32(at: 3456) }
-            if r.isPresent(3472) { field154 = r.bool(at: 3468) }
-            if r.isPresent(3484) { field157 = r.int32(at: 3480) }
-            r.message(&field160, at: 1528)
-            if r.isPresent(3500) { field163 = r.double(at: 1568) }
-            if r.isPresent(3508) { field166 = r.uint64(at: 1608) }
-            if r.isPresent(3520) { field169 = r.enumeration(at: 3516) }
-            if r.isPresent(3532) { field172 = r.string(at: 1656) }
-            if r.isPresent(3544) { field175 = r.bytes(at: 1688) }
-            if r.isPresent(3556) { field178 = r.uint64(at: 1720) }
-            r.message(&field180, at: 1744)
-            if r.isPresent(3564) { field181 = r.int32(at: 3560) }
-            if r.isPresent(3576) { field184 = r.bool(at: 3572) }
-            if r.isPresent(3588) { field187 = r.int32(at: 3584) }
-            r.message(&field190, at: 1816)
-            if r.isPresent(3604) { field193 = r.double(at: 1856) }
-            if r.isPresent(3612) { field196 = r.uint64(at: 1896) }
-            if r.isPresent(3624) { field199 = r.enumeration(at: 3620) }
-            if r.isPresent(3636) { field202 = r.string(at: 1944) }
-            if r.isPresent(3648) { field205 = r.bytes(at: 1976) }
-            if r.isPresent(3660) { field208 = r.uint64(at: 2008) }
-            r.message(&field210, at: 2032)
-            if r.isPresent(3668) { field211 = r.int32(at: 3664) }
-            if r.isPresent(3680) { field214 = r.bool(at: 3676) }
-            if r.isPresent(3692) { field217 = r.int32(at: 3688) }
-            r.message(&field220, at: 2104)
-            if r.isPresent(3708) { field223 = r.double(at: 2144) }
-            if r.isPresent(3716) { field226 = r.uint64(at: 2184) }
-            if r.isPresent(3728) { field229 = r.enumeration(at: 3724) }
-            if r.isPresent(3740) { field232 = r.string(at: 2232) }
-            if r.isPresent(3752) { field235 = r.bytes(at: 2264) }
-            if r.isPresent(3764) { field238 = r.uint64(at: 2296) }
-            r.message(&field240, at: 2320)
-            if r.isPresent(3772) { field241 = r.int32(at: 3768) }
-            if r.isPresent(3784) { field244 = r.bool(at: 3780) }
-            if r.isPresent(3796) { field247 = r.int32(at: 3792) }
-            r.message(&field250, at: 2392)
-            if r.isPresent(3812) { field253 = r.double(at: 2432) }
-            if r.isPresent(3820) { field256 = r.uint64(at: 2472) }
-            if r.isPresent(3832) { field259 = r.enumeration(at: 3828) }
-            if r.isPresent(3844) { field262 = r.string(at: 2520) }
-            if r.isPresent(3856) { field265 = r.bytes(at: 2552) }
-            if r.isPresent(3868) { field268 = r.uint64(at: 2584) }
-            r.message(&field270, at: 2608)
-            if r.isPresent(3876) { field271 = r.int32(at: 3872) }
-            if r.isPresent(3888) { field274 = r.bool(at: 3884) }
-            if r.isPresent(3900) { field277 = r.int32(at: 3896) }
-            r.message(&field280, at: 2680)
-            if r.isPresent(3916) { field283 = r.double(at: 2720) }
-            if r.isPresent(3924) { field286 = r.uint64(at: 2760) }
-            if r.isPresent(3936) { field289 = r.enumeration(at: 3932) }
-            if r.isPresent(3948) { field292 = r.string(at: 2808) }
-            if r.isPresent(3960) { field295 = r.bytes(at: 2840) }
-            if r.isPresent(3972) { field298 = r.uint64(at: 2872) }
-            r.message(&field300, at: 2896)
-            if let _value = Choice(from: r) { choice = _value }
-        }
-
-        func write(to w: inout RavioliSchema.FieldWriter) {
-            w.int32(field1, at: 2936, has: 2940)
-            w.strings(field2, at: 24, count: 32)
-            w.double(field3, at: 40, has: 2944)
-            w.bool(field4, at: 2948, has: 2952)
-            w.blobs(field5, at: 48, count: 56)
-            w.uint64(field6, at: 64, has: 2956)
-            w.int32(field7, at: 2960, has: 2964)
-            w.uint64s(field8, at: 72, count: 80)
-            w.enumeration(field9, at: 2968, has: 2972)
-            w.message(field10, at: 88)
-            w.int32s(field11, at: 96, count: 104)
-            w.string(field12, at: 112, has: 2976)
-            w.double(field13, at: 128, has: 2980)
-            w.bools(field14, at: 136, count: 144)
-            w.bytes(field15, at: 152, has: 2984)
-            w.uint64(field16, at: 168, has: 2988)
-            w.int32s(field17, at: 176, count: 184)
-            w.uint64(field18, at: 192, has: 2992)
-            w.enumeration(field19, at: 2996, has: 3000)
-            w.messages(field20, at: 200, count: 208)
-            w.int32(field21, at: 3004, has: 3008)
-            w.string(field22, at: 216, has: 3012)
-            w.doubles(field23, at: 232, count: 240)
-            w.bool(field24, at: 3016, has: 3020)
-            w.bytes(field25, at: 248, has: 3024)
-            w.uint64s(field26, at: 264, count: 272)
-            w.int32(field27, at: 3028, has: 3032)
-            w.uint64(field28, at: 280, has: 3036)
-            w.enumerations(field29, at: 288, count: 296)
-            w.message(field30, at: 304)
-            w.int32(field31, at: 3040, has: 3044)
-            w.strings(field32, at: 312, count: 320)
-            w.double(field33, at: 328, has: 3048)
-            w.bool(field34, at: 3052, has: 3056)
-            w.blobs(field35, at: 336, count: 344)
-            w.uint64(field36, at: 352, has: 3060)
-            w.int32(field37, at: 3064, has: 3068)
-            w.uint64s(field38, at: 360, count: 368)
-            w.enumeration(field39, at: 3072, has: 3076)
-            w.message(field40, at: 376)
-            w.int32s(field41, at: 384, count: 392)
-            w.string(field42, at: 400, has: 3080)
-            w.double(field43, at: 416, has: 3084)
-            w.bools(field44, at: 424, count: 432)
-            w.bytes(field45, at: 440, has: 3088)
-            w.uint64(field46, at: 456, has: 3092)
-            w.int32s(field47, at: 464, count: 472)
-            w.uint64(field48, at: 480, has: 3096)
-            w.enumeration(field49, at: 3100, has: 3104)
-            w.messages(field50, at: 488, count: 496)
-            w.int32(field51, at: 3108, has: 3112)
-            w.string(field52, at: 504, has: 3116)
-            w.doubles(field53, at: 520, count: 528)
-            w.bool(field54, at: 3120, has: 3124)
-            w.bytes(field55, at: 536, has: 3128)
-            w.uint64s(field56, at: 552, count: 560)
-            w.int32(field57, at: 3132, has: 3136)
-            w.uint64(field58, at: 568, has: 3140)
-            w.enumerations(field59, at: 576, count: 584)
-            w.message(field60, at: 592)
-            w.int32(field61, at: 3144, has: 3148)
-            w.strings(field62, at: 600, count: 608)
-            w.double(field63, at: 616, has: 3152)
-            w.bool(field64, at: 3156, has: 3160)
-            w.blobs(field65, at: 624, count: 632)
-            w.uint64(field66, at: 640, has: 3164)
-            w.int32(field67, at: 3168, has: 3172)
-            w.uint64s(field68, at: 648, count: 656)
-            w.enumeration(field69, at: 3176, has: 3180)
-            w.message(field70, at: 664)
-            w.int32s(field71, at: 672, count: 680)
-            w.string(field72, at: 688, has: 3184)
-            w.double(field73, at: 704, has: 3188)
-            w.bools(field74, at: 712, count: 720)
-            w.bytes(field75, at: 728, has: 3192)
-            w.uint64(field76, at: 744, has: 3196)
-            w.int32s(field77, at: 752, count: 760)
-            w.uint64(field78, at: 768, has: 3200)
-            w.enumeration(field79, at: 3204, has: 3208)
-            w.messages(field80, at: 776, count: 784)
-            w.int32(field81, at: 3212, has: 3216)
-            w.string(field82, at: 792, has: 3220)
-            w.doubles(field83, at: 808, count: 816)
-            w.bool(field84, at: 3224, has: 3228)
-            w.bytes(field85, at: 824, has: 3232)
-            w.uint64s(field86, at: 840, count: 848)
-            w.int32(field87, at: 3236, has: 3240)
-            w.uint64(field88, at: 856, has: 3244)
-            w.enumerations(field89, at: 864, count: 872)
-            w.message(field90, at: 880)
-            w.int32(field91, at: 3248, has: 3252)
-            w.strings(field92, at: 888, count: 896)
-            w.double(field93, at: 904, has: 3256)
-            w.bool(field94, at: 3260, has: 3264)
-            w.blobs(field95, at: 912, count: 920)
-            w.uint64(field96, at: 928, has: 3268)
-            w.int32(field97, at: 3272, has: 3276)
-            w.uint64s(field98, at: 936, count: 944)
-            w.enumeration(field99, at: 3280, has: 3284)
-            w.message(field100, at: 952)
-            w.int32s(field101, at: 960, count: 968)
-            w.string(field102, at: 976, has: 3288)
-            w.double(field103, at: 992, has: 3292)
-            w.bools(field104, at: 1000, count: 1008)
-            w.bytes(field105, at: 1016, has: 3296)
-            w.uint64(field106, at: 1032, has: 3300)
-            w.int32s(field107, at: 1040, count: 1048)
-            w.uint64(field108, at: 1056, has: 3304)
-            w.enumeration(field109, at: 3308, has: 3312)
-            w.messages(field110, at: 1064, count: 1072)
-            w.int32(field111, at: 3316, has: 3320)
-            w.string(field112, at: 1080, has: 3324)
-            w.doubles(field113, at: 1096, count: 1104)
-            w.bool(field114, at: 3328, has: 3332)
-            w.bytes(field115, at: 1112, has: 3336)
-            w.uint64s(field116, at: 1128, count: 1136)
-            w.int32(field117, at: 3340, has: 3344)
-            w.uint64(field118, at: 1144, has: 3348)
-            w.enumerations(field119, at: 1152, count: 1160)
-            w.message(field120, at: 1168)
-            w.int32(field121, at: 3352, has: 3356)
-            w.strings(field122, at: 1176, count: 1184)
-            w.double(field123, at: 1192, has: 3360)
-            w.bool(field124, at: 3364, has: 3368)
-            w.blobs(field125, at: 1200, count: 1208)
-            w.uint64(field126, at: 1216, has: 3372)
-            w.int32(field127, at: 3376, has: 3380)
-            w.uint64s(field128, at: 1224, count: 1232)
-            w.enumeration(field129, at: 3384, has: 3388)
-            w.message(field130, at: 1240)
-            w.int32s(field131, at: 1248, count: 1256)
-            w.string(field132, at: 1264, has: 3392)
-            w.double(field133, at: 1280, has: 3396)
-            w.bools(field134, at: 1288, count: 1296)
-            w.bytes(field135, at: 1304, has: 3400)
-            w.uint64(field136, at: 1320, has: 3404)
-            w.int32s(field137, at: 1328, count: 1336)
-            w.uint64(field138, at: 1344, has: 3408)
-            w.enumeration(field139, at: 3412, has: 3416)
-            w.messages(field140, at: 1352, count: 1360)
-            w.int32(field141, at: 3420, has: 3424)
-            w.string(field142, at: 1368, has: 3428)
-            w.doubles(field143, at: 1384, count: 1392)
-            w.bool(field144, at: 3432, has: 3436)
-            w.bytes(field145, at: 1400, has: 3440)
-            w.uint64s(field146, at: 1416, count: 1424)
-            w.int32(field147, at: 3444, has: 3448)
-            w.uint64(field148, at: 1432, has: 3452)
-            w.enumerations(field149, at: 1440, count: 1448)
-            w.message(field150, at: 1456)
-            w.int32(field151, at: 3456, has: 3460)
-            w.strings(field152, at: 1464, count: 1472)
-            w.double(field153, at: 1480, has: 3464)
-            w.bool(field154, at: 3468, has: 3472)
-            w.blobs(field155, at: 1488, count: 1496)
-            w.uint64(field156, at: 1504, has: 3476)
-            w.int32(field157, at: 3480, has: 3484)
-            w.uint64s(field158, at: 1512, count: 1520)
-            w.enumeration(field159, at: 3488, has: 3492)
-            w.message(field160, at: 1528)
-            w.int32s(field161, at: 1536, count: 1544)
-            w.string(field162, at: 1552, has: 3496)
-            w.double(field163, at: 1568, has: 3500)
-            w.bools(field164, at: 1576, count: 1584)
-            w.bytes(field165, at: 1592, has: 3504)
-            w.uint64(field166, at: 1608, has: 3508)
-            w.int32s(field167, at: 1616, count: 1624)
-            w.uint64(field168, at: 1632, has: 3512)
-            w.enumeration(field169, at: 3516, has: 3520)
-            w.messages(field170, at: 1640, count: 1648)
-            w.int32(field171, at: 3524, has: 3528)
-            w.string(field172, at: 1656, has: 3532)
-            w.doubles(field173, at: 1672, count: 1680)
-            w.bool(field174, at: 3536, has: 3540)
-            w.bytes(field175, at: 1688, has: 3544)
-            w.uint64s(field176, at: 1704, count: 1712)
-            w.int32(field177, at: 3548, has: 3552)
-            w.uint64(field178, at: 1720, has: 3556)
-            w.enumerations(field179, at: 1728, count: 1736)
-            w.message(field180, at: 1744)
-            w.int32(field181, at: 3560, has: 3564)
-            w.strings(field182, at: 1752, count: 1760)
-            w.double(field183, at: 1768, has: 3568)
-            w.bool(field184, at: 3572, has: 3576)
-            w.blobs(field185, at: 1776, count: 1784)
-            w.uint64(field186, at: 1792, has: 3580)
-            w.int32(field187, at: 3584, has: 3588)
-            w.uint64s(field188, at: 1800, count: 1808)
-            w.enumeration(field189, at: 3592, has: 3596)
-            w.message(field190, at: 1816)
-            w.int32s(field191, at: 1824, count: 1832)
-            w.string(field192, at: 1840, has: 3600)
-            w.double(field193, at: 1856, has: 3604)
-            w.bools(field194, at: 1864, count: 1872)
-            w.bytes(field195, at: 1880, has: 3608)
-            w.uint64(field196, at: 1896, has: 3612)
-            w.int32s(field197, at: 1904, count: 1912)
-            w.uint64(field198, at: 1920, has: 3616)
-            w.enumeration(field199, at: 3620, has: 3624)
-            w.messages(field200, at: 1928, count: 1936)
-            w.int32(field201, at: 3628, has: 3632)
-            w.string(field202, at: 1944, has: 3636)
-            w.doubles(field203, at: 1960, count: 1968)
-            w.bool(field204, at: 3640, has: 3644)
-            w.bytes(field205, at: 1976, has: 3648)
-            w.uint64s(field206, at: 1992, count: 2000)
-            w.int32(field207, at: 3652, has: 3656)
-            w.uint64(field208, at: 2008, has: 3660)
-            w.enumerations(field209, at: 2016, count: 2024)
-            w.message(field210, at: 2032)
-            w.int32(field211, at: 3664, has: 3668)
-            w.strings(field212, at: 2040, count: 2048)
-            w.double(field213, at: 2056, has: 3672)
-            w.bool(field214, at: 3676, has: 3680)
-            w.blobs(field215, at: 2064, count: 2072)
-            w.uint64(field216, at: 2080, has: 3684)
-            w.int32(field217, at: 3688, has: 3692)
-            w.uint64s(field218, at: 2088, count: 2096)
-            w.enumeration(field219, at: 3696, has: 3700)
-            w.message(field220, at: 2104)
-            w.int32s(field221, at: 2112, count: 2120)
-            w.string(field222, at: 2128, has: 3704)
-            w.double(field223, at: 2144, has: 3708)
-            w.bools(field224, at: 2152, count: 2160)
-            w.bytes(field225, at: 2168, has: 3712)
-            w.uint64(field226, at: 2184, has: 3716)
-            w.int32s(field227, at: 2192, count: 2200)
-            w.uint64(field228, at: 2208, has: 3720)
-            w.enumeration(field229, at: 3724, has: 3728)
-            w.messages(field230, at: 2216, count: 2224)
-            w.int32(field231, at: 3732, has: 3736)
-            w.string(field232, at: 2232, has: 3740)
-            w.doubles(field233, at: 2248, count: 2256)
-            w.bool(field234, at: 3744, has: 3748)
-            w.bytes(field235, at: 2264, has: 3752)
-            w.uint64s(field236, at: 2280, count: 2288)
-            w.int32(field237, at: 3756, has: 3760)
-            w.uint64(field238, at: 2296, has: 3764)
-            w.enumerations(field239, at: 2304, count: 2312)
-            w.message(field240, at: 2320)
-            w.int32(field241, at: 3768, has: 3772)
-            w.strings(field242, at: 2328, count: 2336)
-            w.double(field243, at: 2344, has: 3776)
-            w.bool(field244, at: 3780, has: 3784)
-            w.blobs(field245, at: 2352, count: 2360)
-            w.uint64(field246, at: 2368, has: 3788)
-            w.int32(field247, at: 3792, has: 3796)
-            w.uint64s(field248, at: 2376, count: 2384)
-            w.enumeration(field249, at: 3800, has: 3804)
-            w.message(field250, at: 2392)
-            w.int32s(field251, at: 2400, count: 2408)
-            w.string(field252, at: 2416, has: 3808)
-            w.double(field253, at: 2432, has: 3812)
-            w.bools(field254, at: 2440, count: 2448)
-            w.bytes(field255, at: 2456, has: 3816)
-            w.uint64(field256, at: 2472, has: 3820)
-            w.int32s(field257, at: 2480, count: 2488)
-            w.uint64(field258, at: 2496, has: 3824)
-            w.enumeration(field259, at: 3828, has: 3832)
-            w.messages(field260, at: 2504, count: 2512)
-            w.int32(field261, at: 3836, has: 3840)
-            w.string(field262, at: 2520, has: 3844)
-            w.doubles(field263, at: 2536, count: 2544)
-            w.bool(field264, at: 3848, has: 3852)
-            w.bytes(field265, at: 2552, has: 3856)
-            w.uint64s(field266, at: 2568, count: 2576)
-            w.int32(field267, at: 3860, has: 3864)
-            w.uint64(field268, at: 2584, has: 3868)
-            w.enumerations(field269, at: 2592, count: 2600)
-            w.message(field270, at: 2608)
-            w.int32(field271, at: 3872, has: 3876)
-            w.strings(field272, at: 2616, count: 2624)
-            w.double(field273, at: 2632, has: 3880)
-            w.bool(field274, at: 3884, has: 3888)
-            w.blobs(field275, at: 2640, count: 2648)
-            w.uint64(field276, at: 2656, has: 3892)
-            w.int32(field277, at: 3896, has: 3900)
-            w.uint64s(field278, at: 2664, count: 2672)
-            w.enumeration(field279, at: 3904, has: 3908)
-            w.message(field280, at: 2680)
-            w.int32s(field281, at: 2688, count: 2696)
-            w.string(field282, at: 2704, has: 3912)
-            w.double(field283, at: 2720, has: 3916)
-            w.bools(field284, at: 2728, count: 2736)
-            w.bytes(field285, at: 2744, has: 3920)
-            w.uint64(field286, at: 2760, has: 3924)
-            w.int32s(field287, at: 2768, count: 2776)
-            w.uint64(field288, at: 2784, has: 3928)
-            w.enumeration(field289, at: 3932, has: 3936)
-            w.messages(field290, at: 2792, count: 2800)
-            w.int32(field291, at: 3940, has: 3944)
-            w.string(field292, at: 2808, has: 3948)
-            w.doubles(field293, at: 2824, count: 2832)
-            w.bool(field294, at: 3952, has: 3956)
-            w.bytes(field295, at: 2840, has: 3960)
-            w.uint64s(field296, at: 2856, count: 2864)
-            w.int32(field297, at: 3964, has: 3968)
-            w.uint64(field298, at: 2872, has: 3972)
-            w.enumerations(field299, at: 2880, count: 2888)
-            w.message(field300, at: 2896)
-            choice?.write(to: &w)
-            w.map(larges, at: 2904, count: 2912, entry: VeryLarge.entry5003) {
+        func write(to _w: inout RavioliSchema.FieldWriter) {
+            _w.int32(field1, at: 2936, has: 2940)
+            _w.strings(field2, at: 24, count: 32)
+            _w.double(field3, at: 40, has: 2944)
+            _w.bool(field4, at: 2948, has: 2952)
+            _w.blobs(field5, at: 48, count: 56)
+            _w.uint64(field6, at: 64, has: 2956)
+            _w.int32(field7, at: 2960, has: 2964)
+            _w.uint64s(field8, at: 72, count: 80)
+            _w.enumeration(field9, at: 2968, has: 2972)
+            _w.message(field10, at: 88)
+            _w.int32s(field11, at: 96, count: 104)
+            _w.string(field12, at: 112, has: 2976)
+            _w.double(field13, at: 128, has: 2980)
+            _w.bools(field14, at: 136, count: 144)
+            _w.bytes(field15, at: 152, has: 2984)
+            _w.uint64(field16, at: 168, has: 2988)
+            _w.int32s(field17, at: 176, count: 184)
+            _w.uint64(field18, at: 192, has: 2992)
+            _w.enumeration(field19, at: 2996, has: 3000)
+            _w.messages(field20, at: 200, count: 208)
+            _w.int32(field21, at: 3004, has: 3008)
+            _w.string(field22, at: 216, has: 3012)
+            _w.doubles(field23, at: 232, count: 240)
+            _w.bool(field24, at: 3016, has: 3020)
+            _w.bytes(field25, at: 248, has: 3024)
+            _w.uint64s(field26, at: 264, count: 272)
+            _w.int32(field27, at: 3028, has: 3032)
+            _w.uint64(field28, at: 280, has: 3036)
+            _w.enumerations(field29, at: 288, count: 296)
+            _w.message(field30, at: 304)
+            _w.int32(field31, at: 3040, has: 3044)
+            _w.strings(field32, at: 312, count: 320)
+            _w.double(field33, at: 328, has: 3048)
+            _w.bool(field34, at: 3052, has: 3056)
+            _w.blobs(field35, at: 336, count: 344)
+            _w.uint64(field36, at: 352, has: 3060)
+            _w.int32(field37, at: 3064, has: 3068)
+            _w.uint64s(field38, at: 360, count: 368)
+            _w.enumeration(field39, at: 3072, has: 3076)
+            _w.message(field40, at: 376)
+            _w.int32s(field41, at: 384, count: 392)
+            _w.string(field42, at: 400, has: 3080)
+            _w.double(field43, at: 416, has: 3084)
+            _w.bools(field44, at: 424, count: 432)
+            _w.bytes(field45, at: 440, has: 3088)
+            _w.uint64(field46, at: 456, has: 3092)
+            _w.int32s(field47, at: 464, count: 472)
+            _w.uint64(field48, at: 480, has: 3096)
+            _w.enumeration(field49, at: 3100, has: 3104)
+            _w.messages(field50, at: 488, count: 496)
+            _w.int32(field51, at: 3108, has: 3112)
+            _w.string(field52, at: 504, has: 3116)
+            _w.doubles(field53, at: 520, count: 528)
+            _w.bool(field54, at: 3120, has: 3124)
+            _w.bytes(field55, at: 536, has: 3128)
+            _w.uint64s(field56, at: 552, count: 560)
+            _w.int32(field57, at: 3132, has: 3136)
+            _w.uint64(field58, at: 568, has: 3140)
+            _w.enumerations(field59, at: 576, count: 584)
+            _w.message(field60, at: 592)
+            _w.int32(field61, at: 3144, has: 3148)
+            _w.strings(field62, at: 600, count: 608)
+            _w.double(field63, at: 616, has: 3152)
+            _w.bool(field64, at: 3156, has: 3160)
+            _w.blobs(field65, at: 624, count: 632)
+            _w.uint64(field66, at: 640, has: 3164)
+            _w.int32(field67, at: 3168, has: 3172)
+            _w.uint64s(field68, at: 648, count: 656)
+            _w.enumeration(field69, at: 3176, has: 3180)
+            _w.message(field70, at: 664)
+            _w.int32s(field71, at: 672, count: 680)
+            _w.string(field72, at: 688, has: 3184)
+            _w.double(field73, at: 704, has: 3188)
+            _w.bools(field74, at: 712, count: 720)
+            _w.bytes(field75, at: 728, has: 3192)
+            _w.uint64(field76, at: 744, has: 3196)
+            _w.int32s(field77, at: 752, count: 760)
+            _w.uint64(field78, at: 768, has: 3200)
+            _w.enumeration(field79, at: 3204, has: 3208)
+            _w.messages(field80, at: 776, count: 784)
+            _w.int32(field81, at: 3212, has: 3216)
+            _w.string(field82, at: 792, has: 3220)
+            _w.doubles(field83, at: 808, count: 816)
+            _w.bool(field84, at: 3224, has: 3228)
+            _w.bytes(field85, at: 824, has: 3232)
+            _w.uint64s(field86, at: 840, count: 848)
+            _w.int32(field87, at: 3236, has: 3240)
+            _w.uint64(field88, at: 856, has: 3244)
+            _w.enumerations(field89, at: 864, count: 872)
+            _w.message(field90, at: 880)
+            _w.int32(field91, at: 3248, has: 3252)
+            _w.strings(field92, at: 888, count: 896)
+            _w.double(field93, at: 904, has: 3256)
+            _w.bool(field94, at: 3260, has: 3264)
+            _w.blobs(field95, at: 912, count: 920)
+            _w.uint64(field96, at: 928, has: 3268)
+            _w.int32(field97, at: 3272, has: 3276)
+            _w.uint64s(field98, at: 936, count: 944)
+            _w.enumeration(field99, at: 3280, has: 3284)
+            _w.message(field100, at: 952)
+            _w.int32s(field101, at: 960, count: 968)
+            _w.string(field102, at: 976, has: 3288)
+            _w.double(field103, at: 992, has: 3292)
+            _w.bools(field104, at: 1000, count: 1008)
+            _w.bytes(field105, at: 1016, has: 3296)
+            _w.uint64(field106, at: 1032, has: 3300)
+            _w.int32s(field107, at: 1040, count: 1048)
+            _w.uint64(field108, at: 1056, has: 3304)
+            _w.enumeration(field109, at: 3308, has: 3312)
+            _w.messages(field110, at: 1064, count: 1072)
+            _w.int32(field111, at: 3316, has: 3320)
+            _w.string(field112, at: 1080, has: 3324)
+            _w.doubles(field113, at: 1096, count: 1104)
+            _w.bool(field114, at: 3328, has: 3332)
+            _w.bytes(field115, at: 1112, has: 3336)
+            _w.uint64s(field116, at: 1128, count: 1136)
+            _w.int32(field117, at: 3340, has: 3344)
+            _w.uint64(field118, at: 1144, has: 3348)
+            _w.enumerations(field119, at: 1152, count: 1160)
+            _w.message(field120, at: 1168)
+            _w.int32(field121, at: 3352, has: 3356)
+            _w.strings(field122, at: 1176, count: 1184)
+            _w.double(field123, at: 1192, has: 3360)
+            _w.bool(field124, at: 3364, has: 3368)
+            _w.blobs(field125, at: 1200, count: 1208)
+            _w.uint64(field126, at: 1216, has: 3372)
+            _w.int32(field127, at: 3376, has: 3380)
+            _w.uint64s(field128, at: 1224, count: 1232)
+            _w.enumeration(field129, at: 3384, has: 3388)
+            _w.message(field130, at: 1240)
+            _w.int32s(field131, at: 1248, count: 1256)
+            _w.string(field132, at: 1264, has: 3392)
+            _w.double(field133, at: 1280, has: 3396)
+            _w.bools(field134, at: 1288, count: 1296)
+            _w.bytes(field135, at: 1304, has: 3400)
+            _w.uint64(field136, at: 1320, has: 3404)
+            _w.int32s(field137, at: 1328, count: 1336)
+            _w.uint64(field138, at: 1344, has: 3408)
+            _w.enumeration(field139, at: 3412, has: 3416)
+            _w.messages(field140, at: 1352, count: 1360)
+            _w.int32(field141, at: 3420, has: 3424)
+            _w.string(field142, at: 1368, has: 3428)
+            _w.doubles(field143, at: 1384, count: 1392)
+            _w.bool(field144, at: 3432, has: 3436)
+            _w.bytes(field145, at: 1400, has: 3440)
+            _w.uint64s(field146, at: 1416, count: 1424)
+            _w.int32(field147, at: 3444, has: 3448)
+            _w.uint64(field148, at: 1432, has: 3452)
+            _w.enumerations(field149, at: 1440, count: 1448)
+            _w.message(field150, at: 1456)
+            _w.int32(field151, at: 3456, has: 3460)
+            _w.strings(field152, at: 1464, count: 1472)
+            _w.double(field153, at: 1480, has: 3464)
+            _w.bool(field154, at: 3468, has: 3472)
+            _w.blobs(field155, at: 1488, count: 1496)
+            _w.uint64(field156, at: 1504, has: 3476)
+            _w.int32(field157, at: 3480, has: 3484)
+            _w.uint64s(field158, at: 1512, count: 1520)
+            _w.enumeration(field159, at: 3488, has: 3492)
+            _w.message(field160, at: 1528)
+            _w.int32s(field161, at: 1536, count: 1544)
+            _w.string(field162, at: 1552, has: 3496)
+            _w.double(field163, at: 1568, has: 3500)
+            _w.bools(field164, at: 1576, count: 1584)
+            _w.bytes(field165, at: 1592, has: 3504)
+            _w.uint64(field166, at: 1608, has: 3508)
+            _w.int32s(field167, at: 1616, count: 1624)
+            _w.uint64(field168, at: 1632, has: 3512)
+            _w.enumeration(field169, at: 3516, has: 3520)
+            _w.messages(field170, at: 1640, count: 1648)
+            _w.int32(field171, at: 3524, has: 3528)
+            _w.string(field172, at: 1656, has: 3532)
+            _w.doubles(field173, at: 1672, count: 1680)
+            _w.bool(field174, at: 3536, has: 3540)
+            _w.bytes(field175, at: 1688, has: 3544)
+            _w.uint64s(field176, at: 1704, count: 1712)
+            _w.int32(field177, at: 3548, has: 3552)
+            _w.uint64(field178, at: 1720, has: 3556)
+            _w.enumerations(field179, at: 1728, count: 1736)
+            _w.message(field180, at: 1744)
+            _w.int32(field181, at: 3560, has: 3564)
+            _w.strings(field182, at: 1752, count: 1760)
+            _w.double(field183, at: 1768, has: 3568)
+            _w.bool(field184, at: 3572, has: 3576)
+            _w.blobs(field185, at: 1776, count: 1784)
+            _w.uint64(field186, at: 1792, has: 3580)
+            _w.int32(field187, at: 3584, has: 3588)
+            _w.uint64s(field188, at: 1800, count: 1808)
+            _w.enumeration(field189, at: 3592, has: 3596)
+            _w.message(field190, at: 1816)
+            _w.int32s(field191, at: 1824, count: 1832)
+            _w.string(field192, at: 1840, has: 3600)
+            _w.double(field193, at: 1856, has: 3604)
+            _w.bools(field194, at: 1864, count: 1872)
+            _w.bytes(field195, at: 1880, has: 3608)
+            _w.uint64(field196, at: 1896, has: 3612)
+            _w.int32s(field197, at: 1904, count: 1912)
+            _w.uint64(field198, at: 1920, has: 3616)
+            _w.enumeration(field199, at: 3620, has: 3624)
+            _w.messages(field200, at: 1928, count: 1936)
+            _w.int32(field201, at: 3628, has: 3632)
+            _w.string(field202, at: 1944, has: 3636)
+            _w.doubles(field203, at: 1960, count: 1968)
+            _w.bool(field204, at: 3640, has: 3644)
+            _w.bytes(field205, at: 1976, has: 3648)
+            _w.uint64s(field206, at: 1992, count: 2000)
+            _w.int32(field207, at: 3652, has: 3656)
+            _w.uint64(field208, at: 2008, has: 3660)
+            _w.enumerations(field209, at: 2016, count: 2024)
+            _w.message(field210, at: 2032)
+            _w.int32(field211, at: 3664, has: 3668)
+            _w.strings(field212, at: 2040, count: 2048)
+            _w.double(field213, at: 2056, has: 3672)
+            _w.bool(field214, at: 3676, has: 3680)
+            _w.blobs(field215, at: 2064, count: 2072)
+            _w.uint64(field216, at: 2080, has: 3684)
+            _w.int32(field217, at: 3688, has: 3692)
+            _w.uint64s(field218, at: 2088, count: 2096)
+            _w.enumeration(field219, at: 3696, has: 3700)
+            _w.message(field220, at: 2104)
+            _w.int32s(field221, at: 2112, count: 2120)
+            _w.string(field222, at: 2128, has: 3704)
+            _w.double(field223, at: 2144, has: 3708)
+            _w.bools(field224, at: 2152, count: 2160)
+            _w.bytes(field225, at: 2168, has: 3712)
+            _w.uint64(field226, at: 2184, has: 3716)
+            _w.int32s(field227, at: 2192, count: 2200)
+            _w.uint64(field228, at: 2208, has: 3720)
+            _w.enumeration(field229, at: 3724, has: 3728)
+            _w.messages(field230, at: 2216, count: 2224)
+            _w.int32(field231, at: 3732, has: 3736)
+            _w.string(field232, at: 2232, has: 3740)
+            _w.doubles(field233, at: 2248, count: 2256)
+            _w.bool(field234, at: 3744, has: 3748)
+            _w.bytes(field235, at: 2264, has: 3752)
+            _w.uint64s(field236, at: 2280, count: 2288)
+            _w.int32(field237, at: 3756, has: 3760)
+            _w.uint64(field238, at: 2296, has: 3764)
+            _w.enumerations(field239, at: 2304, count: 2312)
+            _w.message(field240, at: 2320)
+            _w.int32(field241, at: 3768, has: 3772)
+            _w.strings(field242, at: 2328, count: 2336)
+            _w.double(field243, at: 2344, has: 3776)
+            _w.bool(field244, at: 3780, has: 3784)
+            _w.blobs(field245, at: 2352, count: 2360)
+            _w.uint64(field246, at: 2368, has: 3788)
+            _w.int32(field247, at: 3792, has: 3796)
+            _w.uint64s(field248, at: 2376, count: 2384)
+            _w.enumeration(field249, at: 3800, has: 3804)
+            _w.message(field250, at: 2392)
+            _w.int32s(field251, at: 2400, count: 2408)
+            _w.string(field252, at: 2416, has: 3808)
+            _w.double(field253, at: 2432, has: 3812)
+            _w.bools(field254, at: 2440, count: 2448)
+            _w.bytes(field255, at: 2456, has: 3816)
+            _w.uint64(field256, at: 2472, has: 3820)
+            _w.int32s(field257, at: 2480, count: 2488)
+            _w.uint64(field258, at: 2496, has: 3824)
+            _w.enumeration(field259, at: 3828, has: 3832)
+            _w.messages(field260, at: 2504, count: 2512)
+            _w.int32(field261, at: 3836, has: 3840)
+            _w.string(field262, at: 2520, has: 3844)
+            _w.doubles(field263, at: 2536, count: 2544)
+            _w.bool(field264, at: 3848, has: 3852)
+            _w.bytes(field265, at: 2552, has: 3856)
+            _w.uint64s(field266, at: 2568, count: 2576)
+            _w.int32(field267, at: 3860, has: 3864)
+            _w.uint64(field268, at: 2584, has: 3868)
+            _w.enumerations(field269, at: 2592, count: 2600)
+            _w.message(field270, at: 2608)
+            _w.int32(field271, at: 3872, has: 3876)
+            _w.strings(field272, at: 2616, count: 2624)
+            _w.double(field273, at: 2632, has: 3880)
+            _w.bool(field274, at: 3884, has: 3888)
+            _w.blobs(field275, at: 2640, count: 2648)
+            _w.uint64(field276, at: 2656, has: 3892)
+            _w.int32(field277, at: 3896, has: 3900)
+            _w.uint64s(field278, at: 2664, count: 2672)
+            _w.enumeration(field279, at: 3904, has: 3908)
+            _w.message(field280, at: 2680)
+            _w.int32s(field281, at: 2688, count: 2696)
+            _w.string(field282, at: 2704, has: 3912)
+            _w.double(field283, at: 2720, has: 3916)
+            _w.bools(field284, at: 2728, count: 2736)
+            _w.bytes(field285, at: 2744, has: 3920)
+            _w.uint64(field286, at: 2760, has: 3924)
+            _w.int32s(field287, at: 2768, count: 2776)
+            _w.uint64(field288, at: 2784, has: 3928)
+            _w.enumeration(field289, at: 3932, has: 3936)
+            _w.messages(field290, at: 2792, count: 2800)
+            _w.int32(field291, at: 3940, has: 3944)
+            _w.string(field292, at: 2808, has: 3948)
+            _w.doubles(field293, at: 2824, count: 2832)
+            _w.bool(field294, at: 3952, has: 3956)
+            _w.bytes(field295, at: 2840, has: 3960)
+            _w.uint64s(field296, at: 2856, count: 2864)
+            _w.int32(field297, at: 3964, has: 3968)
+            _w.uint64(field298, at: 2872, has: 3972)
+            _w.enumerations(field299, at: 2880, count: 2888)
+            _w.message(field300, at: 2896)
+            choice?.write(to: &_w)
+            _w.map(larges, at: 2904, count: 2912, entry: VeryLarge.entry5003) {
                 $0.string(set: $1, at: 24, in: 48, as: 1)
                 $0.message($2, at: 40)
             }
-            w.unknownFields(unknownFields)
+            _w.unknownFields(unknownFields)
         }
     }
 }

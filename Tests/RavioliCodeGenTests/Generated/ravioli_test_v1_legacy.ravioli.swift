@@ -24,20 +24,24 @@ struct Required: RavioliSchema.Message {
 
     private var _storage: RavioliSchema.CopyOnWrite<_Storage>
 
-    init() { _storage = .init(_Storage()) }
-
-    init(name: String? = nil, count: Int32? = nil, inner: Required? = nil) {
-        var _fields = _Storage()
-        _fields.name = name
-        _fields.count = count
-        _fields.inner = inner
-        _storage = .init(_fields)
+    init(
+        name: String? = nil,
+        count: Int32? = nil,
+        inner: Required? = nil,
+        unknownFields: RavioliSchema.UnknownFields = .init()
+    ) {
+        _storage = .init(_Storage(name: name, count: count, inner: inner, unknownFields: unknownFields))
     }
 
     static let descriptor = RavioliTestV1LegacySchema.file.message("ravioli.test.v1.Required", structSize: 64)
 
-    init(from r: RavioliSchema.FieldReader) { _storage = .init(_Storage(from: r)) }
-    func write(to w: inout RavioliSchema.FieldWriter) { _storage.value.write(to: &w) }
+    static func read(from _r: RavioliSchema.FieldReader) -> Self {
+        Self(_storage: .init(.read(from: _r)))
+    }
+    func write(to _w: inout RavioliSchema.FieldWriter) {
+        _storage.value.write(to: &_w)
+    }
+    private init(_storage: RavioliSchema.CopyOnWrite<_Storage>) { self._storage = _storage }
 
     private struct _Storage: Sendable, Hashable {
         var name: String?
@@ -45,28 +49,18 @@ struct Required: RavioliSchema.Message {
         var inner: Required?
         var unknownFields: RavioliSchema.UnknownFields
 
-        init() {
-            name = nil
-            count = nil
-            inner = nil
-            unknownFields = .init()
+        static func read(from _r: RavioliSchema.FieldReader) -> Self {
+            let name: String? = _r.isPresent(48) ? _r.string(at: 24) : nil
+            let count: Int32? = _r.isPresent(56) ? _r.int32(at: 52) : nil
+            let inner: Required? = _r.message(at: 40)
+            return Self(name: name, count: count, inner: inner, unknownFields: _r.unknownFields())
         }
 
-        init(from r: RavioliSchema.FieldReader) {
-            name = nil
-            count = nil
-            inner = nil
-            unknownFields = r.unknownFields()
-            if r.isPresent(48) { name = r.string(at: 24) }
-            if r.isPresent(56) { count = r.int32(at: 52) }
-            r.message(&inner, at: 40)
-        }
-
-        func write(to w: inout RavioliSchema.FieldWriter) {
-            w.string(name, at: 24, has: 48)
-            w.int32(count, at: 52, has: 56)
-            w.message(inner, at: 40)
-            w.unknownFields(unknownFields)
+        func write(to _w: inout RavioliSchema.FieldWriter) {
+            _w.string(name, at: 24, has: 48)
+            _w.int32(count, at: 52, has: 56)
+            _w.message(inner, at: 40)
+            _w.unknownFields(unknownFields)
         }
     }
 }
@@ -104,39 +98,6 @@ struct Defaults: RavioliSchema.Message {
     var minusZero: Double?
     var unknownFields: RavioliSchema.UnknownFields
 
-    init() {
-        aDouble = nil
-        aFloat = nil
-        anInt32 = nil
-        anInt64 = nil
-        aUint32 = nil
-        aUint64 = nil
-        aSint32 = nil
-        aSint64 = nil
-        aFixed32 = nil
-        aFixed64 = nil
-        aSfixed32 = nil
-        aSfixed64 = nil
-        aBool = nil
-        aString = nil
-        aBytes = nil
-        aSize = nil
-        infinite = nil
-        minusInfinite = nil
-        notANumber = nil
-        floatInfinite = nil
-        floatNotANumber = nil
-        whole = nil
-        tiny = nil
-        emptyString = nil
-        self_ = nil
-        selfOrDefault = nil
-        floatMax = nil
-        firstSize = nil
-        minusZero = nil
-        unknownFields = .init()
-    }
-
     init(
         aDouble: Double? = nil,
         aFloat: Float? = nil,
@@ -166,7 +127,8 @@ struct Defaults: RavioliSchema.Message {
         selfOrDefault: String? = nil,
         floatMax: Float? = nil,
         firstSize: Size? = nil,
-        minusZero: Double? = nil
+        minusZero: Double? = nil,
+        unknownFields: RavioliSchema.UnknownFields = .init()
     ) {
         self.aDouble = aDouble
         self.aFloat = aFloat
@@ -197,7 +159,7 @@ struct Defaults: RavioliSchema.Message {
         self.floatMax = floatMax
         self.firstSize = firstSize
         self.minusZero = minusZero
-        unknownFields = .init()
+        self.unknownFields = unknownFields
     }
 
     /// `aDouble`, or the schema's default if it is absent.
@@ -287,99 +249,101 @@ struct Defaults: RavioliSchema.Message {
     static let descriptor = RavioliTestV1LegacySchema.file.message(
         "ravioli.test.v1.Defaults", structSize: 368)
 
-    init(from r: RavioliSchema.FieldReader) {
-        aDouble = nil
-        aFloat = nil
-        anInt32 = nil
-        anInt64 = nil
-        aUint32 = nil
-        aUint64 = nil
-        aSint32 = nil
-        aSint64 = nil
-        aFixed32 = nil
-        aFixed64 = nil
-        aSfixed32 = nil
-        aSfixed64 = nil
-        aBool = nil
-        aString = nil
-        aBytes = nil
-        aSize = nil
-        infinite = nil
-        minusInfinite = nil
-        notANumber = nil
-        floatInfinite = nil
-        floatNotANumber = nil
-        whole = nil
-        tiny = nil
-        emptyString = nil
-        self_ = nil
-        selfOrDefault = nil
-        floatMax = nil
-        firstSize = nil
-        minusZero = nil
-        unknownFields = r.unknownFields()
-        if r.isPresent(200) { aDouble = r.double(at: 24) }
-        if r.isPresent(208) { aFloat = r.float(at: 204) }
-        if r.isPresent(216) { anInt32 = r.int32(at: 212) }
-        if r.isPresent(220) { anInt64 = r.int64(at: 32) }
-        if r.isPresent(228) { aUint32 = r.uint32(at: 224) }
-        if r.isPresent(232) { aUint64 = r.uint64(at: 40) }
-        if r.isPresent(240) { aSint32 = r.int32(at: 236) }
-        if r.isPresent(244) { aSint64 = r.int64(at: 48) }
-        if r.isPresent(252) { aFixed32 = r.uint32(at: 248) }
-        if r.isPresent(256) { aFixed64 = r.uint64(at: 56) }
-        if r.isPresent(264) { aSfixed32 = r.int32(at: 260) }
-        if r.isPresent(268) { aSfixed64 = r.int64(at: 64) }
-        if r.isPresent(276) { aBool = r.bool(at: 272) }
-        if r.isPresent(280) { aString = r.string(at: 72) }
-        if r.isPresent(284) { aBytes = r.bytes(at: 88) }
-        if r.isPresent(292) { aSize = r.enumeration(at: 288) }
-        if r.isPresent(296) { infinite = r.double(at: 104) }
-        if r.isPresent(300) { minusInfinite = r.double(at: 112) }
-        if r.isPresent(304) { notANumber = r.double(at: 120) }
-        if r.isPresent(312) { floatInfinite = r.float(at: 308) }
-        if r.isPresent(320) { floatNotANumber = r.float(at: 316) }
-        if r.isPresent(324) { whole = r.double(at: 128) }
-        if r.isPresent(328) { tiny = r.double(at: 136) }
-        if r.isPresent(332) { emptyString = r.string(at: 144) }
-        if r.isPresent(336) { self_ = r.string(at: 160) }
-        if r.isPresent(340) { selfOrDefault = r.string(at: 176) }
-        if r.isPresent(348) { floatMax = r.float(at: 344) }
-        if r.isPresent(356) { firstSize = r.enumeration(at: 352) }
-        if r.isPresent(360) { minusZero = r.double(at: 192) }
+    static func read(from _r: RavioliSchema.FieldReader) -> Self {
+        let aDouble: Double? = _r.isPresent(200) ? _r.double(at: 24) : nil
+        let aFloat: Float? = _r.isPresent(208) ? _r.float(at: 204) : nil
+        let anInt32: Int32? = _r.isPresent(216) ? _r.int32(at: 212) : nil
+        let anInt64: Int64? = _r.isPresent(220) ? _r.int64(at: 32) : nil
+        let aUint32: UInt32? = _r.isPresent(228) ? _r.uint32(at: 224) : nil
+        let aUint64: UInt64? = _r.isPresent(232) ? _r.uint64(at: 40) : nil
+        let aSint32: Int32? = _r.isPresent(240) ? _r.int32(at: 236) : nil
+        let aSint64: Int64? = _r.isPresent(244) ? _r.int64(at: 48) : nil
+        let aFixed32: UInt32? = _r.isPresent(252) ? _r.uint32(at: 248) : nil
+        let aFixed64: UInt64? = _r.isPresent(256) ? _r.uint64(at: 56) : nil
+        let aSfixed32: Int32? = _r.isPresent(264) ? _r.int32(at: 260) : nil
+        let aSfixed64: Int64? = _r.isPresent(268) ? _r.int64(at: 64) : nil
+        let aBool: Bool? = _r.isPresent(276) ? _r.bool(at: 272) : nil
+        let aString: String? = _r.isPresent(280) ? _r.string(at: 72) : nil
+        let aBytes: [UInt8]? = _r.isPresent(284) ? _r.bytes(at: 88) : nil
+        let aSize: Size? = _r.isPresent(292) ? _r.enumeration(at: 288) : nil
+        let infinite: Double? = _r.isPresent(296) ? _r.double(at: 104) : nil
+        let minusInfinite: Double? = _r.isPresent(300) ? _r.double(at: 112) : nil
+        let notANumber: Double? = _r.isPresent(304) ? _r.double(at: 120) : nil
+        let floatInfinite: Float? = _r.isPresent(312) ? _r.float(at: 308) : nil
+        let floatNotANumber: Float? = _r.isPresent(320) ? _r.float(at: 316) : nil
+        let whole: Double? = _r.isPresent(324) ? _r.double(at: 128) : nil
+        let tiny: Double? = _r.isPresent(328) ? _r.double(at: 136) : nil
+        let emptyString: String? = _r.isPresent(332) ? _r.string(at: 144) : nil
+        let self_: String? = _r.isPresent(336) ? _r.string(at: 160) : nil
+        let selfOrDefault: String? = _r.isPresent(340) ? _r.string(at: 176) : nil
+        let floatMax: Float? = _r.isPresent(348) ? _r.float(at: 344) : nil
+        let firstSize: Size? = _r.isPresent(356) ? _r.enumeration(at: 352) : nil
+        let minusZero: Double? = _r.isPresent(360) ? _r.double(at: 192) : nil
+        return Self(
+            aDouble: aDouble,
+            aFloat: aFloat,
+            anInt32: anInt32,
+            anInt64: anInt64,
+            aUint32: aUint32,
+            aUint64: aUint64,
+            aSint32: aSint32,
+            aSint64: aSint64,
+            aFixed32: aFixed32,
+            aFixed64: aFixed64,
+            aSfixed32: aSfixed32,
+            aSfixed64: aSfixed64,
+            aBool: aBool,
+            aString: aString,
+            aBytes: aBytes,
+            aSize: aSize,
+            infinite: infinite,
+            minusInfinite: minusInfinite,
+            notANumber: notANumber,
+            floatInfinite: floatInfinite,
+            floatNotANumber: floatNotANumber,
+            whole: whole,
+            tiny: tiny,
+            emptyString: emptyString,
+            self_: self_,
+            selfOrDefault: selfOrDefault,
+            floatMax: floatMax,
+            firstSize: firstSize,
+            minusZero: minusZero,
+            unknownFields: _r.unknownFields()
+        )
     }
 
-    func write(to w: inout RavioliSchema.FieldWriter) {
-        w.double(aDouble, at: 24, has: 200)
-        w.float(aFloat, at: 204, has: 208)
-        w.int32(anInt32, at: 212, has: 216)
-        w.int64(anInt64, at: 32, has: 220)
-        w.uint32(aUint32, at: 224, has: 228)
-        w.uint64(aUint64, at: 40, has: 232)
-        w.int32(aSint32, at: 236, has: 240)
-        w.int64(aSint64, at: 48, has: 244)
-        w.uint32(aFixed32, at: 248, has: 252)
-        w.uint64(aFixed64, at: 56, has: 256)
-        w.int32(aSfixed32, at: 260, has: 264)
-        w.int64(aSfixed64, at: 64, has: 268)
-        w.bool(aBool, at: 272, has: 276)
-        w.string(aString, at: 72, has: 280)
-        w.bytes(aBytes, at: 88, has: 284)
-        w.enumeration(aSize, at: 288, has: 292)
-        w.double(infinite, at: 104, has: 296)
-        w.double(minusInfinite, at: 112, has: 300)
-        w.double(notANumber, at: 120, has: 304)
-        w.float(floatInfinite, at: 308, has: 312)
-        w.float(floatNotANumber, at: 316, has: 320)
-        w.double(whole, at: 128, has: 324)
-        w.double(tiny, at: 136, has: 328)
-        w.string(emptyString, at: 144, has: 332)
-        w.string(self_, at: 160, has: 336)
-        w.string(selfOrDefault, at: 176, has: 340)
-        w.float(floatMax, at: 344, has: 348)
-        w.enumeration(firstSize, at: 352, has: 356)
-        w.double(minusZero, at: 192, has: 360)
-        w.unknownFields(unknownFields)
+    func write(to _w: inout RavioliSchema.FieldWriter) {
+        _w.double(aDouble, at: 24, has: 200)
+        _w.float(aFloat, at: 204, has: 208)
+        _w.int32(anInt32, at: 212, has: 216)
+        _w.int64(anInt64, at: 32, has: 220)
+        _w.uint32(aUint32, at: 224, has: 228)
+        _w.uint64(aUint64, at: 40, has: 232)
+        _w.int32(aSint32, at: 236, has: 240)
+        _w.int64(aSint64, at: 48, has: 244)
+        _w.uint32(aFixed32, at: 248, has: 252)
+        _w.uint64(aFixed64, at: 56, has: 256)
+        _w.int32(aSfixed32, at: 260, has: 264)
+        _w.int64(aSfixed64, at: 64, has: 268)
+        _w.bool(aBool, at: 272, has: 276)
+        _w.string(aString, at: 72, has: 280)
+        _w.bytes(aBytes, at: 88, has: 284)
+        _w.enumeration(aSize, at: 288, has: 292)
+        _w.double(infinite, at: 104, has: 296)
+        _w.double(minusInfinite, at: 112, has: 300)
+        _w.double(notANumber, at: 120, has: 304)
+        _w.float(floatInfinite, at: 308, has: 312)
+        _w.float(floatNotANumber, at: 316, has: 320)
+        _w.double(whole, at: 128, has: 324)
+        _w.double(tiny, at: 136, has: 328)
+        _w.string(emptyString, at: 144, has: 332)
+        _w.string(self_, at: 160, has: 336)
+        _w.string(selfOrDefault, at: 176, has: 340)
+        _w.float(floatMax, at: 344, has: 348)
+        _w.enumeration(firstSize, at: 352, has: 356)
+        _w.double(minusZero, at: 192, has: 360)
+        _w.unknownFields(unknownFields)
     }
 }
 
@@ -391,48 +355,47 @@ struct LegacyLists: RavioliSchema.Message {
     var gradeByName: [String: Grade]
     var unknownFields: RavioliSchema.UnknownFields
 
-    init() {
-        unpacked = []
-        packed = []
-        sizes = []
-        gradeByName = [:]
-        unknownFields = .init()
-    }
-
     init(
         unpacked: [Int32] = [],
         packed: [Int32] = [],
         sizes: [Size] = [],
-        gradeByName: [String: Grade] = [:]
+        gradeByName: [String: Grade] = [:],
+        unknownFields: RavioliSchema.UnknownFields = .init()
     ) {
         self.unpacked = unpacked
         self.packed = packed
         self.sizes = sizes
         self.gradeByName = gradeByName
-        unknownFields = .init()
+        self.unknownFields = unknownFields
     }
 
     static let descriptor = RavioliTestV1LegacySchema.file.message(
         "ravioli.test.v1.LegacyLists", structSize: 88)
     private static let entry4 = descriptor.entry(of: 4)
 
-    init(from r: RavioliSchema.FieldReader) {
-        unpacked = r.int32s(at: 24, count: 32)
-        packed = r.int32s(at: 40, count: 48)
-        sizes = r.enumerations(at: 56, count: 64)
-        gradeByName = r.map(at: 72, count: 80) { ($0.string(at: 24), $0.enumeration(at: 44)) }
-        unknownFields = r.unknownFields()
+    static func read(from _r: RavioliSchema.FieldReader) -> Self {
+        let unpacked: [Int32] = _r.int32s(at: 24, count: 32)
+        let packed: [Int32] = _r.int32s(at: 40, count: 48)
+        let sizes: [Size] = _r.enumerations(at: 56, count: 64)
+        let gradeByName: [String: Grade] = _r.map(at: 72, count: 80) { ($0.string(at: 24), $0.enumeration(at: 44)) }
+        return Self(
+            unpacked: unpacked,
+            packed: packed,
+            sizes: sizes,
+            gradeByName: gradeByName,
+            unknownFields: _r.unknownFields()
+        )
     }
 
-    func write(to w: inout RavioliSchema.FieldWriter) {
-        w.int32s(unpacked, at: 24, count: 32)
-        w.int32s(packed, at: 40, count: 48)
-        w.enumerations(sizes, at: 56, count: 64)
-        w.map(gradeByName, at: 72, count: 80, entry: LegacyLists.entry4) {
+    func write(to _w: inout RavioliSchema.FieldWriter) {
+        _w.int32s(unpacked, at: 24, count: 32)
+        _w.int32s(packed, at: 40, count: 48)
+        _w.enumerations(sizes, at: 56, count: 64)
+        _w.map(gradeByName, at: 72, count: 80, entry: LegacyLists.entry4) {
             $0.string(set: $1, at: 24, in: 40, as: 1)
             $0.enumeration(set: $2, at: 44, in: 48, as: 1)
         }
-        w.unknownFields(unknownFields)
+        _w.unknownFields(unknownFields)
     }
 }
 
@@ -443,34 +406,32 @@ struct Groups: RavioliSchema.Message {
     var either: Either?
     var unknownFields: RavioliSchema.UnknownFields
 
-    init() {
-        before = nil
-        after = nil
-        either = nil
-        unknownFields = .init()
-    }
-
-    init(before: Int32? = nil, after: Int32? = nil, either: Either? = nil) {
+    init(
+        before: Int32? = nil,
+        after: Int32? = nil,
+        either: Either? = nil,
+        unknownFields: RavioliSchema.UnknownFields = .init()
+    ) {
         self.before = before
         self.after = after
         self.either = either
-        unknownFields = .init()
+        self.unknownFields = unknownFields
     }
 
     /// The choices of the oneof `either`.
     enum Either: Sendable, Hashable {
         case text(String)
 
-        fileprivate init?(from r: RavioliSchema.FieldReader) {
-            switch r.oneofCase(56) {
-            case 5: self = .text(r.string(at: 24))
+        fileprivate init?(from _r: RavioliSchema.FieldReader) {
+            switch _r.oneofCase(56) {
+            case 5: self = .text(_r.string(at: 24))
             default: return nil
             }
         }
 
-        fileprivate func write(to w: inout RavioliSchema.FieldWriter) {
+        fileprivate func write(to _w: inout RavioliSchema.FieldWriter) {
             switch self {
-            case .text(let value): w.string(set: value, at: 24, in: 56, as: 5)
+            case .text(let value): _w.string(set: value, at: 24, in: 56, as: 5)
             }
         }
     }
@@ -480,28 +441,22 @@ struct Groups: RavioliSchema.Message {
         var text: String?
         var unknownFields: RavioliSchema.UnknownFields
 
-        init() {
-            text = nil
-            unknownFields = .init()
-        }
-
-        init(text: String? = nil) {
+        init(text: String? = nil, unknownFields: RavioliSchema.UnknownFields = .init()) {
             self.text = text
-            unknownFields = .init()
+            self.unknownFields = unknownFields
         }
 
         static let descriptor = RavioliTestV1LegacySchema.file.message(
             "ravioli.test.v1.Groups.Inner", structSize: 48)
 
-        init(from r: RavioliSchema.FieldReader) {
-            text = nil
-            unknownFields = r.unknownFields()
-            if r.isPresent(40) { text = r.string(at: 24) }
+        static func read(from _r: RavioliSchema.FieldReader) -> Self {
+            let text: String? = _r.isPresent(40) ? _r.string(at: 24) : nil
+            return Self(text: text, unknownFields: _r.unknownFields())
         }
 
-        func write(to w: inout RavioliSchema.FieldWriter) {
-            w.string(text, at: 24, has: 40)
-            w.unknownFields(unknownFields)
+        func write(to _w: inout RavioliSchema.FieldWriter) {
+            _w.string(text, at: 24, has: 40)
+            _w.unknownFields(unknownFields)
         }
     }
 
@@ -510,28 +465,22 @@ struct Groups: RavioliSchema.Message {
         var number: Int32?
         var unknownFields: RavioliSchema.UnknownFields
 
-        init() {
-            number = nil
-            unknownFields = .init()
-        }
-
-        init(number: Int32? = nil) {
+        init(number: Int32? = nil, unknownFields: RavioliSchema.UnknownFields = .init()) {
             self.number = number
-            unknownFields = .init()
+            self.unknownFields = unknownFields
         }
 
         static let descriptor = RavioliTestV1LegacySchema.file.message(
             "ravioli.test.v1.Groups.Item", structSize: 32)
 
-        init(from r: RavioliSchema.FieldReader) {
-            number = nil
-            unknownFields = r.unknownFields()
-            if r.isPresent(28) { number = r.int32(at: 24) }
+        static func read(from _r: RavioliSchema.FieldReader) -> Self {
+            let number: Int32? = _r.isPresent(28) ? _r.int32(at: 24) : nil
+            return Self(number: number, unknownFields: _r.unknownFields())
         }
 
-        func write(to w: inout RavioliSchema.FieldWriter) {
-            w.int32(number, at: 24, has: 28)
-            w.unknownFields(unknownFields)
+        func write(to _w: inout RavioliSchema.FieldWriter) {
+            _w.int32(number, at: 24, has: 28)
+            _w.unknownFields(unknownFields)
         }
     }
 
@@ -540,48 +489,39 @@ struct Groups: RavioliSchema.Message {
         var a: Int32?
         var unknownFields: RavioliSchema.UnknownFields
 
-        init() {
-            a = nil
-            unknownFields = .init()
-        }
-
-        init(a: Int32? = nil) {
+        init(a: Int32? = nil, unknownFields: RavioliSchema.UnknownFields = .init()) {
             self.a = a
-            unknownFields = .init()
+            self.unknownFields = unknownFields
         }
 
         static let descriptor = RavioliTestV1LegacySchema.file.message(
             "ravioli.test.v1.Groups.Both", structSize: 32)
 
-        init(from r: RavioliSchema.FieldReader) {
-            a = nil
-            unknownFields = r.unknownFields()
-            if r.isPresent(28) { a = r.int32(at: 24) }
+        static func read(from _r: RavioliSchema.FieldReader) -> Self {
+            let a: Int32? = _r.isPresent(28) ? _r.int32(at: 24) : nil
+            return Self(a: a, unknownFields: _r.unknownFields())
         }
 
-        func write(to w: inout RavioliSchema.FieldWriter) {
-            w.int32(a, at: 24, has: 28)
-            w.unknownFields(unknownFields)
+        func write(to _w: inout RavioliSchema.FieldWriter) {
+            _w.int32(a, at: 24, has: 28)
+            _w.unknownFields(unknownFields)
         }
     }
 
     static let descriptor = RavioliTestV1LegacySchema.file.message("ravioli.test.v1.Groups", structSize: 64)
 
-    init(from r: RavioliSchema.FieldReader) {
-        before = nil
-        after = nil
-        either = nil
-        unknownFields = r.unknownFields()
-        if r.isPresent(44) { before = r.int32(at: 40) }
-        if r.isPresent(52) { after = r.int32(at: 48) }
-        if let _value = Either(from: r) { either = _value }
+    static func read(from _r: RavioliSchema.FieldReader) -> Self {
+        let before: Int32? = _r.isPresent(44) ? _r.int32(at: 40) : nil
+        let after: Int32? = _r.isPresent(52) ? _r.int32(at: 48) : nil
+        let either: Either? = Either(from: _r)
+        return Self(before: before, after: after, either: either, unknownFields: _r.unknownFields())
     }
 
-    func write(to w: inout RavioliSchema.FieldWriter) {
-        w.int32(before, at: 40, has: 44)
-        w.int32(after, at: 48, has: 52)
-        either?.write(to: &w)
-        w.unknownFields(unknownFields)
+    func write(to _w: inout RavioliSchema.FieldWriter) {
+        _w.int32(before, at: 40, has: 44)
+        _w.int32(after, at: 48, has: 52)
+        either?.write(to: &_w)
+        _w.unknownFields(unknownFields)
     }
 }
 
@@ -590,28 +530,22 @@ struct Extendable: RavioliSchema.Message {
     var name: String?
     var unknownFields: RavioliSchema.UnknownFields
 
-    init() {
-        name = nil
-        unknownFields = .init()
-    }
-
-    init(name: String? = nil) {
+    init(name: String? = nil, unknownFields: RavioliSchema.UnknownFields = .init()) {
         self.name = name
-        unknownFields = .init()
+        self.unknownFields = unknownFields
     }
 
     static let descriptor = RavioliTestV1LegacySchema.file.message(
         "ravioli.test.v1.Extendable", structSize: 48)
 
-    init(from r: RavioliSchema.FieldReader) {
-        name = nil
-        unknownFields = r.unknownFields()
-        if r.isPresent(40) { name = r.string(at: 24) }
+    static func read(from _r: RavioliSchema.FieldReader) -> Self {
+        let name: String? = _r.isPresent(40) ? _r.string(at: 24) : nil
+        return Self(name: name, unknownFields: _r.unknownFields())
     }
 
-    func write(to w: inout RavioliSchema.FieldWriter) {
-        w.string(name, at: 24, has: 40)
-        w.unknownFields(unknownFields)
+    func write(to _w: inout RavioliSchema.FieldWriter) {
+        _w.string(name, at: 24, has: 40)
+        _w.unknownFields(unknownFields)
     }
 }
 
@@ -620,27 +554,21 @@ struct Scope: RavioliSchema.Message {
     var name: String?
     var unknownFields: RavioliSchema.UnknownFields
 
-    init() {
-        name = nil
-        unknownFields = .init()
-    }
-
-    init(name: String? = nil) {
+    init(name: String? = nil, unknownFields: RavioliSchema.UnknownFields = .init()) {
         self.name = name
-        unknownFields = .init()
+        self.unknownFields = unknownFields
     }
 
     static let descriptor = RavioliTestV1LegacySchema.file.message("ravioli.test.v1.Scope", structSize: 48)
 
-    init(from r: RavioliSchema.FieldReader) {
-        name = nil
-        unknownFields = r.unknownFields()
-        if r.isPresent(40) { name = r.string(at: 24) }
+    static func read(from _r: RavioliSchema.FieldReader) -> Self {
+        let name: String? = _r.isPresent(40) ? _r.string(at: 24) : nil
+        return Self(name: name, unknownFields: _r.unknownFields())
     }
 
-    func write(to w: inout RavioliSchema.FieldWriter) {
-        w.string(name, at: 24, has: 40)
-        w.unknownFields(unknownFields)
+    func write(to _w: inout RavioliSchema.FieldWriter) {
+        _w.string(name, at: 24, has: 40)
+        _w.unknownFields(unknownFields)
     }
 }
 

@@ -8,26 +8,21 @@ struct Shelf: RavioliSchema.Message {
     var books: [Book]
     var unknownFields: RavioliSchema.UnknownFields
 
-    init() {
-        books = []
-        unknownFields = .init()
-    }
-
-    init(books: [Book] = []) {
+    init(books: [Book] = [], unknownFields: RavioliSchema.UnknownFields = .init()) {
         self.books = books
-        unknownFields = .init()
+        self.unknownFields = unknownFields
     }
 
     static let descriptor = RavioliTestV1ShelfSchema.file.message("ravioli.test.v1.Shelf", structSize: 40)
 
-    init(from r: RavioliSchema.FieldReader) {
-        books = r.messages(at: 24, count: 32)
-        unknownFields = r.unknownFields()
+    static func read(from _r: RavioliSchema.FieldReader) -> Self {
+        let books: [Book] = _r.messages(at: 24, count: 32)
+        return Self(books: books, unknownFields: _r.unknownFields())
     }
 
-    func write(to w: inout RavioliSchema.FieldWriter) {
-        w.messages(books, at: 24, count: 32)
-        w.unknownFields(unknownFields)
+    func write(to _w: inout RavioliSchema.FieldWriter) {
+        _w.messages(books, at: 24, count: 32)
+        _w.unknownFields(unknownFields)
     }
 }
 

@@ -64,8 +64,6 @@ struct Legacy: RavioliSchema.Message {
 
     private var _storage: RavioliSchema.CopyOnWrite<_Storage>
 
-    init() { _storage = .init(_Storage()) }
-
     init(
         number: Int32? = nil,
         text: String? = nil,
@@ -79,23 +77,25 @@ struct Legacy: RavioliSchema.Message {
         choice: Choice? = nil,
         child: Legacy? = nil,
         wide: Double? = nil,
-        blob: [UInt8]? = nil
+        blob: [UInt8]? = nil,
+        unknownFields: RavioliSchema.UnknownFields = .init()
     ) {
-        var _fields = _Storage()
-        _fields.number = number
-        _fields.text = text
-        _fields.flag = flag
-        _fields.level = level
-        _fields.levels = levels
-        _fields.packedLevels = packedLevels
-        _fields.byName = byName
-        _fields.loose = loose
-        _fields.packed = packed
-        _fields.choice = choice
-        _fields.child = child
-        _fields.wide = wide
-        _fields.blob = blob
-        _storage = .init(_fields)
+        _storage = .init(_Storage(
+            number: number,
+            text: text,
+            flag: flag,
+            level: level,
+            levels: levels,
+            packedLevels: packedLevels,
+            byName: byName,
+            loose: loose,
+            packed: packed,
+            choice: choice,
+            child: child,
+            wide: wide,
+            blob: blob,
+            unknownFields: unknownFields
+        ))
     }
 
     /// `number`, or the schema's default if it is absent.
@@ -119,20 +119,20 @@ struct Legacy: RavioliSchema.Message {
         case choiceLevel(Level)
         case choiceText(String)
 
-        fileprivate init?(from r: RavioliSchema.FieldReader) {
-            switch r.oneofCase(196) {
-            case 10: self = .inner(r.message(at: 152) ?? .init())
-            case 11: self = .choiceLevel(r.enumeration(at: 152))
-            case 12: self = .choiceText(r.string(at: 152))
+        fileprivate init?(from _r: RavioliSchema.FieldReader) {
+            switch _r.oneofCase(196) {
+            case 10: self = .inner(_r.message(at: 152) ?? .init())
+            case 11: self = .choiceLevel(_r.enumeration(at: 152))
+            case 12: self = .choiceText(_r.string(at: 152))
             default: return nil
             }
         }
 
-        fileprivate func write(to w: inout RavioliSchema.FieldWriter) {
+        fileprivate func write(to _w: inout RavioliSchema.FieldWriter) {
             switch self {
-            case .inner(let value): w.message(set: value, at: 152, in: 196, as: 10)
-            case .choiceLevel(let value): w.enumeration(set: value, at: 152, in: 196, as: 11)
-            case .choiceText(let value): w.string(set: value, at: 152, in: 196, as: 12)
+            case .inner(let value): _w.message(set: value, at: 152, in: 196, as: 10)
+            case .choiceLevel(let value): _w.enumeration(set: value, at: 152, in: 196, as: 11)
+            case .choiceText(let value): _w.string(set: value, at: 152, in: 196, as: 12)
             }
         }
     }
@@ -142,28 +142,22 @@ struct Legacy: RavioliSchema.Message {
         var x: Int32?
         var unknownFields: RavioliSchema.UnknownFields
 
-        init() {
-            x = nil
-            unknownFields = .init()
-        }
-
-        init(x: Int32? = nil) {
+        init(x: Int32? = nil, unknownFields: RavioliSchema.UnknownFields = .init()) {
             self.x = x
-            unknownFields = .init()
+            self.unknownFields = unknownFields
         }
 
         static let descriptor = CodecProto2Schema.file.message(
             "ravioli.test.proto2.Legacy.Chosen", structSize: 32)
 
-        init(from r: RavioliSchema.FieldReader) {
-            x = nil
-            unknownFields = r.unknownFields()
-            if r.isPresent(28) { x = r.int32(at: 24) }
+        static func read(from _r: RavioliSchema.FieldReader) -> Self {
+            let x: Int32? = _r.isPresent(28) ? _r.int32(at: 24) : nil
+            return Self(x: x, unknownFields: _r.unknownFields())
         }
 
-        func write(to w: inout RavioliSchema.FieldWriter) {
-            w.int32(x, at: 24, has: 28)
-            w.unknownFields(unknownFields)
+        func write(to _w: inout RavioliSchema.FieldWriter) {
+            _w.int32(x, at: 24, has: 28)
+            _w.unknownFields(unknownFields)
         }
     }
 
@@ -172,28 +166,22 @@ struct Legacy: RavioliSchema.Message {
         var x: Int32?
         var unknownFields: RavioliSchema.UnknownFields
 
-        init() {
-            x = nil
-            unknownFields = .init()
-        }
-
-        init(x: Int32? = nil) {
+        init(x: Int32? = nil, unknownFields: RavioliSchema.UnknownFields = .init()) {
             self.x = x
-            unknownFields = .init()
+            self.unknownFields = unknownFields
         }
 
         static let descriptor = CodecProto2Schema.file.message(
             "ravioli.test.proto2.Legacy.Single", structSize: 32)
 
-        init(from r: RavioliSchema.FieldReader) {
-            x = nil
-            unknownFields = r.unknownFields()
-            if r.isPresent(28) { x = r.int32(at: 24) }
+        static func read(from _r: RavioliSchema.FieldReader) -> Self {
+            let x: Int32? = _r.isPresent(28) ? _r.int32(at: 24) : nil
+            return Self(x: x, unknownFields: _r.unknownFields())
         }
 
-        func write(to w: inout RavioliSchema.FieldWriter) {
-            w.int32(x, at: 24, has: 28)
-            w.unknownFields(unknownFields)
+        func write(to _w: inout RavioliSchema.FieldWriter) {
+            _w.int32(x, at: 24, has: 28)
+            _w.unknownFields(unknownFields)
         }
     }
 
@@ -202,36 +190,35 @@ struct Legacy: RavioliSchema.Message {
         var x: Int32?
         var unknownFields: RavioliSchema.UnknownFields
 
-        init() {
-            x = nil
-            unknownFields = .init()
-        }
-
-        init(x: Int32? = nil) {
+        init(x: Int32? = nil, unknownFields: RavioliSchema.UnknownFields = .init()) {
             self.x = x
-            unknownFields = .init()
+            self.unknownFields = unknownFields
         }
 
         static let descriptor = CodecProto2Schema.file.message(
             "ravioli.test.proto2.Legacy.Several", structSize: 32)
 
-        init(from r: RavioliSchema.FieldReader) {
-            x = nil
-            unknownFields = r.unknownFields()
-            if r.isPresent(28) { x = r.int32(at: 24) }
+        static func read(from _r: RavioliSchema.FieldReader) -> Self {
+            let x: Int32? = _r.isPresent(28) ? _r.int32(at: 24) : nil
+            return Self(x: x, unknownFields: _r.unknownFields())
         }
 
-        func write(to w: inout RavioliSchema.FieldWriter) {
-            w.int32(x, at: 24, has: 28)
-            w.unknownFields(unknownFields)
+        func write(to _w: inout RavioliSchema.FieldWriter) {
+            _w.int32(x, at: 24, has: 28)
+            _w.unknownFields(unknownFields)
         }
     }
 
     static let descriptor = CodecProto2Schema.file.message("ravioli.test.proto2.Legacy", structSize: 208)
     private static let entry7 = descriptor.entry(of: 7)
 
-    init(from r: RavioliSchema.FieldReader) { _storage = .init(_Storage(from: r)) }
-    func write(to w: inout RavioliSchema.FieldWriter) { _storage.value.write(to: &w) }
+    static func read(from _r: RavioliSchema.FieldReader) -> Self {
+        Self(_storage: .init(.read(from: _r)))
+    }
+    func write(to _w: inout RavioliSchema.FieldWriter) {
+        _storage.value.write(to: &_w)
+    }
+    private init(_storage: RavioliSchema.CopyOnWrite<_Storage>) { self._storage = _storage }
 
     private struct _Storage: Sendable, Hashable {
         var number: Int32?
@@ -249,66 +236,56 @@ struct Legacy: RavioliSchema.Message {
         var blob: [UInt8]?
         var unknownFields: RavioliSchema.UnknownFields
 
-        init() {
-            number = nil
-            text = nil
-            flag = nil
-            level = nil
-            levels = []
-            packedLevels = []
-            byName = [:]
-            loose = []
-            packed = []
-            choice = nil
-            child = nil
-            wide = nil
-            blob = nil
-            unknownFields = .init()
+        static func read(from _r: RavioliSchema.FieldReader) -> Self {
+            let number: Int32? = _r.isPresent(172) ? _r.int32(at: 168) : nil
+            let text: String? = _r.isPresent(176) ? _r.string(at: 24) : nil
+            let flag: Bool? = _r.isPresent(184) ? _r.bool(at: 180) : nil
+            let level: Level? = _r.isPresent(192) ? _r.enumeration(at: 188) : nil
+            let levels: [Level] = _r.enumerations(at: 40, count: 48)
+            let packedLevels: [Level] = _r.enumerations(at: 56, count: 64)
+            let byName: [String: Size] = _r.map(at: 72, count: 80) { ($0.string(at: 24), $0.enumeration(at: 44)) }
+            let loose: [Int32] = _r.int32s(at: 88, count: 96)
+            let packed: [Int32] = _r.int32s(at: 104, count: 112)
+            let choice: Choice? = Choice(from: _r)
+            let child: Legacy? = _r.message(at: 120)
+            let wide: Double? = _r.isPresent(200) ? _r.double(at: 128) : nil
+            let blob: [UInt8]? = _r.isPresent(204) ? _r.bytes(at: 136) : nil
+            return Self(
+                number: number,
+                text: text,
+                flag: flag,
+                level: level,
+                levels: levels,
+                packedLevels: packedLevels,
+                byName: byName,
+                loose: loose,
+                packed: packed,
+                choice: choice,
+                child: child,
+                wide: wide,
+                blob: blob,
+                unknownFields: _r.unknownFields()
+            )
         }
 
-        init(from r: RavioliSchema.FieldReader) {
-            number = nil
-            text = nil
-            flag = nil
-            level = nil
-            levels = r.enumerations(at: 40, count: 48)
-            packedLevels = r.enumerations(at: 56, count: 64)
-            byName = r.map(at: 72, count: 80) { ($0.string(at: 24), $0.enumeration(at: 44)) }
-            loose = r.int32s(at: 88, count: 96)
-            packed = r.int32s(at: 104, count: 112)
-            choice = nil
-            child = nil
-            wide = nil
-            blob = nil
-            unknownFields = r.unknownFields()
-            if r.isPresent(172) { number = r.int32(at: 168) }
-            if r.isPresent(176) { text = r.string(at: 24) }
-            if r.isPresent(184) { flag = r.bool(at: 180) }
-            if r.isPresent(192) { level = r.enumeration(at: 188) }
-            if let _value = Choice(from: r) { choice = _value }
-            r.message(&child, at: 120)
-            if r.isPresent(200) { wide = r.double(at: 128) }
-            if r.isPresent(204) { blob = r.bytes(at: 136) }
-        }
-
-        func write(to w: inout RavioliSchema.FieldWriter) {
-            w.int32(number, at: 168, has: 172)
-            w.string(text, at: 24, has: 176)
-            w.bool(flag, at: 180, has: 184)
-            w.enumeration(level, at: 188, has: 192)
-            w.enumerations(levels, at: 40, count: 48)
-            w.enumerations(packedLevels, at: 56, count: 64)
-            w.map(byName, at: 72, count: 80, entry: Legacy.entry7) {
+        func write(to _w: inout RavioliSchema.FieldWriter) {
+            _w.int32(number, at: 168, has: 172)
+            _w.string(text, at: 24, has: 176)
+            _w.bool(flag, at: 180, has: 184)
+            _w.enumeration(level, at: 188, has: 192)
+            _w.enumerations(levels, at: 40, count: 48)
+            _w.enumerations(packedLevels, at: 56, count: 64)
+            _w.map(byName, at: 72, count: 80, entry: Legacy.entry7) {
                 $0.string(set: $1, at: 24, in: 40, as: 1)
                 $0.enumeration(set: $2, at: 44, in: 48, as: 1)
             }
-            w.int32s(loose, at: 88, count: 96)
-            w.int32s(packed, at: 104, count: 112)
-            choice?.write(to: &w)
-            w.message(child, at: 120)
-            w.double(wide, at: 128, has: 200)
-            w.bytes(blob, at: 136, has: 204)
-            w.unknownFields(unknownFields)
+            _w.int32s(loose, at: 88, count: 96)
+            _w.int32s(packed, at: 104, count: 112)
+            choice?.write(to: &_w)
+            _w.message(child, at: 120)
+            _w.double(wide, at: 128, has: 200)
+            _w.bytes(blob, at: 136, has: 204)
+            _w.unknownFields(unknownFields)
         }
     }
 }
@@ -346,24 +323,24 @@ struct Strict: RavioliSchema.Message {
 
     private var _storage: RavioliSchema.CopyOnWrite<_Storage>
 
-    init() { _storage = .init(_Storage()) }
-
     init(
         id: Int32? = nil,
         child: Strict? = nil,
         list: [Strict] = [],
         map: [Int32: Strict] = [:],
         choice: Choice? = nil,
-        level: Level? = nil
+        level: Level? = nil,
+        unknownFields: RavioliSchema.UnknownFields = .init()
     ) {
-        var _fields = _Storage()
-        _fields.id = id
-        _fields.child = child
-        _fields.list = list
-        _fields.map = map
-        _fields.choice = choice
-        _fields.level = level
-        _storage = .init(_fields)
+        _storage = .init(_Storage(
+            id: id,
+            child: child,
+            list: list,
+            map: map,
+            choice: choice,
+            level: level,
+            unknownFields: unknownFields
+        ))
     }
 
     /// The choices of the oneof `choice`.
@@ -371,18 +348,18 @@ struct Strict: RavioliSchema.Message {
         case chosen(Strict)
         case other(Int32)
 
-        fileprivate init?(from r: RavioliSchema.FieldReader) {
-            switch r.oneofCase(80) {
-            case 5: self = .chosen(r.message(at: 64) ?? .init())
-            case 6: self = .other(r.int32(at: 64))
+        fileprivate init?(from _r: RavioliSchema.FieldReader) {
+            switch _r.oneofCase(80) {
+            case 5: self = .chosen(_r.message(at: 64) ?? .init())
+            case 6: self = .other(_r.int32(at: 64))
             default: return nil
             }
         }
 
-        fileprivate func write(to w: inout RavioliSchema.FieldWriter) {
+        fileprivate func write(to _w: inout RavioliSchema.FieldWriter) {
             switch self {
-            case .chosen(let value): w.message(set: value, at: 64, in: 80, as: 5)
-            case .other(let value): w.int32(set: value, at: 64, in: 80, as: 6)
+            case .chosen(let value): _w.message(set: value, at: 64, in: 80, as: 5)
+            case .other(let value): _w.int32(set: value, at: 64, in: 80, as: 6)
             }
         }
     }
@@ -390,8 +367,13 @@ struct Strict: RavioliSchema.Message {
     static let descriptor = CodecProto2Schema.file.message("ravioli.test.proto2.Strict", structSize: 96)
     private static let entry4 = descriptor.entry(of: 4)
 
-    init(from r: RavioliSchema.FieldReader) { _storage = .init(_Storage(from: r)) }
-    func write(to w: inout RavioliSchema.FieldWriter) { _storage.value.write(to: &w) }
+    static func read(from _r: RavioliSchema.FieldReader) -> Self {
+        Self(_storage: .init(.read(from: _r)))
+    }
+    func write(to _w: inout RavioliSchema.FieldWriter) {
+        _storage.value.write(to: &_w)
+    }
+    private init(_storage: RavioliSchema.CopyOnWrite<_Storage>) { self._storage = _storage }
 
     private struct _Storage: Sendable, Hashable {
         var id: Int32?
@@ -402,41 +384,35 @@ struct Strict: RavioliSchema.Message {
         var level: Level?
         var unknownFields: RavioliSchema.UnknownFields
 
-        init() {
-            id = nil
-            child = nil
-            list = []
-            map = [:]
-            choice = nil
-            level = nil
-            unknownFields = .init()
+        static func read(from _r: RavioliSchema.FieldReader) -> Self {
+            let id: Int32? = _r.isPresent(76) ? _r.int32(at: 72) : nil
+            let child: Strict? = _r.message(at: 24)
+            let list: [Strict] = _r.messages(at: 32, count: 40)
+            let map: [Int32: Strict] = _r.map(at: 48, count: 56) { ($0.int32(at: 32), $0.message(at: 24) ?? .init()) }
+            let choice: Choice? = Choice(from: _r)
+            let level: Level? = _r.isPresent(88) ? _r.enumeration(at: 84) : nil
+            return Self(
+                id: id,
+                child: child,
+                list: list,
+                map: map,
+                choice: choice,
+                level: level,
+                unknownFields: _r.unknownFields()
+            )
         }
 
-        init(from r: RavioliSchema.FieldReader) {
-            id = nil
-            child = nil
-            list = r.messages(at: 32, count: 40)
-            map = r.map(at: 48, count: 56) { ($0.int32(at: 32), $0.message(at: 24) ?? .init()) }
-            choice = nil
-            level = nil
-            unknownFields = r.unknownFields()
-            if r.isPresent(76) { id = r.int32(at: 72) }
-            r.message(&child, at: 24)
-            if let _value = Choice(from: r) { choice = _value }
-            if r.isPresent(88) { level = r.enumeration(at: 84) }
-        }
-
-        func write(to w: inout RavioliSchema.FieldWriter) {
-            w.int32(id, at: 72, has: 76)
-            w.message(child, at: 24)
-            w.messages(list, at: 32, count: 40)
-            w.map(map, at: 48, count: 56, entry: Strict.entry4) {
+        func write(to _w: inout RavioliSchema.FieldWriter) {
+            _w.int32(id, at: 72, has: 76)
+            _w.message(child, at: 24)
+            _w.messages(list, at: 32, count: 40)
+            _w.map(map, at: 48, count: 56, entry: Strict.entry4) {
                 $0.int32(set: $1, at: 32, in: 36, as: 1)
                 $0.message($2, at: 24)
             }
-            choice?.write(to: &w)
-            w.enumeration(level, at: 84, has: 88)
-            w.unknownFields(unknownFields)
+            choice?.write(to: &_w)
+            _w.enumeration(level, at: 84, has: 88)
+            _w.unknownFields(unknownFields)
         }
     }
 }
@@ -447,32 +423,24 @@ struct Holder: RavioliSchema.Message {
     var legacy: Legacy?
     var unknownFields: RavioliSchema.UnknownFields
 
-    init() {
-        strict = nil
-        legacy = nil
-        unknownFields = .init()
-    }
-
-    init(strict: Strict? = nil, legacy: Legacy? = nil) {
+    init(strict: Strict? = nil, legacy: Legacy? = nil, unknownFields: RavioliSchema.UnknownFields = .init()) {
         self.strict = strict
         self.legacy = legacy
-        unknownFields = .init()
+        self.unknownFields = unknownFields
     }
 
     static let descriptor = CodecProto2Schema.file.message("ravioli.test.proto2.Holder", structSize: 40)
 
-    init(from r: RavioliSchema.FieldReader) {
-        strict = nil
-        legacy = nil
-        unknownFields = r.unknownFields()
-        r.message(&strict, at: 24)
-        r.message(&legacy, at: 32)
+    static func read(from _r: RavioliSchema.FieldReader) -> Self {
+        let strict: Strict? = _r.message(at: 24)
+        let legacy: Legacy? = _r.message(at: 32)
+        return Self(strict: strict, legacy: legacy, unknownFields: _r.unknownFields())
     }
 
-    func write(to w: inout RavioliSchema.FieldWriter) {
-        w.message(strict, at: 24)
-        w.message(legacy, at: 32)
-        w.unknownFields(unknownFields)
+    func write(to _w: inout RavioliSchema.FieldWriter) {
+        _w.message(strict, at: 24)
+        _w.message(legacy, at: 32)
+        _w.unknownFields(unknownFields)
     }
 }
 

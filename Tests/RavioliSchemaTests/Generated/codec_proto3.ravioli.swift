@@ -33,36 +33,6 @@ struct Scalars: RavioliSchema.Message {
     var last: Int32
     var unknownFields: RavioliSchema.UnknownFields
 
-    init() {
-        i32 = 0
-        s32 = 0
-        u32 = 0
-        f32 = 0
-        sf32 = 0
-        i64 = 0
-        s64 = 0
-        u64 = 0
-        f64 = 0
-        sf64 = 0
-        real = 0
-        wide = 0
-        flag = false
-        text = ""
-        blob = []
-        color = .unspecified
-        optI32 = nil
-        optS64 = nil
-        optF32 = nil
-        optReal = nil
-        optWide = nil
-        optFlag = nil
-        optText = nil
-        optBlob = nil
-        optColor = nil
-        last = 0
-        unknownFields = .init()
-    }
-
     init(
         i32: Int32 = 0,
         s32: Int32 = 0,
@@ -89,7 +59,8 @@ struct Scalars: RavioliSchema.Message {
         optText: String? = nil,
         optBlob: [UInt8]? = nil,
         optColor: Color? = nil,
-        last: Int32 = 0
+        last: Int32 = 0,
+        unknownFields: RavioliSchema.UnknownFields = .init()
     ) {
         self.i32 = i32
         self.s32 = s32
@@ -117,78 +88,97 @@ struct Scalars: RavioliSchema.Message {
         self.optBlob = optBlob
         self.optColor = optColor
         self.last = last
-        unknownFields = .init()
+        self.unknownFields = unknownFields
     }
 
     static let descriptor = CodecProto3Schema.file.message("ravioli.test.proto3.Scalars", structSize: 312)
 
-    init(from r: RavioliSchema.FieldReader) {
-        i32 = r.int32(at: 152)
-        s32 = r.int32(at: 160)
-        u32 = r.uint32(at: 168)
-        f32 = r.uint32(at: 176)
-        sf32 = r.int32(at: 184)
-        i64 = r.int64(at: 24)
-        s64 = r.int64(at: 32)
-        u64 = r.uint64(at: 40)
-        f64 = r.uint64(at: 48)
-        sf64 = r.int64(at: 56)
-        real = r.float(at: 212)
-        wide = r.double(at: 64)
-        flag = r.bool(at: 224)
-        text = r.string(at: 72)
-        blob = r.bytes(at: 88)
-        color = r.enumeration(at: 240)
-        optI32 = nil
-        optS64 = nil
-        optF32 = nil
-        optReal = nil
-        optWide = nil
-        optFlag = nil
-        optText = nil
-        optBlob = nil
-        optColor = nil
-        last = r.int32(at: 304)
-        unknownFields = r.unknownFields()
-        if r.isPresent(252) { optI32 = r.int32(at: 248) }
-        if r.isPresent(256) { optS64 = r.int64(at: 104) }
-        if r.isPresent(264) { optF32 = r.uint32(at: 260) }
-        if r.isPresent(272) { optReal = r.float(at: 268) }
-        if r.isPresent(276) { optWide = r.double(at: 112) }
-        if r.isPresent(284) { optFlag = r.bool(at: 280) }
-        if r.isPresent(288) { optText = r.string(at: 120) }
-        if r.isPresent(292) { optBlob = r.bytes(at: 136) }
-        if r.isPresent(300) { optColor = r.enumeration(at: 296) }
+    static func read(from _r: RavioliSchema.FieldReader) -> Self {
+        let i32: Int32 = _r.int32(at: 152)
+        let s32: Int32 = _r.int32(at: 160)
+        let u32: UInt32 = _r.uint32(at: 168)
+        let f32: UInt32 = _r.uint32(at: 176)
+        let sf32: Int32 = _r.int32(at: 184)
+        let i64: Int64 = _r.int64(at: 24)
+        let s64: Int64 = _r.int64(at: 32)
+        let u64: UInt64 = _r.uint64(at: 40)
+        let f64: UInt64 = _r.uint64(at: 48)
+        let sf64: Int64 = _r.int64(at: 56)
+        let real: Float = _r.float(at: 212)
+        let wide: Double = _r.double(at: 64)
+        let flag: Bool = _r.bool(at: 224)
+        let text: String = _r.string(at: 72)
+        let blob: [UInt8] = _r.bytes(at: 88)
+        let color: Color = _r.enumeration(at: 240)
+        let optI32: Int32? = _r.isPresent(252) ? _r.int32(at: 248) : nil
+        let optS64: Int64? = _r.isPresent(256) ? _r.int64(at: 104) : nil
+        let optF32: UInt32? = _r.isPresent(264) ? _r.uint32(at: 260) : nil
+        let optReal: Float? = _r.isPresent(272) ? _r.float(at: 268) : nil
+        let optWide: Double? = _r.isPresent(276) ? _r.double(at: 112) : nil
+        let optFlag: Bool? = _r.isPresent(284) ? _r.bool(at: 280) : nil
+        let optText: String? = _r.isPresent(288) ? _r.string(at: 120) : nil
+        let optBlob: [UInt8]? = _r.isPresent(292) ? _r.bytes(at: 136) : nil
+        let optColor: Color? = _r.isPresent(300) ? _r.enumeration(at: 296) : nil
+        let last: Int32 = _r.int32(at: 304)
+        return Self(
+            i32: i32,
+            s32: s32,
+            u32: u32,
+            f32: f32,
+            sf32: sf32,
+            i64: i64,
+            s64: s64,
+            u64: u64,
+            f64: f64,
+            sf64: sf64,
+            real: real,
+            wide: wide,
+            flag: flag,
+            text: text,
+            blob: blob,
+            color: color,
+            optI32: optI32,
+            optS64: optS64,
+            optF32: optF32,
+            optReal: optReal,
+            optWide: optWide,
+            optFlag: optFlag,
+            optText: optText,
+            optBlob: optBlob,
+            optColor: optColor,
+            last: last,
+            unknownFields: _r.unknownFields()
+        )
     }
 
-    func write(to w: inout RavioliSchema.FieldWriter) {
-        w.int32(i32, at: 152, has: 156)
-        w.int32(s32, at: 160, has: 164)
-        w.uint32(u32, at: 168, has: 172)
-        w.uint32(f32, at: 176, has: 180)
-        w.int32(sf32, at: 184, has: 188)
-        w.int64(i64, at: 24, has: 192)
-        w.int64(s64, at: 32, has: 196)
-        w.uint64(u64, at: 40, has: 200)
-        w.uint64(f64, at: 48, has: 204)
-        w.int64(sf64, at: 56, has: 208)
-        w.float(real, at: 212, has: 216)
-        w.double(wide, at: 64, has: 220)
-        w.bool(flag, at: 224, has: 228)
-        w.string(text, at: 72, has: 232)
-        w.bytes(blob, at: 88, has: 236)
-        w.enumeration(color, at: 240, has: 244)
-        w.int32(optI32, at: 248, has: 252)
-        w.int64(optS64, at: 104, has: 256)
-        w.uint32(optF32, at: 260, has: 264)
-        w.float(optReal, at: 268, has: 272)
-        w.double(optWide, at: 112, has: 276)
-        w.bool(optFlag, at: 280, has: 284)
-        w.string(optText, at: 120, has: 288)
-        w.bytes(optBlob, at: 136, has: 292)
-        w.enumeration(optColor, at: 296, has: 300)
-        w.int32(last, at: 304, has: 308)
-        w.unknownFields(unknownFields)
+    func write(to _w: inout RavioliSchema.FieldWriter) {
+        _w.int32(i32, at: 152, has: 156)
+        _w.int32(s32, at: 160, has: 164)
+        _w.uint32(u32, at: 168, has: 172)
+        _w.uint32(f32, at: 176, has: 180)
+        _w.int32(sf32, at: 184, has: 188)
+        _w.int64(i64, at: 24, has: 192)
+        _w.int64(s64, at: 32, has: 196)
+        _w.uint64(u64, at: 40, has: 200)
+        _w.uint64(f64, at: 48, has: 204)
+        _w.int64(sf64, at: 56, has: 208)
+        _w.float(real, at: 212, has: 216)
+        _w.double(wide, at: 64, has: 220)
+        _w.bool(flag, at: 224, has: 228)
+        _w.string(text, at: 72, has: 232)
+        _w.bytes(blob, at: 88, has: 236)
+        _w.enumeration(color, at: 240, has: 244)
+        _w.int32(optI32, at: 248, has: 252)
+        _w.int64(optS64, at: 104, has: 256)
+        _w.uint32(optF32, at: 260, has: 264)
+        _w.float(optReal, at: 268, has: 272)
+        _w.double(optWide, at: 112, has: 276)
+        _w.bool(optFlag, at: 280, has: 284)
+        _w.string(optText, at: 120, has: 288)
+        _w.bytes(optBlob, at: 136, has: 292)
+        _w.enumeration(optColor, at: 296, has: 300)
+        _w.int32(last, at: 304, has: 308)
+        _w.unknownFields(unknownFields)
     }
 }
 
@@ -213,27 +203,6 @@ struct Lists: RavioliSchema.Message {
     var looseColor: [Color]
     var unknownFields: RavioliSchema.UnknownFields
 
-    init() {
-        i32 = []
-        s32 = []
-        u64 = []
-        f32 = []
-        sf64 = []
-        real = []
-        wide = []
-        flag = []
-        color = []
-        text = []
-        blob = []
-        leaf = []
-        empty = []
-        looseI32 = []
-        looseWide = []
-        looseFlag = []
-        looseColor = []
-        unknownFields = .init()
-    }
-
     init(
         i32: [Int32] = [],
         s32: [Int32] = [],
@@ -251,7 +220,8 @@ struct Lists: RavioliSchema.Message {
         looseI32: [Int32] = [],
         looseWide: [Double] = [],
         looseFlag: [Bool] = [],
-        looseColor: [Color] = []
+        looseColor: [Color] = [],
+        unknownFields: RavioliSchema.UnknownFields = .init()
     ) {
         self.i32 = i32
         self.s32 = s32
@@ -270,51 +240,70 @@ struct Lists: RavioliSchema.Message {
         self.looseWide = looseWide
         self.looseFlag = looseFlag
         self.looseColor = looseColor
-        unknownFields = .init()
+        self.unknownFields = unknownFields
     }
 
     static let descriptor = CodecProto3Schema.file.message("ravioli.test.proto3.Lists", structSize: 296)
 
-    init(from r: RavioliSchema.FieldReader) {
-        i32 = r.int32s(at: 24, count: 32)
-        s32 = r.int32s(at: 40, count: 48)
-        u64 = r.uint64s(at: 56, count: 64)
-        f32 = r.uint32s(at: 72, count: 80)
-        sf64 = r.int64s(at: 88, count: 96)
-        real = r.floats(at: 104, count: 112)
-        wide = r.doubles(at: 120, count: 128)
-        flag = r.bools(at: 136, count: 144)
-        color = r.enumerations(at: 152, count: 160)
-        text = r.strings(at: 168, count: 176)
-        blob = r.blobs(at: 184, count: 192)
-        leaf = r.messages(at: 200, count: 208)
-        empty = r.messages(at: 216, count: 224)
-        looseI32 = r.int32s(at: 232, count: 240)
-        looseWide = r.doubles(at: 248, count: 256)
-        looseFlag = r.bools(at: 264, count: 272)
-        looseColor = r.enumerations(at: 280, count: 288)
-        unknownFields = r.unknownFields()
+    static func read(from _r: RavioliSchema.FieldReader) -> Self {
+        let i32: [Int32] = _r.int32s(at: 24, count: 32)
+        let s32: [Int32] = _r.int32s(at: 40, count: 48)
+        let u64: [UInt64] = _r.uint64s(at: 56, count: 64)
+        let f32: [UInt32] = _r.uint32s(at: 72, count: 80)
+        let sf64: [Int64] = _r.int64s(at: 88, count: 96)
+        let real: [Float] = _r.floats(at: 104, count: 112)
+        let wide: [Double] = _r.doubles(at: 120, count: 128)
+        let flag: [Bool] = _r.bools(at: 136, count: 144)
+        let color: [Color] = _r.enumerations(at: 152, count: 160)
+        let text: [String] = _r.strings(at: 168, count: 176)
+        let blob: [[UInt8]] = _r.blobs(at: 184, count: 192)
+        let leaf: [Leaf] = _r.messages(at: 200, count: 208)
+        let empty: [Empty] = _r.messages(at: 216, count: 224)
+        let looseI32: [Int32] = _r.int32s(at: 232, count: 240)
+        let looseWide: [Double] = _r.doubles(at: 248, count: 256)
+        let looseFlag: [Bool] = _r.bools(at: 264, count: 272)
+        let looseColor: [Color] = _r.enumerations(at: 280, count: 288)
+        return Self(
+            i32: i32,
+            s32: s32,
+            u64: u64,
+            f32: f32,
+            sf64: sf64,
+            real: real,
+            wide: wide,
+            flag: flag,
+            color: color,
+            text: text,
+            blob: blob,
+            leaf: leaf,
+            empty: empty,
+            looseI32: looseI32,
+            looseWide: looseWide,
+            looseFlag: looseFlag,
+            looseColor: looseColor,
+            unknownFields: _r.unknownFields()
+        )
     }
 
-    func write(to w: inout RavioliSchema.FieldWriter) {
-        w.int32s(i32, at: 24, count: 32)
-        w.int32s(s32, at: 40, count: 48)
-        w.uint64s(u64, at: 56, count: 64)
-        w.uint32s(f32, at: 72, count: 80)
-        w.int64s(sf64, at: 88, count: 96)
-        w.floats(real, at: 104, count: 112)
-        w.doubles(wide, at: 120, count: 128)
-        w.bools(flag, at: 136, count: 144)
-        w.enumerations(color, at: 152, count: 160)
-        w.strings(text, at: 168, count: 176)
-        w.blobs(blob, at: 184, count: 192)
-        w.messages(leaf, at: 200, count: 208)
-        w.messages(empty, at: 216, count: 224)
-        w.int32s(looseI32, at: 232, count: 240)
-        w.doubles(looseWide, at: 248, count: 256)
-        w.bools(looseFlag, at: 264, count: 272)
-        w.enumerations(looseColor, at: 280, count: 288)
-        w.unknownFields(unknownFields)
+    func write(to _w: inout RavioliSchema.FieldWriter) {
+        _w.int32s(i32, at: 24, count: 32)
+        _w.int32s(s32, at: 40, count: 48)
+        _w.uint64s(u64, at: 56, count: 64)
+        _w.uint32s(f32, at: 72, count: 80)
+        _w.int64s(sf64, at: 88, count: 96)
+        _w.floats(real, at: 104, count: 112)
+        _w.doubles(wide, at: 120, count: 128)
+        _w.bools(flag, at: 136, count: 144)
+        _w.enumerations(color, at: 152, count: 160)
+        _w.strings(text, at: 168, count: 176)
+        _w.blobs(blob, at: 184, count: 192)
+        _w.messages(leaf, at: 200, count: 208)
+        _w.messages(empty, at: 216, count: 224)
+        _w.int32s(looseI32, at: 232, count: 240)
+        _w.doubles(looseWide, at: 248, count: 256)
+        _w.bools(looseFlag, at: 264, count: 272)
+        _w.enumerations(looseColor, at: 280, count: 288)
+        _w.unknownFields(unknownFields)
     }
 }
 
@@ -363,8 +352,6 @@ struct Leaf: RavioliSchema.Message {
 
     private var _storage: RavioliSchema.CopyOnWrite<_Storage>
 
-    init() { _storage = .init(_Storage()) }
-
     init(
         a: Int32 = 0,
         b: Int32 = 0,
@@ -374,19 +361,21 @@ struct Leaf: RavioliSchema.Message {
         choice: Choice? = nil,
         blob: [UInt8]? = nil,
         leaves: [Leaf] = [],
-        map: [String: Leaf] = [:]
+        map: [String: Leaf] = [:],
+        unknownFields: RavioliSchema.UnknownFields = .init()
     ) {
-        var _fields = _Storage()
-        _fields.a = a
-        _fields.b = b
-        _fields.s = s
-        _fields.list = list
-        _fields.leaf = leaf
-        _fields.choice = choice
-        _fields.blob = blob
-        _fields.leaves = leaves
-        _fields.map = map
-        _storage = .init(_fields)
+        _storage = .init(_Storage(
+            a: a,
+            b: b,
+            s: s,
+            list: list,
+            leaf: leaf,
+            choice: choice,
+            blob: blob,
+            leaves: leaves,
+            map: map,
+            unknownFields: unknownFields
+        ))
     }
 
     /// The choices of the oneof `choice`.
@@ -396,22 +385,22 @@ struct Leaf: RavioliSchema.Message {
         case number(Int32)
         case text(String)
 
-        fileprivate init?(from r: RavioliSchema.FieldReader) {
-            switch r.oneofCase(148) {
-            case 6: self = .left(r.message(at: 112) ?? .init())
-            case 7: self = .right(r.message(at: 112) ?? .init())
-            case 8: self = .number(r.int32(at: 112))
-            case 9: self = .text(r.string(at: 112))
+        fileprivate init?(from _r: RavioliSchema.FieldReader) {
+            switch _r.oneofCase(148) {
+            case 6: self = .left(_r.message(at: 112) ?? .init())
+            case 7: self = .right(_r.message(at: 112) ?? .init())
+            case 8: self = .number(_r.int32(at: 112))
+            case 9: self = .text(_r.string(at: 112))
             default: return nil
             }
         }
 
-        fileprivate func write(to w: inout RavioliSchema.FieldWriter) {
+        fileprivate func write(to _w: inout RavioliSchema.FieldWriter) {
             switch self {
-            case .left(let value): w.message(set: value, at: 112, in: 148, as: 6)
-            case .right(let value): w.message(set: value, at: 112, in: 148, as: 7)
-            case .number(let value): w.int32(set: value, at: 112, in: 148, as: 8)
-            case .text(let value): w.string(set: value, at: 112, in: 148, as: 9)
+            case .left(let value): _w.message(set: value, at: 112, in: 148, as: 6)
+            case .right(let value): _w.message(set: value, at: 112, in: 148, as: 7)
+            case .number(let value): _w.int32(set: value, at: 112, in: 148, as: 8)
+            case .text(let value): _w.string(set: value, at: 112, in: 148, as: 9)
             }
         }
     }
@@ -419,8 +408,13 @@ struct Leaf: RavioliSchema.Message {
     static let descriptor = CodecProto3Schema.file.message("ravioli.test.proto3.Leaf", structSize: 160)
     private static let entry12 = descriptor.entry(of: 12)
 
-    init(from r: RavioliSchema.FieldReader) { _storage = .init(_Storage(from: r)) }
-    func write(to w: inout RavioliSchema.FieldWriter) { _storage.value.write(to: &w) }
+    static func read(from _r: RavioliSchema.FieldReader) -> Self {
+        Self(_storage: .init(.read(from: _r)))
+    }
+    func write(to _w: inout RavioliSchema.FieldWriter) {
+        _storage.value.write(to: &_w)
+    }
+    private init(_storage: RavioliSchema.CopyOnWrite<_Storage>) { self._storage = _storage }
 
     private struct _Storage: Sendable, Hashable {
         var a: Int32
@@ -434,49 +428,44 @@ struct Leaf: RavioliSchema.Message {
         var map: [String: Leaf]
         var unknownFields: RavioliSchema.UnknownFields
 
-        init() {
-            a = 0
-            b = 0
-            s = ""
-            list = []
-            leaf = nil
-            choice = nil
-            blob = nil
-            leaves = []
-            map = [:]
-            unknownFields = .init()
+        static func read(from _r: RavioliSchema.FieldReader) -> Self {
+            let a: Int32 = _r.int32(at: 128)
+            let b: Int32 = _r.int32(at: 136)
+            let s: String = _r.string(at: 24)
+            let list: [Int32] = _r.int32s(at: 40, count: 48)
+            let leaf: Leaf? = _r.message(at: 56)
+            let choice: Choice? = Choice(from: _r)
+            let blob: [UInt8]? = _r.isPresent(152) ? _r.bytes(at: 64) : nil
+            let leaves: [Leaf] = _r.messages(at: 80, count: 88)
+            let map: [String: Leaf] = _r.map(at: 96, count: 104) { ($0.string(at: 24), $0.message(at: 40) ?? .init()) }
+            return Self(
+                a: a,
+                b: b,
+                s: s,
+                list: list,
+                leaf: leaf,
+                choice: choice,
+                blob: blob,
+                leaves: leaves,
+                map: map,
+                unknownFields: _r.unknownFields()
+            )
         }
 
-        init(from r: RavioliSchema.FieldReader) {
-            a = r.int32(at: 128)
-            b = r.int32(at: 136)
-            s = r.string(at: 24)
-            list = r.int32s(at: 40, count: 48)
-            leaf = nil
-            choice = nil
-            blob = nil
-            leaves = r.messages(at: 80, count: 88)
-            map = r.map(at: 96, count: 104) { ($0.string(at: 24), $0.message(at: 40) ?? .init()) }
-            unknownFields = r.unknownFields()
-            r.message(&leaf, at: 56)
-            if let _value = Choice(from: r) { choice = _value }
-            if r.isPresent(152) { blob = r.bytes(at: 64) }
-        }
-
-        func write(to w: inout RavioliSchema.FieldWriter) {
-            w.int32(a, at: 128, has: 132)
-            w.int32(b, at: 136, has: 140)
-            w.string(s, at: 24, has: 144)
-            w.int32s(list, at: 40, count: 48)
-            w.message(leaf, at: 56)
-            choice?.write(to: &w)
-            w.bytes(blob, at: 64, has: 152)
-            w.messages(leaves, at: 80, count: 88)
-            w.map(map, at: 96, count: 104, entry: Leaf.entry12) {
+        func write(to _w: inout RavioliSchema.FieldWriter) {
+            _w.int32(a, at: 128, has: 132)
+            _w.int32(b, at: 136, has: 140)
+            _w.string(s, at: 24, has: 144)
+            _w.int32s(list, at: 40, count: 48)
+            _w.message(leaf, at: 56)
+            choice?.write(to: &_w)
+            _w.bytes(blob, at: 64, has: 152)
+            _w.messages(leaves, at: 80, count: 88)
+            _w.map(map, at: 96, count: 104, entry: Leaf.entry12) {
                 $0.string(set: $1, at: 24, in: 48, as: 1)
                 $0.message($2, at: 40)
             }
-            w.unknownFields(unknownFields)
+            _w.unknownFields(unknownFields)
         }
     }
 }
@@ -485,18 +474,18 @@ struct Leaf: RavioliSchema.Message {
 struct Empty: RavioliSchema.Message {
     var unknownFields: RavioliSchema.UnknownFields
 
-    init() {
-        unknownFields = .init()
+    init(unknownFields: RavioliSchema.UnknownFields = .init()) {
+        self.unknownFields = unknownFields
     }
 
     static let descriptor = CodecProto3Schema.file.message("ravioli.test.proto3.Empty", structSize: 24)
 
-    init(from r: RavioliSchema.FieldReader) {
-        unknownFields = r.unknownFields()
+    static func read(from _r: RavioliSchema.FieldReader) -> Self {
+        return Self(unknownFields: _r.unknownFields())
     }
 
-    func write(to w: inout RavioliSchema.FieldWriter) {
-        w.unknownFields(unknownFields)
+    func write(to _w: inout RavioliSchema.FieldWriter) {
+        _w.unknownFields(unknownFields)
     }
 }
 
@@ -505,14 +494,9 @@ struct Choices: RavioliSchema.Message {
     var value: Value?
     var unknownFields: RavioliSchema.UnknownFields
 
-    init() {
-        value = nil
-        unknownFields = .init()
-    }
-
-    init(value: Value? = nil) {
+    init(value: Value? = nil, unknownFields: RavioliSchema.UnknownFields = .init()) {
         self.value = value
-        unknownFields = .init()
+        self.unknownFields = unknownFields
     }
 
     /// The choices of the oneof `value`.
@@ -529,51 +513,50 @@ struct Choices: RavioliSchema.Message {
         case leaf(Leaf)
         case empty(Empty)
 
-        fileprivate init?(from r: RavioliSchema.FieldReader) {
-            switch r.oneofCase(40) {
-            case 1: self = .i32(r.int32(at: 24))
-            case 2: self = .s64(r.int64(at: 24))
-            case 3: self = .f32(r.uint32(at: 24))
-            case 4: self = .wide(r.double(at: 24))
-            case 5: self = .real(r.float(at: 24))
-            case 6: self = .flag(r.bool(at: 24))
-            case 7: self = .text(r.string(at: 24))
-            case 8: self = .blob(r.bytes(at: 24))
-            case 9: self = .color(r.enumeration(at: 24))
-            case 10: self = .leaf(r.message(at: 24) ?? .init())
-            case 11: self = .empty(r.message(at: 24) ?? .init())
+        fileprivate init?(from _r: RavioliSchema.FieldReader) {
+            switch _r.oneofCase(40) {
+            case 1: self = .i32(_r.int32(at: 24))
+            case 2: self = .s64(_r.int64(at: 24))
+            case 3: self = .f32(_r.uint32(at: 24))
+            case 4: self = .wide(_r.double(at: 24))
+            case 5: self = .real(_r.float(at: 24))
+            case 6: self = .flag(_r.bool(at: 24))
+            case 7: self = .text(_r.string(at: 24))
+            case 8: self = .blob(_r.bytes(at: 24))
+            case 9: self = .color(_r.enumeration(at: 24))
+            case 10: self = .leaf(_r.message(at: 24) ?? .init())
+            case 11: self = .empty(_r.message(at: 24) ?? .init())
             default: return nil
             }
         }
 
-        fileprivate func write(to w: inout RavioliSchema.FieldWriter) {
+        fileprivate func write(to _w: inout RavioliSchema.FieldWriter) {
             switch self {
-            case .i32(let value): w.int32(set: value, at: 24, in: 40, as: 1)
-            case .s64(let value): w.int64(set: value, at: 24, in: 40, as: 2)
-            case .f32(let value): w.uint32(set: value, at: 24, in: 40, as: 3)
-            case .wide(let value): w.double(set: value, at: 24, in: 40, as: 4)
-            case .real(let value): w.float(set: value, at: 24, in: 40, as: 5)
-            case .flag(let value): w.bool(set: value, at: 24, in: 40, as: 6)
-            case .text(let value): w.string(set: value, at: 24, in: 40, as: 7)
-            case .blob(let value): w.bytes(set: value, at: 24, in: 40, as: 8)
-            case .color(let value): w.enumeration(set: value, at: 24, in: 40, as: 9)
-            case .leaf(let value): w.message(set: value, at: 24, in: 40, as: 10)
-            case .empty(let value): w.message(set: value, at: 24, in: 40, as: 11)
+            case .i32(let value): _w.int32(set: value, at: 24, in: 40, as: 1)
+            case .s64(let value): _w.int64(set: value, at: 24, in: 40, as: 2)
+            case .f32(let value): _w.uint32(set: value, at: 24, in: 40, as: 3)
+            case .wide(let value): _w.double(set: value, at: 24, in: 40, as: 4)
+            case .real(let value): _w.float(set: value, at: 24, in: 40, as: 5)
+            case .flag(let value): _w.bool(set: value, at: 24, in: 40, as: 6)
+            case .text(let value): _w.string(set: value, at: 24, in: 40, as: 7)
+            case .blob(let value): _w.bytes(set: value, at: 24, in: 40, as: 8)
+            case .color(let value): _w.enumeration(set: value, at: 24, in: 40, as: 9)
+            case .leaf(let value): _w.message(set: value, at: 24, in: 40, as: 10)
+            case .empty(let value): _w.message(set: value, at: 24, in: 40, as: 11)
             }
         }
     }
 
     static let descriptor = CodecProto3Schema.file.message("ravioli.test.proto3.Choices", structSize: 48)
 
-    init(from r: RavioliSchema.FieldReader) {
-        value = nil
-        unknownFields = r.unknownFields()
-        if let _value = Value(from: r) { value = _value }
+    static func read(from _r: RavioliSchema.FieldReader) -> Self {
+        let value: Value? = Value(from: _r)
+        return Self(value: value, unknownFields: _r.unknownFields())
     }
 
-    func write(to w: inout RavioliSchema.FieldWriter) {
-        value?.write(to: &w)
-        w.unknownFields(unknownFields)
+    func write(to _w: inout RavioliSchema.FieldWriter) {
+        value?.write(to: &_w)
+        _w.unknownFields(unknownFields)
     }
 }
 
@@ -598,27 +581,6 @@ struct Maps: RavioliSchema.Message {
     var leaf: [String: Leaf]
     var unknownFields: RavioliSchema.UnknownFields
 
-    init() {
-        i32 = [:]
-        s32 = [:]
-        u32 = [:]
-        f32 = [:]
-        sf32 = [:]
-        i64 = [:]
-        s64 = [:]
-        u64 = [:]
-        f64 = [:]
-        sf64 = [:]
-        flag = [:]
-        text = [:]
-        blob = [:]
-        wide = [:]
-        real = [:]
-        color = [:]
-        leaf = [:]
-        unknownFields = .init()
-    }
-
     init(
         i32: [Int32: Int32] = [:],
         s32: [Int32: Int32] = [:],
@@ -636,7 +598,8 @@ struct Maps: RavioliSchema.Message {
         wide: [String: Double] = [:],
         real: [Int32: Float] = [:],
         color: [String: Color] = [:],
-        leaf: [String: Leaf] = [:]
+        leaf: [String: Leaf] = [:],
+        unknownFields: RavioliSchema.UnknownFields = .init()
     ) {
         self.i32 = i32
         self.s32 = s32
@@ -655,7 +618,7 @@ struct Maps: RavioliSchema.Message {
         self.real = real
         self.color = color
         self.leaf = leaf
-        unknownFields = .init()
+        self.unknownFields = unknownFields
     }
 
     static let descriptor = CodecProto3Schema.file.message("ravioli.test.proto3.Maps", structSize: 296)
@@ -677,97 +640,116 @@ struct Maps: RavioliSchema.Message {
     private static let entry16 = descriptor.entry(of: 16)
     private static let entry17 = descriptor.entry(of: 17)
 
-    init(from r: RavioliSchema.FieldReader) {
-        i32 = r.map(at: 24, count: 32) { ($0.int32(at: 24), $0.int32(at: 32)) }
-        s32 = r.map(at: 40, count: 48) { ($0.int32(at: 24), $0.int32(at: 32)) }
-        u32 = r.map(at: 56, count: 64) { ($0.uint32(at: 24), $0.uint32(at: 32)) }
-        f32 = r.map(at: 72, count: 80) { ($0.uint32(at: 24), $0.uint32(at: 32)) }
-        sf32 = r.map(at: 88, count: 96) { ($0.int32(at: 24), $0.int32(at: 32)) }
-        i64 = r.map(at: 104, count: 112) { ($0.int64(at: 24), $0.int64(at: 32)) }
-        s64 = r.map(at: 120, count: 128) { ($0.int64(at: 24), $0.int64(at: 32)) }
-        u64 = r.map(at: 136, count: 144) { ($0.uint64(at: 24), $0.uint64(at: 32)) }
-        f64 = r.map(at: 152, count: 160) { ($0.uint64(at: 24), $0.uint64(at: 32)) }
-        sf64 = r.map(at: 168, count: 176) { ($0.int64(at: 24), $0.int64(at: 32)) }
-        flag = r.map(at: 184, count: 192) { ($0.bool(at: 24), $0.bool(at: 32)) }
-        text = r.map(at: 200, count: 208) { ($0.string(at: 24), $0.string(at: 40)) }
-        blob = r.map(at: 216, count: 224) { ($0.string(at: 24), $0.bytes(at: 40)) }
-        wide = r.map(at: 232, count: 240) { ($0.string(at: 24), $0.double(at: 40)) }
-        real = r.map(at: 248, count: 256) { ($0.int32(at: 24), $0.float(at: 32)) }
-        color = r.map(at: 264, count: 272) { ($0.string(at: 24), $0.enumeration(at: 44)) }
-        leaf = r.map(at: 280, count: 288) { ($0.string(at: 24), $0.message(at: 40) ?? .init()) }
-        unknownFields = r.unknownFields()
+    static func read(from _r: RavioliSchema.FieldReader) -> Self {
+        let i32: [Int32: Int32] = _r.map(at: 24, count: 32) { ($0.int32(at: 24), $0.int32(at: 32)) }
+        let s32: [Int32: Int32] = _r.map(at: 40, count: 48) { ($0.int32(at: 24), $0.int32(at: 32)) }
+        let u32: [UInt32: UInt32] = _r.map(at: 56, count: 64) { ($0.uint32(at: 24), $0.uint32(at: 32)) }
+        let f32: [UInt32: UInt32] = _r.map(at: 72, count: 80) { ($0.uint32(at: 24), $0.uint32(at: 32)) }
+        let sf32: [Int32: Int32] = _r.map(at: 88, count: 96) { ($0.int32(at: 24), $0.int32(at: 32)) }
+        let i64: [Int64: Int64] = _r.map(at: 104, count: 112) { ($0.int64(at: 24), $0.int64(at: 32)) }
+        let s64: [Int64: Int64] = _r.map(at: 120, count: 128) { ($0.int64(at: 24), $0.int64(at: 32)) }
+        let u64: [UInt64: UInt64] = _r.map(at: 136, count: 144) { ($0.uint64(at: 24), $0.uint64(at: 32)) }
+        let f64: [UInt64: UInt64] = _r.map(at: 152, count: 160) { ($0.uint64(at: 24), $0.uint64(at: 32)) }
+        let sf64: [Int64: Int64] = _r.map(at: 168, count: 176) { ($0.int64(at: 24), $0.int64(at: 32)) }
+        let flag: [Bool: Bool] = _r.map(at: 184, count: 192) { ($0.bool(at: 24), $0.bool(at: 32)) }
+        let text: [String: String] = _r.map(at: 200, count: 208) { ($0.string(at: 24), $0.string(at: 40)) }
+        let blob: [String: [UInt8]] = _r.map(at: 216, count: 224) { ($0.string(at: 24), $0.bytes(at: 40)) }
+        let wide: [String: Double] = _r.map(at: 232, count: 240) { ($0.string(at: 24), $0.double(at: 40)) }
+        let real: [Int32: Float] = _r.map(at: 248, count: 256) { ($0.int32(at: 24), $0.float(at: 32)) }
+        let color: [String: Color] = _r.map(at: 264, count: 272) { ($0.string(at: 24), $0.enumeration(at: 44)) }
+        let leaf: [String: Leaf] = _r.map(at: 280, count: 288) { ($0.string(at: 24), $0.message(at: 40) ?? .init()) }
+        return Self(
+            i32: i32,
+            s32: s32,
+            u32: u32,
+            f32: f32,
+            sf32: sf32,
+            i64: i64,
+            s64: s64,
+            u64: u64,
+            f64: f64,
+            sf64: sf64,
+            flag: flag,
+            text: text,
+            blob: blob,
+            wide: wide,
+            real: real,
+            color: color,
+            leaf: leaf,
+            unknownFields: _r.unknownFields()
+        )
     }
 
-    func write(to w: inout RavioliSchema.FieldWriter) {
-        w.map(i32, at: 24, count: 32, entry: Maps.entry1) {
+    func write(to _w: inout RavioliSchema.FieldWriter) {
+        _w.map(i32, at: 24, count: 32, entry: Maps.entry1) {
             $0.int32(set: $1, at: 24, in: 28, as: 1)
             $0.int32(set: $2, at: 32, in: 36, as: 1)
         }
-        w.map(s32, at: 40, count: 48, entry: Maps.entry2) {
+        _w.map(s32, at: 40, count: 48, entry: Maps.entry2) {
             $0.int32(set: $1, at: 24, in: 28, as: 1)
             $0.int32(set: $2, at: 32, in: 36, as: 1)
         }
-        w.map(u32, at: 56, count: 64, entry: Maps.entry3) {
+        _w.map(u32, at: 56, count: 64, entry: Maps.entry3) {
             $0.uint32(set: $1, at: 24, in: 28, as: 1)
             $0.uint32(set: $2, at: 32, in: 36, as: 1)
         }
-        w.map(f32, at: 72, count: 80, entry: Maps.entry4) {
+        _w.map(f32, at: 72, count: 80, entry: Maps.entry4) {
             $0.uint32(set: $1, at: 24, in: 28, as: 1)
             $0.uint32(set: $2, at: 32, in: 36, as: 1)
         }
-        w.map(sf32, at: 88, count: 96, entry: Maps.entry5) {
+        _w.map(sf32, at: 88, count: 96, entry: Maps.entry5) {
             $0.int32(set: $1, at: 24, in: 28, as: 1)
             $0.int32(set: $2, at: 32, in: 36, as: 1)
         }
-        w.map(i64, at: 104, count: 112, entry: Maps.entry6) {
+        _w.map(i64, at: 104, count: 112, entry: Maps.entry6) {
             $0.int64(set: $1, at: 24, in: 40, as: 1)
             $0.int64(set: $2, at: 32, in: 44, as: 1)
         }
-        w.map(s64, at: 120, count: 128, entry: Maps.entry7) {
+        _w.map(s64, at: 120, count: 128, entry: Maps.entry7) {
             $0.int64(set: $1, at: 24, in: 40, as: 1)
             $0.int64(set: $2, at: 32, in: 44, as: 1)
         }
-        w.map(u64, at: 136, count: 144, entry: Maps.entry8) {
+        _w.map(u64, at: 136, count: 144, entry: Maps.entry8) {
             $0.uint64(set: $1, at: 24, in: 40, as: 1)
             $0.uint64(set: $2, at: 32, in: 44, as: 1)
         }
-        w.map(f64, at: 152, count: 160, entry: Maps.entry9) {
+        _w.map(f64, at: 152, count: 160, entry: Maps.entry9) {
             $0.uint64(set: $1, at: 24, in: 40, as: 1)
             $0.uint64(set: $2, at: 32, in: 44, as: 1)
         }
-        w.map(sf64, at: 168, count: 176, entry: Maps.entry10) {
+        _w.map(sf64, at: 168, count: 176, entry: Maps.entry10) {
             $0.int64(set: $1, at: 24, in: 40, as: 1)
             $0.int64(set: $2, at: 32, in: 44, as: 1)
         }
-        w.map(flag, at: 184, count: 192, entry: Maps.entry11) {
+        _w.map(flag, at: 184, count: 192, entry: Maps.entry11) {
             $0.bool(set: $1, at: 24, in: 28, as: 1)
             $0.bool(set: $2, at: 32, in: 36, as: 1)
         }
-        w.map(text, at: 200, count: 208, entry: Maps.entry12) {
+        _w.map(text, at: 200, count: 208, entry: Maps.entry12) {
             $0.string(set: $1, at: 24, in: 56, as: 1)
             $0.string(set: $2, at: 40, in: 60, as: 1)
         }
-        w.map(blob, at: 216, count: 224, entry: Maps.entry13) {
+        _w.map(blob, at: 216, count: 224, entry: Maps.entry13) {
             $0.string(set: $1, at: 24, in: 56, as: 1)
             $0.bytes(set: $2, at: 40, in: 60, as: 1)
         }
-        w.map(wide, at: 232, count: 240, entry: Maps.entry14) {
+        _w.map(wide, at: 232, count: 240, entry: Maps.entry14) {
             $0.string(set: $1, at: 24, in: 48, as: 1)
             $0.double(set: $2, at: 40, in: 52, as: 1)
         }
-        w.map(real, at: 248, count: 256, entry: Maps.entry15) {
+        _w.map(real, at: 248, count: 256, entry: Maps.entry15) {
             $0.int32(set: $1, at: 24, in: 28, as: 1)
             $0.float(set: $2, at: 32, in: 36, as: 1)
         }
-        w.map(color, at: 264, count: 272, entry: Maps.entry16) {
+        _w.map(color, at: 264, count: 272, entry: Maps.entry16) {
             $0.string(set: $1, at: 24, in: 40, as: 1)
             $0.enumeration(set: $2, at: 44, in: 48, as: 1)
         }
-        w.map(leaf, at: 280, count: 288, entry: Maps.entry17) {
+        _w.map(leaf, at: 280, count: 288, entry: Maps.entry17) {
             $0.string(set: $1, at: 24, in: 48, as: 1)
             $0.message($2, at: 40)
         }
-        w.unknownFields(unknownFields)
+        _w.unknownFields(unknownFields)
     }
 }
 
@@ -1048,8 +1030,6 @@ struct Crowd: RavioliSchema.Message {
 
     private var _storage: RavioliSchema.CopyOnWrite<_Storage>
 
-    init() { _storage = .init(_Storage()) }
-
     init(
         m01: Leaf? = nil,
         m02: Leaf? = nil,
@@ -1117,77 +1097,79 @@ struct Crowd: RavioliSchema.Message {
         m64: Leaf? = nil,
         m65: Leaf? = nil,
         m66: Leaf? = nil,
-        pair: Pair? = nil
+        pair: Pair? = nil,
+        unknownFields: RavioliSchema.UnknownFields = .init()
     ) {
-        var _fields = _Storage()
-        _fields.m01 = m01
-        _fields.m02 = m02
-        _fields.m03 = m03
-        _fields.m04 = m04
-        _fields.m05 = m05
-        _fields.m06 = m06
-        _fields.m07 = m07
-        _fields.m08 = m08
-        _fields.m09 = m09
-        _fields.m10 = m10
-        _fields.m11 = m11
-        _fields.m12 = m12
-        _fields.m13 = m13
-        _fields.m14 = m14
-        _fields.m15 = m15
-        _fields.m16 = m16
-        _fields.m17 = m17
-        _fields.m18 = m18
-        _fields.m19 = m19
-        _fields.m20 = m20
-        _fields.m21 = m21
-        _fields.m22 = m22
-        _fields.m23 = m23
-        _fields.m24 = m24
-        _fields.m25 = m25
-        _fields.m26 = m26
-        _fields.m27 = m27
-        _fields.m28 = m28
-        _fields.m29 = m29
-        _fields.m30 = m30
-        _fields.m31 = m31
-        _fields.m32 = m32
-        _fields.m33 = m33
-        _fields.m34 = m34
-        _fields.m35 = m35
-        _fields.m36 = m36
-        _fields.m37 = m37
-        _fields.m38 = m38
-        _fields.m39 = m39
-        _fields.m40 = m40
-        _fields.m41 = m41
-        _fields.m42 = m42
-        _fields.m43 = m43
-        _fields.m44 = m44
-        _fields.m45 = m45
-        _fields.m46 = m46
-        _fields.m47 = m47
-        _fields.m48 = m48
-        _fields.m49 = m49
-        _fields.m50 = m50
-        _fields.m51 = m51
-        _fields.m52 = m52
-        _fields.m53 = m53
-        _fields.m54 = m54
-        _fields.m55 = m55
-        _fields.m56 = m56
-        _fields.m57 = m57
-        _fields.m58 = m58
-        _fields.m59 = m59
-        _fields.m60 = m60
-        _fields.m61 = m61
-        _fields.m62 = m62
-        _fields.m63 = m63
-        _fields.m64 = m64
-        _fields.m65 = m65
-        _fields.m66 = m66
-        _fields.pair = pair
-        _storage = .init(_fields)
+        _storage = .init(_Storage(
+            m01: m01,
+            m02: m02,
+            m03: m03,
+            m04: m04,
+            m05: m05,
+            m06: m06,
+            m07: m07,
+            m08: m08,
+            m09: m09,
+            m10: m10,
+            m11: m11,
+            m12: m12,
+            m13: m13,
+            m14: m14,
+            m15: m15,
+            m16: m16,
+            m17: m17,
+            m18: m18,
+            m19: m19,
+            m20: m20,
+            m21: m21,
+            m22: m22,
+            m23: m23,
+            m24: m24,
+            m25: m25,
+            m26: m26,
+            m27: m27,
+            m28: m28,
+            m29: m29,
+            m30: m30,
+            m31: m31,
+            m32: m32,
+            m33: m33,
+            m34: m34,
+            m35: m35,
+            m36: m36,
+            m37: m37,
+            m38: m38,
+            m39: m39,
+            m40: m40,
+            m41: m41,
+            m42: m42,
+            m43: m43,
+            m44: m44,
+            m45: m45,
+            m46: m46,
+            m47: m47,
+            m48: m48,
+            m49: m49,
+            m50: m50,
+            m51: m51,
+            m52: m52,
+            m53: m53,
+            m54: m54,
+            m55: m55,
+            m56: m56,
+            m57: m57,
+            m58: m58,
+            m59: m59,
+            m60: m60,
+            m61: m61,
+            m62: m62,
+            m63: m63,
+            m64: m64,
+            m65: m65,
+            m66: m66,
+            pair: pair,
+            unknownFields: unknownFields
+        ))
     }
 
     /// The choices of the oneof `pair`.
@@ -1196,28 +1178,33 @@ struct Crowd: RavioliSchema.Message {
         case right(Leaf)
         case number(Int32)
 
-        fileprivate init?(from r: RavioliSchema.FieldReader) {
-            switch r.oneofCase(560) {
-            case 300: self = .left(r.message(at: 552) ?? .init())
-            case 301: self = .right(r.message(at: 552) ?? .init())
-            case 302: self = .number(r.int32(at: 552))
+        fileprivate init?(from _r: RavioliSchema.FieldReader) {
+            switch _r.oneofCase(560) {
+            case 300: self = .left(_r.message(at: 552) ?? .init())
+            case 301: self = .right(_r.message(at: 552) ?? .init())
+            case 302: self = .number(_r.int32(at: 552))
             default: return nil
             }
         }
 
-        fileprivate func write(to w: inout RavioliSchema.FieldWriter) {
+        fileprivate func write(to _w: inout RavioliSchema.FieldWriter) {
             switch self {
-            case .left(let value): w.message(set: value, at: 552, in: 560, as: 300)
-            case .right(let value): w.message(set: value, at: 552, in: 560, as: 301)
-            case .number(let value): w.int32(set: value, at: 552, in: 560, as: 302)
+            case .left(let value): _w.message(set: value, at: 552, in: 560, as: 300)
+            case .right(let value): _w.message(set: value, at: 552, in: 560, as: 301)
+            case .number(let value): _w.int32(set: value, at: 552, in: 560, as: 302)
             }
         }
     }
 
     static let descriptor = CodecProto3Schema.file.message("ravioli.test.proto3.Crowd", structSize: 568)
 
-    init(from r: RavioliSchema.FieldReader) { _storage = .init(_Storage(from: r)) }
-    func write(to w: inout RavioliSchema.FieldWriter) { _storage.value.write(to: &w) }
+    static func read(from _r: RavioliSchema.FieldReader) -> Self {
+        Self(_storage: .init(.read(from: _r)))
+    }
+    func write(to _w: inout RavioliSchema.FieldWriter) {
+        _storage.value.write(to: &_w)
+    }
+    private init(_storage: RavioliSchema.CopyOnWrite<_Storage>) { self._storage = _storage }
 
     private struct _Storage: Sendable, Hashable {
         var m01: Leaf?
@@ -1289,284 +1276,215 @@ struct Crowd: RavioliSchema.Message {
         var pair: Pair?
         var unknownFields: RavioliSchema.UnknownFields
 
-        init() {
-            m01 = nil
-            m02 = nil
-            m03 = nil
-            m04 = nil
-            m05 = nil
-            m06 = nil
-            m07 = nil
-            m08 = nil
-            m09 = nil
-            m10 = nil
-            m11 = nil
-            m12 = nil
-            m13 = nil
-            m14 = nil
-            m15 = nil
-            m16 = nil
-            m17 = nil
-            m18 = nil
-            m19 = nil
-            m20 = nil
-            m21 = nil
-            m22 = nil
-            m23 = nil
-            m24 = nil
-            m25 = nil
-            m26 = nil
-            m27 = nil
-            m28 = nil
-            m29 = nil
-            m30 = nil
-            m31 = nil
-            m32 = nil
-            m33 = nil
-            m34 = nil
-            m35 = nil
-            m36 = nil
-            m37 = nil
-            m38 = nil
-            m39 = nil
-            m40 = nil
-            m41 = nil
-            m42 = nil
-            m43 = nil
-            m44 = nil
-            m45 = nil
-            m46 = nil
-            m47 = nil
-            m48 = nil
-            m49 = nil
-            m50 = nil
-            m51 = nil
-            m52 = nil
-            m53 = nil
-            m54 = nil
-            m55 = nil
-            m56 = nil
-            m57 = nil
-            m58 = nil
-            m59 = nil
-            m60 = nil
-            m61 = nil
-            m62 = nil
-            m63 = nil
-            m64 = nil
-            m65 = nil
-            m66 = nil
-            pair = nil
-            unknownFields = .init()
+        static func read(from _r: RavioliSchema.FieldReader) -> Self {
+            let m01: Leaf? = _r.message(at: 24)
+            let m02: Leaf? = _r.message(at: 32)
+            let m03: Leaf? = _r.message(at: 40)
+            let m04: Leaf? = _r.message(at: 48)
+            let m05: Leaf? = _r.message(at: 56)
+            let m06: Leaf? = _r.message(at: 64)
+            let m07: Leaf? = _r.message(at: 72)
+            let m08: Leaf? = _r.message(at: 80)
+            let m09: Leaf? = _r.message(at: 88)
+            let m10: Leaf? = _r.message(at: 96)
+            let m11: Leaf? = _r.message(at: 104)
+            let m12: Leaf? = _r.message(at: 112)
+            let m13: Leaf? = _r.message(at: 120)
+            let m14: Leaf? = _r.message(at: 128)
+            let m15: Leaf? = _r.message(at: 136)
+            let m16: Leaf? = _r.message(at: 144)
+            let m17: Leaf? = _r.message(at: 152)
+            let m18: Leaf? = _r.message(at: 160)
+            let m19: Leaf? = _r.message(at: 168)
+            let m20: Leaf? = _r.message(at: 176)
+            let m21: Leaf? = _r.message(at: 184)
+            let m22: Leaf? = _r.message(at: 192)
+            let m23: Leaf? = _r.message(at: 200)
+            let m24: Leaf? = _r.message(at: 208)
+            let m25: Leaf? = _r.message(at: 216)
+            let m26: Leaf? = _r.message(at: 224)
+            let m27: Leaf? = _r.message(at: 232)
+            let m28: Leaf? = _r.message(at: 240)
+            let m29: Leaf? = _r.message(at: 248)
+            let m30: Leaf? = _r.message(at: 256)
+            let m31: Leaf? = _r.message(at: 264)
+            let m32: Leaf? = _r.message(at: 272)
+            let m33: Leaf? = _r.message(at: 280)
+            let m34: Leaf? = _r.message(at: 288)
+            let m35: Leaf? = _r.message(at: 296)
+            let m36: Leaf? = _r.message(at: 304)
+            let m37: Leaf? = _r.message(at: 312)
+            let m38: Leaf? = _r.message(at: 320)
+            let m39: Leaf? = _r.message(at: 328)
+            let m40: Leaf? = _r.message(at: 336)
+            let m41: Leaf? = _r.message(at: 344)
+            let m42: Leaf? = _r.message(at: 352)
+            let m43: Leaf? = _r.message(at: 360)
+            let m44: Leaf? = _r.message(at: 368)
+            let m45: Leaf? = _r.message(at: 376)
+            let m46: Leaf? = _r.message(at: 384)
+            let m47: Leaf? = _r.message(at: 392)
+            let m48: Leaf? = _r.message(at: 400)
+            let m49: Leaf? = _r.message(at: 408)
+            let m50: Leaf? = _r.message(at: 416)
+            let m51: Leaf? = _r.message(at: 424)
+            let m52: Leaf? = _r.message(at: 432)
+            let m53: Leaf? = _r.message(at: 440)
+            let m54: Leaf? = _r.message(at: 448)
+            let m55: Leaf? = _r.message(at: 456)
+            let m56: Leaf? = _r.message(at: 464)
+            let m57: Leaf? = _r.message(at: 472)
+            let m58: Leaf? = _r.message(at: 480)
+            let m59: Leaf? = _r.message(at: 488)
+            let m60: Leaf? = _r.message(at: 496)
+            let m61: Leaf? = _r.message(at: 504)
+            let m62: Leaf? = _r.message(at: 512)
+            let m63: Leaf? = _r.message(at: 520)
+            let m64: Leaf? = _r.message(at: 528)
+            let m65: Leaf? = _r.message(at: 536)
+            let m66: Leaf? = _r.message(at: 544)
+            let pair: Pair? = Pair(from: _r)
+            return Self(
+                m01: m01,
+                m02: m02,
+                m03: m03,
+                m04: m04,
+                m05: m05,
+                m06: m06,
+                m07: m07,
+                m08: m08,
+                m09: m09,
+                m10: m10,
+                m11: m11,
+                m12: m12,
+                m13: m13,
+                m14: m14,
+                m15: m15,
+                m16: m16,
+                m17: m17,
+                m18: m18,
+                m19: m19,
+                m20: m20,
+                m21: m21,
+                m22: m22,
+                m23: m23,
+                m24: m24,
+                m25: m25,
+                m26: m26,
+                m27: m27,
+                m28: m28,
+                m29: m29,
+                m30: m30,
+                m31: m31,
+                m32: m32,
+                m33: m33,
+                m34: m34,
+                m35: m35,
+                m36: m36,
+                m37: m37,
+                m38: m38,
+                m39: m39,
+                m40: m40,
+                m41: m41,
+                m42: m42,
+                m43: m43,
+                m44: m44,
+                m45: m45,
+                m46: m46,
+                m47: m47,
+                m48: m48,
+                m49: m49,
+                m50: m50,
+                m51: m51,
+                m52: m52,
+                m53: m53,
+                m54: m54,
+                m55: m55,
+                m56: m56,
+                m57: m57,
+                m58: m58,
+                m59: m59,
+                m60: m60,
+                m61: m61,
+                m62: m62,
+                m63: m63,
+                m64: m64,
+                m65: m65,
+                m66: m66,
+                pair: pair,
+                unknownFields: _r.unknownFields()
+            )
         }
 
-        init(from r: RavioliSchema.FieldReader) {
-            m01 = nil
-            m02 = nil
-            m03 = nil
-            m04 = nil
-            m05 = nil
-            m06 = nil
-            m07 = nil
-            m08 = nil
-            m09 = nil
-            m10 = nil
-            m11 = nil
-            m12 = nil
-            m13 = nil
-            m14 = nil
-            m15 = nil
-            m16 = nil
-            m17 = nil
-            m18 = nil
-            m19 = nil
-            m20 = nil
-            m21 = nil
-            m22 = nil
-            m23 = nil
-            m24 = nil
-            m25 = nil
-            m26 = nil
-            m27 = nil
-            m28 = nil
-            m29 = nil
-            m30 = nil
-            m31 = nil
-            m32 = nil
-            m33 = nil
-            m34 = nil
-            m35 = nil
-            m36 = nil
-            m37 = nil
-            m38 = nil
-            m39 = nil
-            m40 = nil
-            m41 = nil
-            m42 = nil
-            m43 = nil
-            m44 = nil
-            m45 = nil
-            m46 = nil
-            m47 = nil
-            m48 = nil
-            m49 = nil
-            m50 = nil
-            m51 = nil
-            m52 = nil
-            m53 = nil
-            m54 = nil
-            m55 = nil
-            m56 = nil
-            m57 = nil
-            m58 = nil
-            m59 = nil
-            m60 = nil
-            m61 = nil
-            m62 = nil
-            m63 = nil
-            m64 = nil
-            m65 = nil
-            m66 = nil
-            pair = nil
-            unknownFields = r.unknownFields()
-            r.message(&m01, at: 24)
-            r.message(&m02, at: 32)
-            r.message(&m03, at: 40)
-            r.message(&m04, at: 48)
-            r.message(&m05, at: 56)
-            r.message(&m06, at: 64)
-            r.message(&m07, at: 72)
-            r.message(&m08, at: 80)
-            r.message(&m09, at: 88)
-            r.message(&m10, at: 96)
-            r.message(&m11, at: 104)
-            r.message(&m12, at: 112)
-            r.message(&m13, at: 120)
-            r.message(&m14, at: 128)
-            r.message(&m15, at: 136)
-            r.message(&m16, at: 144)
-            r.message(&m17, at: 152)
-            r.message(&m18, at: 160)
-            r.message(&m19, at: 168)
-            r.message(&m20, at: 176)
-            r.message(&m21, at: 184)
-            r.message(&m22, at: 192)
-            r.message(&m23, at: 200)
-            r.message(&m24, at: 208)
-            r.message(&m25, at: 216)
-            r.message(&m26, at: 224)
-            r.message(&m27, at: 232)
-            r.message(&m28, at: 240)
-            r.message(&m29, at: 248)
-            r.message(&m30, at: 256)
-            r.message(&m31, at: 264)
-            r.message(&m32, at: 272)
-            r.message(&m33, at: 280)
-            r.message(&m34, at: 288)
-            r.message(&m35, at: 296)
-            r.message(&m36, at: 304)
-            r.message(&m37, at: 312)
-            r.message(&m38, at: 320)
-            r.message(&m39, at: 328)
-            r.message(&m40, at: 336)
-            r.message(&m41, at: 344)
-            r.message(&m42, at: 352)
-            r.message(&m43, at: 360)
-            r.message(&m44, at: 368)
-            r.message(&m45, at: 376)
-            r.message(&m46, at: 384)
-            r.message(&m47, at: 392)
-            r.message(&m48, at: 400)
-            r.message(&m49, at: 408)
-            r.message(&m50, at: 416)
-            r.message(&m51, at: 424)
-            r.message(&m52, at: 432)
-            r.message(&m53, at: 440)
-            r.message(&m54, at: 448)
-            r.message(&m55, at: 456)
-            r.message(&m56, at: 464)
-            r.message(&m57, at: 472)
-            r.message(&m58, at: 480)
-            r.message(&m59, at: 488)
-            r.message(&m60, at: 496)
-            r.message(&m61, at: 504)
-            r.message(&m62, at: 512)
-            r.message(&m63, at: 520)
-            r.message(&m64, at: 528)
-            r.message(&m65, at: 536)
-            r.message(&m66, at: 544)
-            if let _value = Pair(from: r) { pair = _value }
-        }
-
-        func write(to w: inout RavioliSchema.FieldWriter) {
-            w.message(m01, at: 24)
-            w.message(m02, at: 32)
-            w.message(m03, at: 40)
-            w.message(m04, at: 48)
-            w.message(m05, at: 56)
-            w.message(m06, at: 64)
-            w.message(m07, at: 72)
-            w.message(m08, at: 80)
-            w.message(m09, at: 88)
-            w.message(m10, at: 96)
-            w.message(m11, at: 104)
-            w.message(m12, at: 112)
-            w.message(m13, at: 120)
-            w.message(m14, at: 128)
-            w.message(m15, at: 136)
-            w.message(m16, at: 144)
-            w.message(m17, at: 152)
-            w.message(m18, at: 160)
-            w.message(m19, at: 168)
-            w.message(m20, at: 176)
-            w.message(m21, at: 184)
-            w.message(m22, at: 192)
-            w.message(m23, at: 200)
-            w.message(m24, at: 208)
-            w.message(m25, at: 216)
-            w.message(m26, at: 224)
-            w.message(m27, at: 232)
-            w.message(m28, at: 240)
-            w.message(m29, at: 248)
-            w.message(m30, at: 256)
-            w.message(m31, at: 264)
-            w.message(m32, at: 272)
-            w.message(m33, at: 280)
-            w.message(m34, at: 288)
-            w.message(m35, at: 296)
-            w.message(m36, at: 304)
-            w.message(m37, at: 312)
-            w.message(m38, at: 320)
-            w.message(m39, at: 328)
-            w.message(m40, at: 336)
-            w.message(m41, at: 344)
-            w.message(m42, at: 352)
-            w.message(m43, at: 360)
-            w.message(m44, at: 368)
-            w.message(m45, at: 376)
-            w.message(m46, at: 384)
-            w.message(m47, at: 392)
-            w.message(m48, at: 400)
-            w.message(m49, at: 408)
-            w.message(m50, at: 416)
-            w.message(m51, at: 424)
-            w.message(m52, at: 432)
-            w.message(m53, at: 440)
-            w.message(m54, at: 448)
-            w.message(m55, at: 456)
-            w.message(m56, at: 464)
-            w.message(m57, at: 472)
-            w.message(m58, at: 480)
-            w.message(m59, at: 488)
-            w.message(m60, at: 496)
-            w.message(m61, at: 504)
-            w.message(m62, at: 512)
-            w.message(m63, at: 520)
-            w.message(m64, at: 528)
-            w.message(m65, at: 536)
-            w.message(m66, at: 544)
-            pair?.write(to: &w)
-            w.unknownFields(unknownFields)
+        func write(to _w: inout RavioliSchema.FieldWriter) {
+            _w.message(m01, at: 24)
+            _w.message(m02, at: 32)
+            _w.message(m03, at: 40)
+            _w.message(m04, at: 48)
+            _w.message(m05, at: 56)
+            _w.message(m06, at: 64)
+            _w.message(m07, at: 72)
+            _w.message(m08, at: 80)
+            _w.message(m09, at: 88)
+            _w.message(m10, at: 96)
+            _w.message(m11, at: 104)
+            _w.message(m12, at: 112)
+            _w.message(m13, at: 120)
+            _w.message(m14, at: 128)
+            _w.message(m15, at: 136)
+            _w.message(m16, at: 144)
+            _w.message(m17, at: 152)
+            _w.message(m18, at: 160)
+            _w.message(m19, at: 168)
+            _w.message(m20, at: 176)
+            _w.message(m21, at: 184)
+            _w.message(m22, at: 192)
+            _w.message(m23, at: 200)
+            _w.message(m24, at: 208)
+            _w.message(m25, at: 216)
+            _w.message(m26, at: 224)
+            _w.message(m27, at: 232)
+            _w.message(m28, at: 240)
+            _w.message(m29, at: 248)
+            _w.message(m30, at: 256)
+            _w.message(m31, at: 264)
+            _w.message(m32, at: 272)
+            _w.message(m33, at: 280)
+            _w.message(m34, at: 288)
+            _w.message(m35, at: 296)
+            _w.message(m36, at: 304)
+            _w.message(m37, at: 312)
+            _w.message(m38, at: 320)
+            _w.message(m39, at: 328)
+            _w.message(m40, at: 336)
+            _w.message(m41, at: 344)
+            _w.message(m42, at: 352)
+            _w.message(m43, at: 360)
+            _w.message(m44, at: 368)
+            _w.message(m45, at: 376)
+            _w.message(m46, at: 384)
+            _w.message(m47, at: 392)
+            _w.message(m48, at: 400)
+            _w.message(m49, at: 408)
+            _w.message(m50, at: 416)
+            _w.message(m51, at: 424)
+            _w.message(m52, at: 432)
+            _w.message(m53, at: 440)
+            _w.message(m54, at: 448)
+            _w.message(m55, at: 456)
+            _w.message(m56, at: 464)
+            _w.message(m57, at: 472)
+            _w.message(m58, at: 480)
+            _w.message(m59, at: 488)
+            _w.message(m60, at: 496)
+            _w.message(m61, at: 504)
+            _w.message(m62, at: 512)
+            _w.message(m63, at: 520)
+            _w.message(m64, at: 528)
+            _w.message(m65, at: 536)
+            _w.message(m66, at: 544)
+            pair?.write(to: &_w)
+            _w.unknownFields(unknownFields)
         }
     }
 }

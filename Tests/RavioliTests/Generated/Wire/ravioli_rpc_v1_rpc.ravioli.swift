@@ -12,14 +12,9 @@ struct ProtoMetadata: RavioliSchema.Message {
     var pairs: [Pair]
     var unknownFields: RavioliSchema.UnknownFields
 
-    init() {
-        pairs = []
-        unknownFields = .init()
-    }
-
-    init(pairs: [Pair] = []) {
+    init(pairs: [Pair] = [], unknownFields: RavioliSchema.UnknownFields = .init()) {
         self.pairs = pairs
-        unknownFields = .init()
+        self.unknownFields = unknownFields
     }
 
     /// One name with one value.
@@ -30,44 +25,38 @@ struct ProtoMetadata: RavioliSchema.Message {
         var value: [UInt8]
         var unknownFields: RavioliSchema.UnknownFields
 
-        init() {
-            name = ""
-            value = []
-            unknownFields = .init()
-        }
-
-        init(name: String = "", value: [UInt8] = []) {
+        init(name: String = "", value: [UInt8] = [], unknownFields: RavioliSchema.UnknownFields = .init()) {
             self.name = name
             self.value = value
-            unknownFields = .init()
+            self.unknownFields = unknownFields
         }
 
         static let descriptor = RavioliRpcV1RpcSchema.file.message(
             "ravioli.rpc.v1.Metadata.Pair", structSize: 64)
 
-        init(from r: RavioliSchema.FieldReader) {
-            name = r.string(at: 24)
-            value = r.bytes(at: 40)
-            unknownFields = r.unknownFields()
+        static func read(from _r: RavioliSchema.FieldReader) -> Self {
+            let name: String = _r.string(at: 24)
+            let value: [UInt8] = _r.bytes(at: 40)
+            return Self(name: name, value: value, unknownFields: _r.unknownFields())
         }
 
-        func write(to w: inout RavioliSchema.FieldWriter) {
-            w.string(name, at: 24, has: 56)
-            w.bytes(value, at: 40, has: 60)
-            w.unknownFields(unknownFields)
+        func write(to _w: inout RavioliSchema.FieldWriter) {
+            _w.string(name, at: 24, has: 56)
+            _w.bytes(value, at: 40, has: 60)
+            _w.unknownFields(unknownFields)
         }
     }
 
     static let descriptor = RavioliRpcV1RpcSchema.file.message("ravioli.rpc.v1.Metadata", structSize: 40)
 
-    init(from r: RavioliSchema.FieldReader) {
-        pairs = r.messages(at: 24, count: 32)
-        unknownFields = r.unknownFields()
+    static func read(from _r: RavioliSchema.FieldReader) -> Self {
+        let pairs: [Pair] = _r.messages(at: 24, count: 32)
+        return Self(pairs: pairs, unknownFields: _r.unknownFields())
     }
 
-    func write(to w: inout RavioliSchema.FieldWriter) {
-        w.messages(pairs, at: 24, count: 32)
-        w.unknownFields(unknownFields)
+    func write(to _w: inout RavioliSchema.FieldWriter) {
+        _w.messages(pairs, at: 24, count: 32)
+        _w.unknownFields(unknownFields)
     }
 }
 
@@ -81,30 +70,28 @@ struct ProtoStatus: RavioliSchema.Message {
     var details: [ProtoDetail]
     var unknownFields: RavioliSchema.UnknownFields
 
-    init() {
-        message = ""
-        details = []
-        unknownFields = .init()
-    }
-
-    init(message: String = "", details: [ProtoDetail] = []) {
+    init(
+        message: String = "",
+        details: [ProtoDetail] = [],
+        unknownFields: RavioliSchema.UnknownFields = .init()
+    ) {
         self.message = message
         self.details = details
-        unknownFields = .init()
+        self.unknownFields = unknownFields
     }
 
     static let descriptor = RavioliRpcV1RpcSchema.file.message("ravioli.rpc.v1.Status", structSize: 64)
 
-    init(from r: RavioliSchema.FieldReader) {
-        message = r.string(at: 24)
-        details = r.messages(at: 40, count: 48)
-        unknownFields = r.unknownFields()
+    static func read(from _r: RavioliSchema.FieldReader) -> Self {
+        let message: String = _r.string(at: 24)
+        let details: [ProtoDetail] = _r.messages(at: 40, count: 48)
+        return Self(message: message, details: details, unknownFields: _r.unknownFields())
     }
 
-    func write(to w: inout RavioliSchema.FieldWriter) {
-        w.string(message, at: 24, has: 56)
-        w.messages(details, at: 40, count: 48)
-        w.unknownFields(unknownFields)
+    func write(to _w: inout RavioliSchema.FieldWriter) {
+        _w.string(message, at: 24, has: 56)
+        _w.messages(details, at: 40, count: 48)
+        _w.unknownFields(unknownFields)
     }
 }
 
@@ -116,30 +103,24 @@ struct ProtoDetail: RavioliSchema.Message {
     var value: [UInt8]
     var unknownFields: RavioliSchema.UnknownFields
 
-    init() {
-        typeUrl = ""
-        value = []
-        unknownFields = .init()
-    }
-
-    init(typeUrl: String = "", value: [UInt8] = []) {
+    init(typeUrl: String = "", value: [UInt8] = [], unknownFields: RavioliSchema.UnknownFields = .init()) {
         self.typeUrl = typeUrl
         self.value = value
-        unknownFields = .init()
+        self.unknownFields = unknownFields
     }
 
     static let descriptor = RavioliRpcV1RpcSchema.file.message("ravioli.rpc.v1.Detail", structSize: 64)
 
-    init(from r: RavioliSchema.FieldReader) {
-        typeUrl = r.string(at: 24)
-        value = r.bytes(at: 40)
-        unknownFields = r.unknownFields()
+    static func read(from _r: RavioliSchema.FieldReader) -> Self {
+        let typeUrl: String = _r.string(at: 24)
+        let value: [UInt8] = _r.bytes(at: 40)
+        return Self(typeUrl: typeUrl, value: value, unknownFields: _r.unknownFields())
     }
 
-    func write(to w: inout RavioliSchema.FieldWriter) {
-        w.string(typeUrl, at: 24, has: 56)
-        w.bytes(value, at: 40, has: 60)
-        w.unknownFields(unknownFields)
+    func write(to _w: inout RavioliSchema.FieldWriter) {
+        _w.string(typeUrl, at: 24, has: 56)
+        _w.bytes(value, at: 40, has: 60)
+        _w.unknownFields(unknownFields)
     }
 }
 
@@ -151,30 +132,24 @@ struct ProtoHelloDetails: RavioliSchema.Message {
     var software: String
     var unknownFields: RavioliSchema.UnknownFields
 
-    init() {
-        service = ""
-        software = ""
-        unknownFields = .init()
-    }
-
-    init(service: String = "", software: String = "") {
+    init(service: String = "", software: String = "", unknownFields: RavioliSchema.UnknownFields = .init()) {
         self.service = service
         self.software = software
-        unknownFields = .init()
+        self.unknownFields = unknownFields
     }
 
     static let descriptor = RavioliRpcV1RpcSchema.file.message("ravioli.rpc.v1.HelloDetails", structSize: 64)
 
-    init(from r: RavioliSchema.FieldReader) {
-        service = r.string(at: 24)
-        software = r.string(at: 40)
-        unknownFields = r.unknownFields()
+    static func read(from _r: RavioliSchema.FieldReader) -> Self {
+        let service: String = _r.string(at: 24)
+        let software: String = _r.string(at: 40)
+        return Self(service: service, software: software, unknownFields: _r.unknownFields())
     }
 
-    func write(to w: inout RavioliSchema.FieldWriter) {
-        w.string(service, at: 24, has: 56)
-        w.string(software, at: 40, has: 60)
-        w.unknownFields(unknownFields)
+    func write(to _w: inout RavioliSchema.FieldWriter) {
+        _w.string(service, at: 24, has: 56)
+        _w.string(software, at: 40, has: 60)
+        _w.unknownFields(unknownFields)
     }
 }
 

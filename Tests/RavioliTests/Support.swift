@@ -1,0 +1,266 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Foundation
+import NIOCore
+import NIOPosix
+import Ravioli
+import RavioliWire
+import Synchronization
+import Testing
+
+/// Opens once; everyone who waits goes on. How tests wait for a condition instead of sleeping.
+final class Gate: Sendable {
+    private struct State: Sendable {
+        var isOpen = false
+        var waiters: [CheckedContinuation<Void, Never>] = []
+    }
+    private let state = Mutex(State())
+
+    var isOpen: Bool { state.withLock { $0.isOpen } }
+
+    func open() {
+        let waiters = state.withLock { state in
+            defer { state.waiters = [] }
+            state.isOpen = true
+            return state.waiters
+        }
+        for waiter in waiters { waiter.resume() }
+    }
+
+    func wait() async {
+        await withCheckedContinuation { continuation in
+            let isOpen = state.withLock { state in
+                if !state.isOpen { state.waiters.append(continuation) }
+                return state.isOpen
+            }
+            if isOpen { continuation.resume() }
+        }
+    }
+}
+
+struct UnknownTestError: Error { let text: String }
+
+/// The testing service, as the tests serve it.
+final class TestServer: TrialService {
+    let started = Gate()
+    let cancelled = Gate()
+    let release = Gate()
+    let returned = Gate()
+    /// Asked by `describe(of_child)`.
+    let child: TrialClient?
+
+    init(child: TrialClient? = nil) { self.child = child }
+
+    func echo(_ request: EchoRequest, context: CallContext) async throws -> EchoResponse {
+        if !context.metadata.isEmpty { context.setResponseMetadata(context.metadata) }
+        if request.answerBytes > 0 { return EchoResponse(payload: [UInt8](repeating: 0, count: Int(request.answerBytes))) }
+        return EchoResponse(payload: request.payload)
+    }
+
+    func fail(_ request: FailRequest, context: CallContext) async throws -> EchoResponse {
+        if request.throwsUnknownError { throw UnknownTestError(text: request.message) }
+        let details = request.withDetail ? [try StatusDetail(request)] : []
+        throw RPCError(
+            StatusCode(rawValue: UInt8(request.code)) ?? .unknown, request.message, details: details,
+            metadata: ["failed-by": "test"])
+    }
+
+    func describe(_ request: DescribeRequest, context: CallContext) async throws -> DescribeResponse {
+        if request.ofChild, let child {
+            let own = DescribeRequest()
+            if request.detached { return try await CallContext.detached { try await child.describe(own) } }
+            return try await child.describe(own)
+        }
+        let metadata = context.metadata.map { pair in
+            pair.name + "=" + (pair.text ?? pair.value.map { String($0, radix: 16) }.joined())
+        }
+        return DescribeResponse(
+            remainingMicroseconds: context.remainingTime.components.seconds * 1_000_000
+                + context.remainingTime.components.attoseconds / 1_000_000_000_000,
+            criticality: context.criticality < .critical ? 0 : 2, metadata: metadata, peer: context.peer.address,
+            attempt: Int32(context.attempt))
+    }
+
+    func hang(_ request: HangRequest, context: CallContext) async throws -> EchoResponse {
+        defer { returned.open() }
+        let ignores = request.ignoresCancellation
+        await withTaskCancellationHandler {
+            started.open()
+            await release.wait()
+        } onCancel: {
+            cancelled.open()
+            if !ignores { release.open() }
+        }
+        try Task.checkCancellation()
+        return EchoResponse()
+    }
+}
+
+/// The ways a channel can reach a server; most tests run over all.
+enum Transport: CaseIterable, Sendable {
+    case tcp, unix, inProcess
+
+    func withChannel(
+        _ services: [any Service], options: ServerOptions = .defaults, client: ClientOptions = .defaults,
+        _ body: (any Ravioli.Channel) async throws -> Void
+    ) async throws {
+        switch self {
+        case .tcp:
+            try await withServer(services, options: options) { _, address in
+                try await withClient(address, options: client) { try await body($0) }
+            }
+        case .unix:
+            let path = temporarySocketPath()
+            try await withServer(services, on: .unix(path: path), options: options) { _, address in
+                try await withClient(address, options: client) { try await body($0) }
+            }
+            #expect(!FileManager.default.fileExists(atPath: path))
+        case .inProcess:
+            let channel = InProcessChannel(services, options: options)
+            try await body(channel)
+            await channel.close()
+        }
+    }
+}
+
+func temporarySocketPath() -> String {
+    FileManager.default.temporaryDirectory.appending(path: "ravioli-\(UUID().uuidString.prefix(8)).sock").path
+}
+
+/// The error a call ends with; a failed expectation when it does not fail.
+func rpcError<Value>(_ body: () async throws -> Value) async -> RPCError? {
+    do {
+        _ = try await body()
+        Issue.record("the call should have failed")
+        return nil
+    } catch let error as RPCError {
+        return error
+    } catch {
+        Issue.record("not an RPCError: \(error)")
+        return nil
+    }
+}
+
+/// A peer that speaks in bytes: what a test sends and what it reads until the other end closes.
+struct RawPeer {
+    let inbound: NIOAsyncChannelInboundStream<ByteBuffer>
+    let outbound: NIOAsyncChannelOutboundWriter<ByteBuffer>
+
+    static func connect<Result: Sendable>(
+        to address: Address, _ body: @Sendable (RawPeer) async throws -> Result
+    ) async throws -> Result {
+        guard case .tcp(let host, let port) = address else { throw UnknownTestError(text: "tcp only") }
+        let channel = try await ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
+            .connect(host: host, port: port) { channel in
+                channel.eventLoop.makeCompletedFuture {
+                    try NIOAsyncChannel<ByteBuffer, ByteBuffer>(wrappingChannelSynchronously: channel)
+                }
+            }
+        return try await channel.executeThenClose { inbound, outbound in
+            try await body(RawPeer(inbound: inbound, outbound: outbound))
+        }
+    }
+
+    /// Accepts one connection after the other and hands each to `body`.
+    static func serve<Result: Sendable>(
+        _ handle: @escaping @Sendable (RawPeer) async throws -> Void,
+        while body: (Address) async throws -> Result
+    ) async throws -> Result {
+        let server = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
+            .bind(host: "127.0.0.1", port: 0) { channel in
+                channel.eventLoop.makeCompletedFuture {
+                    try NIOAsyncChannel<ByteBuffer, ByteBuffer>(wrappingChannelSynchronously: channel)
+                }
+            }
+        let port = server.channel.localAddress?.port ?? 0
+        return try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask {
+                try? await server.executeThenClose { connections in
+                    for try await connection in connections {
+                        try? await connection.executeThenClose { inbound, outbound in
+                            try await handle(RawPeer(inbound: inbound, outbound: outbound))
+                        }
+                    }
+                }
+            }
+            defer { group.cancelAll() }
+            return try await body(.tcp(host: "127.0.0.1", port: port))
+        }
+    }
+
+    func send(_ bytes: ByteBuffer) async throws { try await outbound.write(bytes) }
+
+    /// Everything the other end sends until it closes.
+    func readToEnd() async throws -> ByteBuffer {
+        var all = ByteBuffer()
+        do {
+            for try await part in inbound { all.writeImmutableBuffer(part) }
+        } catch is IOError {
+            // The other end closed while we were writing.
+        }
+        return all
+    }
+
+    static func hello(_ limits: WireLimits = .defaults) -> ByteBuffer {
+        var buffer = ByteBuffer()
+        Hello(limits: limits).write(into: &buffer)
+        return buffer
+    }
+
+    /// A call of a method by name.
+    static func call(
+        _ id: UInt32, _ name: String, remaining: Int64 = 5_000_000_000, metadata: ByteBuffer? = nil,
+        message: [UInt8] = []
+    ) -> ByteBuffer {
+        let head = CallFrame(
+            remaining: RemainingTime(nanoseconds: remaining), method: MethodBinding.unbound,
+            name: ByteBuffer(string: name), metadata: metadata)
+        var buffer = ByteBuffer()
+        FrameHeader(
+            payloadBytes: UInt32(head.headBytes + message.count), streamID: id, kind: .call,
+            flags: [.last, .message, head.flags]
+        ).write(into: &buffer)
+        head.write(into: &buffer)
+        buffer.writeBytes(message)
+        return buffer
+    }
+}
+
+/// Frames out of what a peer sent; the hello comes first.
+func frames(_ bytes: ByteBuffer) throws -> [Frame] {
+    var decoder = FrameDecoder(limits: .defaults)
+    decoder.append(bytes)
+    var frames: [Frame] = []
+    while let frame = try decoder.next() { frames.append(frame) }
+    return frames
+}
+
+extension Sequence where Element == Frame {
+    /// The end frames, by stream.
+    func ends() throws -> [UInt32: EndFrame] {
+        var ends: [UInt32: EndFrame] = [:]
+        for frame in self where frame.header.kind == .end {
+            var payload = frame.payload
+            ends[frame.header.streamID] = try EndFrame(from: &payload, flags: frame.header.flags)
+        }
+        return ends
+    }
+
+    /// The last goaway's code.
+    func goaway() throws -> WireError.Code? {
+        for frame in reversed() where frame.header.kind == .goaway {
+            return try GoawayFrame(payload: frame.payload, textBytesMax: 1024).code
+        }
+        return nil
+    }
+}
+
+extension TrialClient {
+    /// Echoes a payload and expects it back.
+    func expectsEcho(
+        of payload: [UInt8], options: CallOptions = .defaults, sourceLocation: SourceLocation = #_sourceLocation
+    ) async throws {
+        let answer = try await echo(EchoRequest(payload: payload), options: options)
+        #expect(answer.payload == payload, sourceLocation: sourceLocation)
+    }
+}
