@@ -13,9 +13,9 @@ struct PricingCommand: AsyncParsableCommand {
         commandName: "showroom-pricing",
         abstract: "Serves valuations of cars and quotes as showroom.pricing.v1.Pricing.",
         discussion: """
-            It asks catalog what is in stock and at which price, within the deadline of whoever asks it. Catalog need not run \
-            yet when this starts. What a call acknowledges is on the disk. SIGTERM and Ctrl-C let the running calls end \
-            first.
+            It asks catalog what is in stock and at which price, within the deadline of whoever asks it. Catalog \
+            need not run yet when this starts. What a call acknowledges is on the disk. SIGTERM and Ctrl-C let the \
+            running calls end first.
             """)
 
     @Option(help: .listen)
