@@ -359,6 +359,7 @@ package struct Quote: RavioliSchema.Message {
 
 /// Names the quote to answer.
 package struct GetQuoteRequest: RavioliSchema.Message {
+    /// As `CreateQuote` answered it; at most 64 characters.
     package var quoteId: String
     package var unknownFields: RavioliSchema.UnknownFields
 
@@ -383,6 +384,7 @@ package struct GetQuoteRequest: RavioliSchema.Message {
 
 /// Whose quotes to list, and which page.
 package struct ListQuotesRequest: RavioliSchema.Message {
+    /// The name that the quotes were created for, exactly as it was given: 1 to 80 characters.
     package var customer: String
     /// List expired quotes too.
     package var includeExpired: Bool
