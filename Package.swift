@@ -184,7 +184,7 @@ let package = Package(
         .testTarget(
             name: "ShowroomEndToEndTests",
             dependencies: [
-                "showroom-catalog", "showroom-pricing", "Ravioli", "RavioliSchema", "Showroom",
+                "showroom-catalog", "showroom-pricing", "ravioli-cli", "Ravioli", "RavioliSchema", "Showroom",
                 "ShowroomCatalog", "ShowroomContracts", "ShowroomPricing",
                 .product(name: "Logging", package: "swift-log"),
             ]

@@ -9,7 +9,8 @@
 
 /// Attached to `INVALID_ARGUMENT`: every field of the request that was refused, and why.
 ///
-/// All violations are listed, not only the first, so that a form can mark all its fields in one go.
+/// All violations are listed, not only the first, so that a form can mark all its fields in one go. Of more than 40,
+/// the first 40 are.
 package struct InvalidFields: RavioliSchema.Message {
     package var unknownFields: RavioliSchema.UnknownFields
     /// In the order of the fields; never empty.
