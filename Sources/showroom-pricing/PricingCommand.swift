@@ -33,7 +33,7 @@ struct PricingCommand: AsyncParsableCommand {
     func run() async throws {
         let logger = Logger(label: "showroom-pricing")
         let store = try ServiceProcess.open("the database \(database)") { try QuotationStore(path: database) }
-        let client = Client(catalog, logger: logger)
+        let client = try Client(catalog, logger: logger)
         let server = PricingServer(store: store, catalog: CatalogClient(client))
         try await ServiceProcess.serve(server, on: listen, clients: [client], logger: logger)
         try store.close()
