@@ -8,6 +8,9 @@ let package = Package(
         .library(name: "RavioliWire", targets: ["RavioliWire"]),
         .library(name: "RavioliSchema", targets: ["RavioliSchema"]),
         .library(name: "Ravioli", targets: ["Ravioli"]),
+        .executable(name: "protoc-gen-ravioli", targets: ["protoc-gen-ravioli"]),
+        .plugin(name: "RavioliPlugin", targets: ["RavioliPlugin"]),
+        .plugin(name: "RavioliGeneratePlugin", targets: ["RavioliGeneratePlugin"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-nio.git", from: "2.101.0"),
@@ -25,17 +28,25 @@ let package = Package(
             providers: [.apt(["libprotobuf-c-dev"]), .brew(["protobuf-c"])]
         ),
         .target(name: "RavioliSchema", dependencies: ["CProtobufC"]),
-        .testTarget(name: "RavioliSchemaTests", dependencies: ["RavioliSchema"], exclude: ["Protos"]),
+        .testTarget(name: "RavioliSchemaTests", dependencies: ["RavioliSchema"], exclude: ["Protos", "README.md"]),
 
         // MARK: Code generation
         .target(name: "RavioliCodeGen", dependencies: ["RavioliSchema"]),
         .executableTarget(name: "protoc-gen-ravioli", dependencies: ["RavioliCodeGen", "RavioliSchema"]),
+        .plugin(name: "RavioliPlugin", capability: .buildTool(), dependencies: ["protoc-gen-ravioli"]),
+        .plugin(
+            name: "RavioliGeneratePlugin",
+            capability: .command(
+                intent: .custom(verb: "generate", description: "Generate Swift from the .proto files of the targets"),
+                permissions: [.writeToPackageDirectory(reason: "to write what it generates into Generated folders")]),
+            dependencies: ["protoc-gen-ravioli"]),
         // Schemas full of names that mean something in Swift: that it compiles is half the test.
         .target(
             name: "CollisionSchemas", dependencies: ["Ravioli", "RavioliSchema"], path: "Tests/CollisionSchemas"),
         .testTarget(
             name: "RavioliCodeGenTests",
             dependencies: ["RavioliCodeGen", "RavioliSchema", "Ravioli", "CollisionSchemas", "protoc-gen-ravioli"]),
+        .testTarget(name: "ExamplesTests"),
 
         // MARK: Wire and calls
         .target(
@@ -108,6 +119,7 @@ let package = Package(
             dependencies: [
                 "Ravioli", "RavioliSchema", "Showroom", "ShowroomContracts",
                 .product(name: "GRDB", package: "GRDB.swift"),
+                .product(name: "Logging", package: "swift-log"),
             ]
         ),
         .executableTarget(
@@ -123,6 +135,16 @@ let package = Package(
             dependencies: [
                 "ShowroomPricing", "Showroom", "ShowroomContracts", "Ravioli", "RavioliSchema",
                 .product(name: "GRDB", package: "GRDB.swift"),
+                .product(name: "Logging", package: "swift-log"),
+            ]
+        ),
+        // The built executables as processes; they are dependencies so that they are built first.
+        .testTarget(
+            name: "ShowroomEndToEndTests",
+            dependencies: [
+                "showroom-catalog", "showroom-pricing", "Ravioli", "RavioliSchema", "Showroom",
+                "ShowroomCatalog", "ShowroomContracts", "ShowroomPricing",
+                .product(name: "Logging", package: "swift-log"),
             ]
         ),
     ]

@@ -13,7 +13,7 @@ public struct SchemaLimits: Sendable, Hashable {
     public var elementsMax: Int
     /// How many bytes of memory the decoded message may need, by an estimate that is never too low. Default 64 MiB.
     public var decodedBytesMax: Int
-    /// How many bytes of JSON text are accepted. Default 16 MiB.
+    /// How many bytes of JSON text are accepted, or printed from an encoded message. Default 16 MiB.
     public var jsonBytesMax: Int
 
     /// The documented defaults.

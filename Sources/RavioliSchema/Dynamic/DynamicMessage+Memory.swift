@@ -117,7 +117,9 @@ extension DynamicMessage {
         _ elements: [DynamicValue], _ field: FieldDescriptor, _ slot: MessageLayout.Slot, to fields: inout FieldWriter
     ) {
         let stride = field.kind.structSize
-        guard let memory = fields.room(elements.count, stride: stride, at: slot.offset, count: slot.mark) else { return }
+        guard let memory = fields.room(elements.count, stride: stride, at: slot.offset, count: slot.mark) else {
+            return
+        }
         memory.initializeMemory(as: UInt8.self, repeating: 0, count: elements.count * stride)
         for (index, element) in elements.enumerated() { write(element, at: memory + index * stride, to: &fields) }
         // The length of a packed list.

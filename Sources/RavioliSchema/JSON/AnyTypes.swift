@@ -1,7 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /// Finds the types inside `google.protobuf.Any`. Nothing is ever fetched.
-enum AnyTypes {
+struct AnyTypes {
+    /// The types that the caller has named.
+    private let given: DescriptorPool
+    /// The type of the outermost message.
+    private let message: MessageDescriptor
+    /// The files that the outermost message's file can see, itself first; gathered when the first `Any` is met.
+    private var visible: [FileDescriptor] = []
+
     /// The well-known types, which are always known.
     private static let builtIn = DescriptorPool([
         GoogleProtobufAnySchema.file, GoogleProtobufDurationSchema.file, GoogleProtobufEmptySchema.file,
@@ -9,15 +16,19 @@ enum AnyTypes {
         GoogleProtobufWrappersSchema.file,
     ])
 
-    /// The type behind the last slash of a type URL: one of `types`, one that the file of `message` can see, or a
+    init(_ given: DescriptorPool, near message: MessageDescriptor) {
+        self.given = given
+        self.message = message
+    }
+
+    /// The type behind the last slash of a type URL: a given one, one that the outermost message's file can see, or a
     /// well-known one.
-    static func find(
-        _ url: UnsafeBufferPointer<UInt8>, _ types: DescriptorPool, near message: MessageDescriptor
-    ) -> MessageDescriptor? {
+    mutating func find(_ url: UnsafeBufferPointer<UInt8>) -> MessageDescriptor? {
         guard let slash = url.lastIndex(of: UInt8(ascii: "/")) else { return nil }
         let name = String(decoding: url[(slash + 1)...], as: UTF8.self)
-        if let type = types.message(named: name) ?? message.file.message(named: name) { return type }
-        return message.file.withDependencies.lazy.compactMap { $0.message(named: name) }.first
-            ?? builtIn.message(named: name)
+        if let type = given.message(named: name) { return type }
+        if visible.isEmpty { visible = message.file.withDependencies.reversed() }
+        for file in visible { if let type = file.message(named: name) { return type } }
+        return Self.builtIn.message(named: name)
     }
 }

@@ -32,7 +32,9 @@ extension JSONParser {
         base.storeBytes(of: 1, toByteOffset: key.pointee.mark, as: Int32.self)
         try text.colon()
         let value = key + 1
-        if text.next == UInt8(ascii: "n"), !value.pointee.takesNull { throw text.malformed("a map value cannot be null") }
+        if text.next == UInt8(ascii: "n"), !value.pointee.takesNull {
+            throw text.malformed("a map value cannot be null")
+        }
         // An entry whose value is to be ignored disappears.
         guard try single(value, base) else { return }
         try list.makeRoom(&text)
@@ -55,7 +57,9 @@ extension JSONParser {
             guard let value = Self.wholeNumber(name)?.signed, let narrow = Int32(exactly: value) else { return false }
             target.storeBytes(of: narrow, as: Int32.self)
         case .uint32, .fixed32:
-            guard let value = Self.wholeNumber(name)?.unsigned, let narrow = UInt32(exactly: value) else { return false }
+            guard let value = Self.wholeNumber(name)?.unsigned, let narrow = UInt32(exactly: value) else {
+                return false
+            }
             target.storeBytes(of: narrow, as: UInt32.self)
         case .int64, .sint64, .sfixed64:
             guard let value = Self.wholeNumber(name)?.signed else { return false }

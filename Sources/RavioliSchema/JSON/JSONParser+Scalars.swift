@@ -88,7 +88,8 @@ extension JSONParser {
         _ number: JSONNumber, _ what: StaticString, at start: UnsafePointer<UInt8>
     ) -> SchemaError {
         text.refused(
-            number.isInteger ? "expected \(what), found a number out of its range" : "expected \(what), found a fraction",
+            number.isInteger
+                ? "expected \(what), found a number out of its range" : "expected \(what), found a fraction",
             at: start)
     }
 
@@ -99,7 +100,9 @@ extension JSONParser {
         let start = text.cursor
         if text.next == UInt8(ascii: "\""), let special = try specialFloat() { return special }
         let value = try number("a double").double
-        guard value.isFinite else { throw text.refused("expected a double, found a number out of its range", at: start) }
+        guard value.isFinite else {
+            throw text.refused("expected a double, found a number out of its range", at: start)
+        }
         return value
     }
 

@@ -124,7 +124,7 @@ extension JSONParser {
         let passed = text.cursor - start
         try text.charge(contents: passed)
         text.cursor = start
-        guard let inside = AnyTypes.find(url, options.types, near: type) else {
+        guard let inside = anyTypes.find(url) else {
             let shown = SchemaError.excerpt(String(decoding: url.prefix(256), as: UTF8.self))
             throw text.refused("the type \"\(shown)\" is not known here", at: start)
         }
@@ -168,7 +168,9 @@ extension JSONParser {
                 hasValue = true
                 try special(table, into: base)
             } else {
-                guard options.ignoresUnknown else { throw text.refused("expected \"value\", found another key", at: keyStart) }
+                guard options.ignoresUnknown else {
+                    throw text.refused("expected \"value\", found another key", at: keyStart)
+                }
                 try text.skipValue()
             }
         } while try text.continues(before: UInt8(ascii: "}"))

@@ -8,8 +8,7 @@
 struct JSONParser {
     var text: JSONScanner
     let options: JSONDecodingOptions
-    /// The type of the outermost message.
-    let type: MessageDescriptor
+    var anyTypes: AnyTypes
 
     /// Reads `bytes` as one message and nothing else.
     ///
@@ -20,7 +19,8 @@ struct JSONParser {
         arena: Arena
     ) throws(SchemaError) -> (message: UnsafeMutableRawPointer, sizeBound: Int) {
         var parser = JSONParser(
-            text: try JSONScanner(bytes, limits: limits, arena: arena), options: options, type: type)
+            text: try JSONScanner(bytes, limits: limits, arena: arena), options: options,
+            anyTypes: AnyTypes(options.types, near: type))
         parser.text.skipSpace()
         let message = try parser.message(type.jsonTable)
         parser.text.skipSpace()

@@ -188,7 +188,7 @@ extension JSONPrinter {
         _ url: UnsafeRawBufferPointer, _ bytes: UnsafeRawBufferPointer
     ) throws(SchemaError) {
         let name = UnsafeBufferPointer(start: url.baseAddress?.assumingMemoryBound(to: UInt8.self), count: url.count)
-        guard let inside = AnyTypes.find(name, options.types, near: type) else {
+        guard let inside = anyTypes.find(name) else {
             let shown = SchemaError.excerpt(String(decoding: name.prefix(256), as: UTF8.self))
             throw refused("the type \"\(shown)\" in a google.protobuf.Any is not known here")
         }

@@ -8,8 +8,7 @@
 struct JSONPrinter {
     var out: JSONBuffer
     let options: JSONEncodingOptions
-    /// The type of the outermost message.
-    let type: MessageDescriptor
+    var anyTypes: AnyTypes
     let limits: SchemaLimits
     let arena: Arena
     var depth = 0
@@ -39,7 +38,7 @@ struct JSONPrinter {
         out = try JSONBuffer(bytesMax: bytesMax, arena: arena)
         path = try JSONPath(depthMax: limits.depthMax, arena: arena)
         self.options = options
-        self.type = type
+        anyTypes = AnyTypes(options.types, near: type)
         self.limits = limits
         self.arena = arena
         usesOriginalNames = options.usesOriginalNames
@@ -237,7 +236,8 @@ struct JSONPrinter {
         path.push(.field(field))
         try out.reserve(2)
         out.put(UInt8(ascii: "{"))
-        let all = FieldReader(base).elements(at: field.pointee.offset, count: field.pointee.mark, as: UnsafeRawPointer.self)
+        let all = FieldReader(base).elements(
+            at: field.pointee.offset, count: field.pointee.mark, as: UnsafeRawPointer.self)
         if !all.isEmpty {
             let places = try MapEntries.sorted(all, by: key, arena: arena)
             path.push(.index(0))
@@ -274,7 +274,9 @@ struct JSONPrinter {
         out.put(UInt8(ascii: ":"))
         if value.pointee.kind == .message {
             try child(value, entry.load(fromByteOffset: value.pointee.offset, as: UnsafeRawPointer?.self))
-        } else if let type = value.pointee.enumeration, entry.load(fromByteOffset: value.pointee.mark, as: Int32.self) == 0 {
+        } else if let type = value.pointee.enumeration,
+            entry.load(fromByteOffset: value.pointee.mark, as: Int32.self) == 0
+        {
             try enumeration(value, type.pointee.first)
         } else {
             try scalar(value, entry + value.pointee.offset)

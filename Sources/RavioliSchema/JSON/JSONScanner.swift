@@ -20,7 +20,8 @@ struct JSONScanner {
 
     init(_ bytes: UnsafeRawBufferPointer, limits: SchemaLimits, arena: Arena) throws(SchemaError) {
         guard bytes.count <= limits.jsonBytesMax else {
-            throw SchemaError(.limitExceeded, "JSON text of \(bytes.count) bytes is over the limit of \(limits.jsonBytesMax)")
+            throw SchemaError(
+                .limitExceeded, "JSON text of \(bytes.count) bytes is over the limit of \(limits.jsonBytesMax)")
         }
         guard let base = bytes.baseAddress, !bytes.isEmpty else {
             throw SchemaError(.invalidData, "expected a JSON value, found nothing", offset: 0)

@@ -23,7 +23,9 @@ enum MapEntries {
         }
         var places = UnsafeMutableBufferPointer(
             start: memory.bindMemory(to: Place.self, capacity: entries.count), count: entries.count)
-        for (index, entry) in entries.enumerated() { places.initializeElement(at: index, to: Place(entry: entry, index: index)) }
+        for (index, entry) in entries.enumerated() {
+            places.initializeElement(at: index, to: Place(entry: entry, index: index))
+        }
         if places.count <= fewMax {
             insertionSort(places, key)
         } else {
@@ -82,7 +84,8 @@ enum MapEntries {
     static func keyText(_ entry: UnsafeRawPointer, _ key: UnsafePointer<JSONField>) -> String {
         let value = FieldReader(entry + key.pointee.offset)
         switch key.pointee.kind {
-        case .string: return "\"\(SchemaError.excerpt(String(decoding: value.blob(at: 0).prefix(256), as: UTF8.self)))\""
+        case .string:
+            return "\"\(SchemaError.excerpt(String(decoding: value.blob(at: 0).prefix(256), as: UTF8.self)))\""
         case .bool: return value.bool(at: 0) ? "true" : "false"
         case .uint32, .fixed32: return String(value.uint32(at: 0))
         case .int64, .sint64, .sfixed64: return String(value.int64(at: 0))

@@ -29,10 +29,10 @@ struct NameTable {
     }
 
     private func insert(_ name: String, _ value: Int32) {
-        let bytes = permanentBytes(Array(name.utf8))
-        let place = place(of: bytes)
+        let bytes = Array(name.utf8)
+        let place = bytes.withUnsafeBufferPointer { self.place(of: $0) }
         if entries[place].name == nil {
-            entries[place] = Entry(name: bytes.baseAddress, count: bytes.count, value: value)
+            entries[place] = Entry(name: permanentBytes(bytes).baseAddress, count: bytes.count, value: value)
         }
     }
 

@@ -9,10 +9,14 @@ import Testing
     @Test func holdsEveryKindOfField() throws {
         var message = DynamicMessage(scalars)
         let values: [(String, DynamicValue)] = [
-            ("int32_value", .int32(-1)), ("int64_value", .int64(-2)), ("uint32_value", .uint32(3)), ("uint64_value", .uint64(4)),
-            ("sint32_value", .int32(-5)), ("sint64_value", .int64(-6)), ("fixed32_value", .uint32(7)), ("fixed64_value", .uint64(8)),
-            ("sfixed32_value", .int32(-9)), ("sfixed64_value", .int64(-10)), ("float_value", .float(1.5)), ("double_value", .double(-0.0)),
-            ("bool_value", .bool(true)), ("string_value", .string("é\0x")), ("bytes_value", .bytes([0, 255])), ("color", .enumeration(77)),
+            ("int32_value", .int32(-1)), ("int64_value", .int64(-2)), ("uint32_value", .uint32(3)),
+            ("uint64_value", .uint64(4)),
+            ("sint32_value", .int32(-5)), ("sint64_value", .int64(-6)), ("fixed32_value", .uint32(7)),
+            ("fixed64_value", .uint64(8)),
+            ("sfixed32_value", .int32(-9)), ("sfixed64_value", .int64(-10)), ("float_value", .float(1.5)),
+            ("double_value", .double(-0.0)),
+            ("bool_value", .bool(true)), ("string_value", .string("é\0x")), ("bytes_value", .bytes([0, 255])),
+            ("color", .enumeration(77)),
             ("child", .message(DynamicMessage(scalars))),
         ]
         for (name, value) in values { try message.set(name, to: value) }
@@ -88,8 +92,13 @@ import Testing
         try maps.set("children", to: .map([.string(""): .message(DynamicMessage(scalars))]))
         try maps.set("int64s", to: .map([.int64(-1): .int64(1), .int64(.min): .int64(2)]))
         #expect(try DynamicMessage(decoding: maps.encoded(), as: maps.type) == maps)
-        #expect(try maps.encoded(deterministic: true) == (try DynamicMessage(json: maps.json(), as: maps.type).encoded(deterministic: true)))
-        #expect(try maps.encoded(deterministic: true).starts(with: [0x0a, 5, 0x0a, 1, 0x61, 0x12, 0, 0x0a, 6, 0x0a, 1, 0x62]))
+        #expect(
+            try maps.encoded(deterministic: true)
+                == (try DynamicMessage(json: maps.json(), as: maps.type).encoded(deterministic: true)))
+        #expect(
+            try maps.encoded(deterministic: true).starts(with: [
+                0x0a, 5, 0x0a, 1, 0x61, 0x12, 0, 0x0a, 6, 0x0a, 1, 0x62,
+            ]))
     }
 
     @Test func refusesValuesOfAnotherType() throws {
@@ -100,18 +109,25 @@ import Testing
             #expect(message == DynamicMessage(message.type))
             return error?.description
         }
-        #expect(refusal("Scalars", "int32_value", .string("x")) == "expected an int32, found a string in field int32_value")
-        #expect(refusal("Scalars", "int32_value", .int64(1)) == "expected an int32, found an int64 in field int32_value")
+        #expect(
+            refusal("Scalars", "int32_value", .string("x")) == "expected an int32, found a string in field int32_value")
+        #expect(
+            refusal("Scalars", "int32_value", .int64(1)) == "expected an int32, found an int64 in field int32_value")
         #expect(
             refusal("Scalars", "child", .message(DynamicMessage(TestSchema.type("Lists"))))
                 == "expected a ravioli.test.Scalars, found a ravioli.test.Lists in field child")
         #expect(refusal("Lists", "int32s", .int32(1)) == "expected a list, found an int32 in field int32s")
-        #expect(refusal("Lists", "int32s", .list([.int32(1), .bool(true)])) == "expected an int32, found a bool in field int32s")
+        #expect(
+            refusal("Lists", "int32s", .list([.int32(1), .bool(true)]))
+                == "expected an int32, found a bool in field int32s")
         #expect(refusal("Scalars", "int32_value", .list([])) == "expected an int32, found a list in field int32_value")
         #expect(refusal("Maps", "strings", .list([])) == "expected a map, found a list in field strings")
-        #expect(refusal("Maps", "strings", .map([.int32(1): .string("")])) == "expected a string as a key, found an int32 in field strings")
         #expect(
-            refusal("Maps", "strings", .map([.string(""): .int32(1)])) == "expected a string as a map's value, found an int32 in field strings")
+            refusal("Maps", "strings", .map([.int32(1): .string("")]))
+                == "expected a string as a key, found an int32 in field strings")
+        #expect(
+            refusal("Maps", "strings", .map([.string(""): .int32(1)]))
+                == "expected a string as a map's value, found an int32 in field strings")
         #expect(
             refusal("ravioli.test2.Old", "choice", .enumeration(4))
                 == "expected a number of ravioli.test2.Closed, found an enum number in field choice")
@@ -150,11 +166,14 @@ import Testing
 
     @Test func closedEnumsTakeNamedNumbersOnly() throws {
         let old = "ravioli.test2.Old"
-        #expect(try TestSchema.roundTrip(#"{"choice":3,"choices":["FIRST",5]}"#, as: old) == #"{"choice":"FIRST","choices":["FIRST","SECOND"]}"#)
+        #expect(
+            try TestSchema.roundTrip(#"{"choice":3,"choices":["FIRST",5]}"#, as: old)
+                == #"{"choice":"FIRST","choices":["FIRST","SECOND"]}"#)
         #expect(TestSchema.refusal(of: #"{"choice":4}"#, as: old)?.path == "choice")
         var options = TestSchema.decodingOptions
         options.ignoresUnknown = true
-        #expect(try TestSchema.roundTrip(#"{"choice":4,"choices":[3,4]}"#, as: old, options) == #"{"choices":["FIRST"]}"#)
+        #expect(
+            try TestSchema.roundTrip(#"{"choice":4,"choices":[3,4]}"#, as: old, options) == #"{"choices":["FIRST"]}"#)
         // On the wire an unnamed number is an unknown field.
         let message = try DynamicMessage(decoding: [0x28, 4], as: TestSchema.type(old))
         #expect(try message.has("choice") == false)

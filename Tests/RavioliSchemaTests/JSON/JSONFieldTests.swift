@@ -15,18 +15,24 @@ import Testing
         // Presence: what has it is printed even at its default.
         ("Optionals", "{}", "{}"),
         (
-            "Optionals", #"{"int32Value":0,"stringValue":"","boolValue":false,"doubleValue":0,"bytesValue":"","color":0,"child":{}}"#,
+            "Optionals",
+            #"{"int32Value":0,"stringValue":"","boolValue":false,"doubleValue":0,"bytesValue":"","color":0,"child":{}}"#,
             #"{"int32Value":0,"stringValue":"","boolValue":false,"doubleValue":0,"bytesValue":"","color":"COLOR_UNSPECIFIED","child":{}}"#
         ),
-        ("Scalars", #"{"int32Value":0,"boolValue":false,"color":"COLOR_UNSPECIFIED","child":{"stringValue":""}}"#, #"{"child":{}}"#),
+        (
+            "Scalars", #"{"int32Value":0,"boolValue":false,"color":"COLOR_UNSPECIFIED","child":{"stringValue":""}}"#,
+            #"{"child":{}}"#
+        ),
         // null is absence.
         ("Scalars", #"{"int32Value":null,"child":null,"color":null,"stringValue":null,"bytesValue":null}"#, "{}"),
         ("Optionals", #"{"int32Value":null,"child":null}"#, "{}"),
         ("Lists", #"{"int32s":null,"children":null}"#, "{}"), ("Maps", #"{"strings":null,"children":null}"#, "{}"),
         ("Choice", #"{"number":null,"text":"a","child":null}"#, #"{"text":"a"}"#),
         ("Choice", #"{"text":"a","number":null}"#, #"{"text":"a"}"#),
-        ("Choice", #"{"nothing":null}"#, #"{"nothing":null}"#), ("Choice", #"{"anyValue":null}"#, #"{"anyValue":null}"#),
-        ("Choice", #"{"nothing":"NULL_VALUE"}"#, #"{"nothing":null}"#), ("Choice", #"{"nothing":0}"#, #"{"nothing":null}"#),
+        ("Choice", #"{"nothing":null}"#, #"{"nothing":null}"#),
+        ("Choice", #"{"anyValue":null}"#, #"{"anyValue":null}"#),
+        ("Choice", #"{"nothing":"NULL_VALUE"}"#, #"{"nothing":null}"#),
+        ("Choice", #"{"nothing":0}"#, #"{"nothing":null}"#),
         // Oneofs: printed even at the default, one member of each.
         ("Choice", #"{"number":0}"#, #"{"number":0}"#), ("Choice", #"{"text":""}"#, #"{"text":""}"#),
         ("Choice", #"{"child":{}}"#, #"{"child":{}}"#), ("Choice", #"{"color":0}"#, #"{"color":"COLOR_UNSPECIFIED"}"#),
@@ -42,8 +48,10 @@ import Testing
         ("Lists", #"{"children":[{},{"int32Value":1}]}"#, #"{"children":[{},{"int32Value":1}]}"#),
         ("Lists", #"{"nested":[{"nested":[{"int32s":[1]}]}]}"#, #"{"nested":[{"nested":[{"int32s":[1]}]}]}"#),
         // Enums: first name out, any alias, name or integer in; unknown numbers are kept.
-        ("Lists", #"{"colors":["RED","CRIMSON",1,"GREEN",-1,"FAR",7,2.0,"COLOR_UNSPECIFIED"]}"#,
-            #"{"colors":["RED","RED","RED","GREEN","NEGATIVE","FAR",7,"GREEN","COLOR_UNSPECIFIED"]}"#),
+        (
+            "Lists", #"{"colors":["RED","CRIMSON",1,"GREEN",-1,"FAR",7,2.0,"COLOR_UNSPECIFIED"]}"#,
+            #"{"colors":["RED","RED","RED","GREEN","NEGATIVE","FAR",7,"GREEN","COLOR_UNSPECIFIED"]}"#
+        ),
         ("Scalars", #"{"color":"2"}"#, ""),
         ("Wide", #"{"f1":1,"f64":64,"f65":65,"f70":70}"#, #"{"f1":1,"f64":64,"f65":65,"f70":70}"#),
     ].filter { !$0.2.isEmpty }
@@ -69,14 +77,20 @@ import Testing
         ("Choice", #"{"number":1,"text":"a"}"#, "text"), ("Choice", #"{"child":{},"number":0}"#, "number"),
         ("Choice", #"{"nothing":null,"number":0}"#, "number"), ("Choice", #"{"anyValue":null,"number":0}"#, "number"),
         ("Choice", #"{"flag":true,"ratio":1}"#, "ratio"),
-        ("Lists", #"{"int32s":1}"#, "int32s"), ("Lists", #"{"int32s":{}}"#, "int32s"), ("Lists", #"{"int32s":[null]}"#, "int32s[0]"),
+        ("Lists", #"{"int32s":1}"#, "int32s"), ("Lists", #"{"int32s":{}}"#, "int32s"),
+        ("Lists", #"{"int32s":[null]}"#, "int32s[0]"),
         ("Lists", #"{"children":[{},null]}"#, "children[1]"), ("Lists", #"{"colors":[null]}"#, "colors[0]"),
         ("Lists", #"{"strings":["a",null]}"#, "strings[1]"), ("Lists", #"{"int32s":[1,]}"#, "int32s[1]"),
-        ("Lists", #"{"int32s":[,1]}"#, "int32s[0]"), ("Lists", #"{"int32s":[1 2]}"#, "int32s[0]"), ("Lists", #"{"int32s":[[1]]}"#, "int32s[0]"),
-        ("Lists", #"{"int32s":[1}"#, "int32s[0]"), ("Lists", #"{"int32s":["#, "int32s[0]"), ("Lists", #"{"int32s":[1"#, "int32s[0]"),
-        ("Scalars", #"{"color":"BLUE"}"#, "color"), ("Scalars", #"{"color":"red"}"#, "color"), ("Scalars", #"{"color":1.5}"#, "color"),
-        ("Scalars", #"{"color":2147483648}"#, "color"), ("Scalars", #"{"color":true}"#, "color"), ("Scalars", #"{"color":{}}"#, "color"),
-        ("Scalars", #"{"child":1}"#, "child"), ("Scalars", #"{"child":[]}"#, "child"), ("Scalars", #"{"child":"a"}"#, "child"),
+        ("Lists", #"{"int32s":[,1]}"#, "int32s[0]"), ("Lists", #"{"int32s":[1 2]}"#, "int32s[0]"),
+        ("Lists", #"{"int32s":[[1]]}"#, "int32s[0]"),
+        ("Lists", #"{"int32s":[1}"#, "int32s[0]"), ("Lists", #"{"int32s":["#, "int32s[0]"),
+        ("Lists", #"{"int32s":[1"#, "int32s[0]"),
+        ("Scalars", #"{"color":"BLUE"}"#, "color"), ("Scalars", #"{"color":"red"}"#, "color"),
+        ("Scalars", #"{"color":1.5}"#, "color"),
+        ("Scalars", #"{"color":2147483648}"#, "color"), ("Scalars", #"{"color":true}"#, "color"),
+        ("Scalars", #"{"color":{}}"#, "color"),
+        ("Scalars", #"{"child":1}"#, "child"), ("Scalars", #"{"child":[]}"#, "child"),
+        ("Scalars", #"{"child":"a"}"#, "child"),
     ]
 
     @Test(arguments: refused)
@@ -94,13 +108,19 @@ import Testing
     @Test func ignoresUnknownKeysAndEnumNamesWhenAsked() throws {
         var options = TestSchema.decodingOptions
         options.ignoresUnknown = true
-        let skipped = #"{"x":{"a":[1,-2.5e3,{"b":null}],"c":"\u00e9","d":[],"e":{}},"int32Value":1,"y":true,"color":"BLUE"}"#
+        let skipped =
+            #"{"x":{"a":[1,-2.5e3,{"b":null}],"c":"\u00e9","d":[],"e":{}},"int32Value":1,"y":true,"color":"BLUE"}"#
         #expect(try TestSchema.roundTrip(skipped, as: "Scalars", options) == #"{"int32Value":1}"#)
-        #expect(try TestSchema.roundTrip(#"{"colors":["BLUE","RED","MAUVE"]}"#, as: "Lists", options) == #"{"colors":["RED"]}"#)
-        #expect(try TestSchema.roundTrip(#"{"colors":{"a":"BLUE","b":"RED"}}"#, as: "Maps", options) == #"{"colors":{"b":"RED"}}"#)
+        #expect(
+            try TestSchema.roundTrip(#"{"colors":["BLUE","RED","MAUVE"]}"#, as: "Lists", options)
+                == #"{"colors":["RED"]}"#)
+        #expect(
+            try TestSchema.roundTrip(#"{"colors":{"a":"BLUE","b":"RED"}}"#, as: "Maps", options)
+                == #"{"colors":{"b":"RED"}}"#)
         #expect(try TestSchema.roundTrip(#"{"color":"BLUE","number":1}"#, as: "Choice", options) == #"{"number":1}"#)
         for bad in [
-            #"{"x":}"#, #"{"x":[1,]}"#, #"{"x":{"a"}}"#, #"{"x":01}"#, #"{"x":"\ud800"}"#, #"{"x":tru}"#, #"{"x":[1}"#, #"{"x":{"a":1]}"#,
+            #"{"x":}"#, #"{"x":[1,]}"#, #"{"x":{"a"}}"#, #"{"x":01}"#, #"{"x":"\ud800"}"#, #"{"x":tru}"#, #"{"x":[1}"#,
+            #"{"x":{"a":1]}"#,
             #"{"x":1"#, #"{"x":{"#, #"{"x":{,}}"#, #"{"x":{"a":1,}}"#,
         ] {
             #expect(TestSchema.refusal(of: bad, as: "Scalars", options)?.code == .invalidData)
@@ -109,7 +129,8 @@ import Testing
         #expect(TestSchema.refusal(of: "{\"x\":\(deep)}", as: "Scalars", options)?.code == .limitExceeded)
         let flat = "[" + String(repeating: "0,", count: 999) + "0]"
         #expect(
-            TestSchema.refusal(of: "{\"x\":\(flat)}", as: "Scalars", options, limits: SchemaLimits(elementsMax: 500))?.code
+            TestSchema.refusal(of: "{\"x\":\(flat)}", as: "Scalars", options, limits: SchemaLimits(elementsMax: 500))?
+                .code
                 == .limitExceeded)
     }
 
@@ -120,11 +141,14 @@ import Testing
         #expect(try TestSchema.roundTrip(#"{"foo_bar":1,"fooBar":0}"#, as: "Names", options) == "{}")
         #expect(try TestSchema.roundTrip(#"{"int32s":[1,2],"int32s":[3]}"#, as: "Lists", options) == #"{"int32s":[3]}"#)
         #expect(try TestSchema.roundTrip(#"{"int32s":[1,2],"int32s":null}"#, as: "Lists", options) == "{}")
-        #expect(try TestSchema.roundTrip(#"{"strings":{"a":"1","a":"2"}}"#, as: "Maps", options) == #"{"strings":{"a":"2"}}"#)
+        #expect(
+            try TestSchema.roundTrip(#"{"strings":{"a":"1","a":"2"}}"#, as: "Maps", options)
+                == #"{"strings":{"a":"2"}}"#)
         #expect(
             try TestSchema.roundTrip(#"{"child":{"int32Value":1},"child":{"boolValue":true}}"#, as: "Scalars", options)
                 == #"{"child":{"boolValue":true}}"#)
-        #expect(try TestSchema.roundTrip(#"{"number":1,"child":{},"text":"a"}"#, as: "Choice", options) == #"{"text":"a"}"#)
+        #expect(
+            try TestSchema.roundTrip(#"{"number":1,"child":{},"text":"a"}"#, as: "Choice", options) == #"{"text":"a"}"#)
         #expect(try TestSchema.roundTrip(#"{"child":{},"number":5}"#, as: "Choice", options) == #"{"number":5}"#)
     }
 
@@ -146,7 +170,8 @@ import Testing
         #expect(try TestSchema.print([], as: "Choice", options) == "{}")
         #expect(
             try TestSchema.print([], as: "Lists", options)
-                == #"{"int32s":[],"int64s":[],"doubles":[],"bools":[],"strings":[],"blobs":[],"colors":[],"children":[],"nested":[]}"#)
+                == #"{"int32s":[],"int64s":[],"doubles":[],"bools":[],"strings":[],"blobs":[],"colors":[],"children":[],"nested":[]}"#
+        )
     }
 
     @Test func doesNotPrintDefaultsThatStandOnTheWire() throws {

@@ -1,11 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import Foundation
 import RavioliSchema
 import Testing
 
-/// Random and mutated text never traps, and what is accepted reads back the same from its own print. Runs for
-/// `RAVIOLI_FUZZ_SECONDS` (default 2) from the seed `RAVIOLI_FUZZ_SEED`, which a failure names.
+/// Random and mutated text never traps, and what is accepted reads back the same from its own print.
 @Suite struct JSONFuzzTests {
     static let seeds: [(type: String, json: String)] = [
         (
@@ -32,66 +30,74 @@ import Testing
         ),
         ("ravioli.test2.Old", #"{"plain":1,"answer":2,"choice":"FIRST","choices":["SECOND",3],"raw":"AA=="}"#),
     ]
-    private static let tokens: [[UInt8]] = [
-        "{", "}", "[", "]", ",", ":", "\"", "\\", "null", "true", "false", "1e5", "-", "0", ".5", "\\u0000", "\\ud800", "@type", "\"\"",
-        "1e999", "99999999999999999999", "NaN", " ", "\n", "é", "{}", "[]",
-    ].map { Array($0.utf8) } + [[0x80], [0xff], [0]]
-
-    private static func setting(_ name: String) -> UInt64? { ProcessInfo.processInfo.environment[name].flatMap { UInt64($0) } }
+    private static let tokens: [[UInt8]] =
+        [
+            "{", "}", "[", "]", ",", ":", "\"", "\\", "null", "true", "false", "1e5", "-", "0", ".5", "\\u0000",
+            "\\ud800", "@type", "\"\"",
+            "1e999", "99999999999999999999", "NaN", " ", "\n", "é", "{}", "[]",
+        ].map { Array($0.utf8) } + [[0x80], [0xff], [0]]
 
     @Test func mutatedTextNeverTrapsAndReadsBackTheSame() throws {
-        let seed = Self.setting("RAVIOLI_FUZZ_SEED") ?? .random(in: 0 ... .max)
-        let deadline = ContinuousClock.now + .seconds(Double(Self.setting("RAVIOLI_FUZZ_SECONDS") ?? 2))
-        var random = SplitMix(seed: seed)
+        let plan = FuzzPlan(share: 0.5)
+        var random = Dice(seed: plan.seed)
         var (runs, accepted) = (0, 0)
-        while ContinuousClock.now < deadline {
+        while !plan.isOver {
             for _ in 0..<200 {
                 let (type, json) = Self.seeds[Int(random.next() % UInt64(Self.seeds.count))]
                 let text = Self.mutated(Array(json.utf8), &random)
-                if try Self.check(text, TestSchema.type(type), lenient: random.next() & 1 == 0, "seed \(seed), run \(runs)") { accepted += 1 }
+                if try Self.check(
+                    text, TestSchema.type(type), lenient: random.next() & 1 == 0, "seed \(plan.seed), run \(runs)")
+                {
+                    accepted += 1
+                }
                 runs += 1
             }
         }
-        #expect(accepted > runs / 200, "seed \(seed)")
+        #expect(accepted > runs / 200, "seed \(plan.seed)")
     }
 
     @Test func randomBytesNeverTrap() throws {
-        let seed = Self.setting("RAVIOLI_FUZZ_SEED") ?? .random(in: 0 ... .max)
-        var random = SplitMix(seed: seed)
+        let plan = FuzzPlan(share: 0.5)
+        var random = Dice(seed: plan.seed)
         for run in 0..<20_000 {
             var text: [UInt8] = [UInt8(ascii: "{")]
             for _ in 0..<random.next() % 24 {
-                text += random.next() & 3 == 0 ? [UInt8(truncatingIfNeeded: random.next())] : Self.tokens.randomElement(using: &random)!
+                text +=
+                    random.next() & 3 == 0
+                    ? [UInt8(truncatingIfNeeded: random.next())] : Self.tokens.randomElement(using: &random)!
             }
             let type = Self.seeds[run % Self.seeds.count].type
-            _ = try Self.check(text, TestSchema.type(type), lenient: run & 1 == 0, "seed \(seed), run \(run)")
+            _ = try Self.check(text, TestSchema.type(type), lenient: run & 1 == 0, "seed \(plan.seed), run \(run)")
         }
     }
 
     @Test func mutatedBytesPrintToTextThatReadsBack() throws {
-        let seed = Self.setting("RAVIOLI_FUZZ_SEED") ?? .random(in: 0 ... .max)
-        let deadline = ContinuousClock.now + .seconds(Double(Self.setting("RAVIOLI_FUZZ_SECONDS") ?? 2))
-        var random = SplitMix(seed: seed)
+        let plan = FuzzPlan(share: 0.5)
+        var random = Dice(seed: plan.seed)
         let messages = try Self.seeds.map { (TestSchema.type($0.type), try TestSchema.encode($0.json, as: $0.type)) }
         var (runs, printed) = (0, 0)
-        while ContinuousClock.now < deadline {
+        while !plan.isOver {
             for (type, message) in messages {
                 runs += 1
                 let bytes = Self.mutated(message, &random)
-                guard let json = try? JSONTranscoder.json(fromEncoded: bytes, as: type, options: TestSchema.encodingOptions)
+                guard
+                    let json = try? JSONTranscoder.json(
+                        fromEncoded: bytes, as: type, options: TestSchema.encodingOptions)
                 else { continue }
                 printed += 1
                 let again = try JSONTranscoder.encoded(fromJSON: json, as: type, options: TestSchema.decodingOptions)
                 let second = try JSONTranscoder.json(fromEncoded: again, as: type, options: TestSchema.encodingOptions)
-                #expect(json == second, "seed \(seed), run \(runs): \(bytes)")
+                #expect(json == second, "seed \(plan.seed), run \(runs): \(bytes)")
                 let dynamic = try DynamicMessage(decoding: bytes, as: type)
-                #expect(try dynamic.jsonUTF8Bytes(options: TestSchema.encodingOptions) == json, "seed \(seed), run \(runs): \(bytes)")
+                #expect(
+                    try dynamic.jsonUTF8Bytes(options: TestSchema.encodingOptions) == json,
+                    "seed \(plan.seed), run \(runs): \(bytes)")
             }
         }
-        #expect(printed > runs / 20, "seed \(seed)")
+        #expect(printed > runs / 20, "seed \(plan.seed)")
     }
 
-    private static func mutated(_ text: [UInt8], _ random: inout SplitMix) -> [UInt8] {
+    private static func mutated(_ text: [UInt8], _ random: inout Dice) -> [UInt8] {
         var text = text
         for _ in 0..<1 + random.next() % 3 where !text.isEmpty {
             let place = Int(random.next() % UInt64(text.count))

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import Foundation
 import RavioliSchema
 import Testing
 
@@ -56,35 +55,32 @@ import Testing
         #expect(error?.path.hasPrefix("nested[0].nested[0]") == true)
     }
 
-    /// 512 KiB is the stack of a secondary thread where it is smallest.
-    @Test func aHundredLevelsFitAStackOfHalfAMegabyte() async throws {
+    @Test func aHundredLevelsFitAStackOfHalfAMegabyte() {
         let texts = [
             ("Scalars", Self.nested(100, #"{"child":"#, "}")), ("Lists", Self.nested(50, #"{"nested":["#, "]}")),
             ("Maps", Self.nested(50, #"{"nested":{"a":"#, "}}")),
             ("google.protobuf.Struct", Self.nested(32, #"{"a":"#, "}")),
         ]
-        let failures = await withCheckedContinuation { continuation in
-            let thread = Thread {
-                var failures: [String] = []
-                for (type, text) in texts {
-                    do {
-                        if try TestSchema.roundTrip(text, as: type) != text { failures.append(type) }
-                        let dynamic = try DynamicMessage(json: text, as: TestSchema.type(type))
-                        if try dynamic.json() != text { failures.append("dynamic \(type)") }
-                    } catch { failures.append("\(type): \(error)") }
-                }
-                continuation.resume(returning: failures)
-            }
-            thread.stackSize = 512 << 10
-            thread.start()
-        }
+        let failures = onSmallStack { texts.compactMap { Self.failure(of: $0.1, as: $0.0) } }
         #expect(failures == [])
+    }
+
+    /// What goes wrong on the way from text to text; `nil` if nothing does.
+    private static func failure(of text: String, as type: String) -> String? {
+        do {
+            guard try TestSchema.roundTrip(text, as: type) == text else { return "\(type) is not the same" }
+            let dynamic = try DynamicMessage(json: text, as: TestSchema.type(type))
+            return try dynamic.json() == text ? nil : "dynamic \(type) is not the same"
+        } catch {
+            return "\(type): \(error)"
+        }
     }
 
     @Test func countsElements() {
         let zeros = "[" + Array(repeating: "0", count: 1_000).joined(separator: ",") + "]"
         for (text, type) in [
-            ("{\"int32s\":\(zeros)}", "Lists"), ("{\"values\":\(zeros)}", "WellKnown"), (zeros, "google.protobuf.ListValue"),
+            ("{\"int32s\":\(zeros)}", "Lists"), ("{\"values\":\(zeros)}", "WellKnown"),
+            (zeros, "google.protobuf.ListValue"),
             ("{\"struct\":{\"a\":\(zeros)}}", "WellKnown"),
         ] {
             #expect(throws: Never.self) { try TestSchema.encode(text, as: type) }
@@ -96,22 +92,28 @@ import Testing
 
     @Test func countsMemory() {
         let objects = "[" + Array(repeating: "{}", count: 1_000).joined(separator: ",") + "]"
-        let error = TestSchema.refusal(of: "{\"children\":\(objects)}", as: "Lists", limits: SchemaLimits(decodedBytesMax: 100_000))
+        let error = TestSchema.refusal(
+            of: "{\"children\":\(objects)}", as: "Lists", limits: SchemaLimits(decodedBytesMax: 100_000))
         #expect(error?.code == .limitExceeded)
         #expect(error?.message.hasPrefix("decoding needs more than 100000 bytes") == true)
         let long = String(repeating: "x", count: 200_000)
         let limits = SchemaLimits(decodedBytesMax: 100_000)
-        #expect(TestSchema.refusal(of: "{\"stringValue\":\"\(long)\"}", as: "Scalars", limits: limits)?.code == .limitExceeded)
+        #expect(
+            TestSchema.refusal(of: "{\"stringValue\":\"\(long)\"}", as: "Scalars", limits: limits)?.code
+                == .limitExceeded)
         let any = #"{"any":{"x":"\#(long)","@type":"a/ravioli.test.Scalars"}}"#
         #expect(TestSchema.refusal(of: any, as: "WellKnown", limits: limits)?.code == .limitExceeded)
     }
 
     @Test func limitsTextBothWays() throws {
         let text = #"{"strings":["aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"]}"#
-        #expect(TestSchema.refusal(of: text, as: "Lists", limits: SchemaLimits(jsonBytesMax: 40))?.code == .limitExceeded)
-        let bytes = try TestSchema.encode("{\"bytesValue\":\"\(String(repeating: "AAAA", count: 1_000))\"}", as: "Scalars")
+        #expect(
+            TestSchema.refusal(of: text, as: "Lists", limits: SchemaLimits(jsonBytesMax: 40))?.code == .limitExceeded)
+        let bytes = try TestSchema.encode(
+            "{\"bytesValue\":\"\(String(repeating: "AAAA", count: 1_000))\"}", as: "Scalars")
         let error = #expect(throws: SchemaError.self) {
-            try JSONTranscoder.json(fromEncoded: bytes, as: TestSchema.type("Scalars"), limits: SchemaLimits(jsonBytesMax: 2_000))
+            try JSONTranscoder.json(
+                fromEncoded: bytes, as: TestSchema.type("Scalars"), limits: SchemaLimits(jsonBytesMax: 2_000))
         }
         #expect(error?.code == .limitExceeded)
     }

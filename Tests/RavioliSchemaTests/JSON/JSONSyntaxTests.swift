@@ -36,7 +36,8 @@ import Testing
 
     @Test(arguments: strings) func readsAndPrintsStrings(read: String, printed: String) throws {
         #expect(
-            try TestSchema.roundTrip("{\"stringValue\":\"\(read)\"}", as: "Scalars") == "{\"stringValue\":\"\(printed)\"}")
+            try TestSchema.roundTrip("{\"stringValue\":\"\(read)\"}", as: "Scalars")
+                == "{\"stringValue\":\"\(printed)\"}")
         let long = String(repeating: "x", count: 37)
         #expect(
             try TestSchema.roundTrip("{\"stringValue\":\"\(long)\(read)\(long)\"}", as: "Scalars")
@@ -56,13 +57,19 @@ import Testing
         #expect(TestSchema.refusal(of: "{\"\(text)\":1}", as: "Scalars") != nil)
     }
 
-    @Test(arguments: [
-        [0xff], [0xc0, 0x80], [0xc3], [0xe2, 0x82], [0xed, 0xa0, 0x80], [0xf4, 0x90, 0x80, 0x80], [0x80], [0xf8, 0x88, 0x80, 0x80, 0x80],
-    ] as [[UInt8]])
+    @Test(
+        arguments: [
+            [0xff], [0xc0, 0x80], [0xc3], [0xe2, 0x82], [0xed, 0xa0, 0x80], [0xf4, 0x90, 0x80, 0x80], [0x80],
+            [0xf8, 0x88, 0x80, 0x80, 0x80],
+        ] as [[UInt8]])
     func refusesInvalidUTF8(bytes: [UInt8]) {
-        for (before, after) in [("{\"stringValue\":\"", "\"}"), ("{\"stringValue\":\"\\n", "\"}"), ("{\"x", "\":1}"), ("{", "}")] {
+        for (before, after) in [
+            ("{\"stringValue\":\"", "\"}"), ("{\"stringValue\":\"\\n", "\"}"), ("{\"x", "\":1}"), ("{", "}"),
+        ] {
             let text = Array(before.utf8) + bytes + Array(after.utf8)
-            #expect(throws: SchemaError.self) { try JSONTranscoder.encoded(fromJSON: text, as: TestSchema.type("Scalars")) }
+            #expect(throws: SchemaError.self) {
+                try JSONTranscoder.encoded(fromJSON: text, as: TestSchema.type("Scalars"))
+            }
         }
     }
 

@@ -34,7 +34,8 @@ import Testing
     }
 
     @Test func readsTheSchemaOfTheSchemaItself() throws {
-        let file = try Google_Protobuf_FileDescriptorProto(decoding: Google_Protobuf_FileDescriptorProto.descriptor.file.serialized)
+        let file = try Google_Protobuf_FileDescriptorProto(
+            decoding: Google_Protobuf_FileDescriptorProto.descriptor.file.serialized)
         let json = try file.json()
         #expect(try Google_Protobuf_FileDescriptorProto(json: json) == file)
         let dynamic = try DynamicMessage(json: json, as: Google_Protobuf_FileDescriptorProto.descriptor)
