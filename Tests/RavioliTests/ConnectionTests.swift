@@ -128,7 +128,7 @@ struct ConnectionTests {
 
     @Test func aStoppingServerFinishesItsCallsAndTakesNoOthers() async throws {
         let service = TestServer()
-        let server = try Server(services: [service], on: .tcp(host: "127.0.0.1", port: 0))
+        let server = try Server([service], on: .tcp(host: "127.0.0.1", port: 0))
         let address = try await server.start()
         try await withClient(address) { client in
             let trial = TrialClient(client)
@@ -153,7 +153,7 @@ struct ConnectionTests {
         let service = TestServer()
         var options = ServerOptions.defaults
         options.drainTimeout = .milliseconds(20)
-        let server = try Server(services: [service], on: .tcp(host: "127.0.0.1", port: 0), options: options)
+        let server = try Server([service], on: .tcp(host: "127.0.0.1", port: 0), options: options)
         let address = try await server.start()
         try await withClient(address) { client in
             async let running = rpcError { try await TrialClient(client).hang(HangRequest()) }
@@ -167,7 +167,7 @@ struct ConnectionTests {
 
     @Test func aPortInUseIsNamed() async throws {
         try await withServer([TestServer()]) { _, address in
-            let second = try Server(services: [TestServer()], on: address)
+            let second = try Server([TestServer()], on: address)
             var refused: RuntimeError?
             do throws(RuntimeError) { _ = try await second.start() } catch { refused = error }
             #expect(refused?.code == .cannotBind)
@@ -177,7 +177,7 @@ struct ConnectionTests {
 
     @Test func servicesGivenTwiceAreRefused() {
         #expect(throws: RuntimeError.self) {
-            try Server(services: [TestServer(), TestServer()], on: .tcp(host: "127.0.0.1", port: 0))
+            try Server([TestServer(), TestServer()], on: .tcp(host: "127.0.0.1", port: 0))
         }
     }
 

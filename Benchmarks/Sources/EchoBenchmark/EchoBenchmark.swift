@@ -44,7 +44,7 @@ struct EchoBenchmark {
     static func measure(_ handlers: String, _ service: any Service, rounds: Int, calls: Int) async throws {
         let serverGroup = MultiThreadedEventLoopGroup(numberOfThreads: 1)
         let clientGroup = MultiThreadedEventLoopGroup(numberOfThreads: 1)
-        let server = try Server(services: [service], on: .tcp(host: "127.0.0.1", port: 0), group: serverGroup)
+        let server = try Server([service], on: .tcp(host: "127.0.0.1", port: 0), group: serverGroup)
         let address = try await server.start()
         let client = try Client(address, eventLoop: clientGroup.next())
         let trial = TrialClient(client)

@@ -50,7 +50,7 @@ public final class Server: ServiceLifecycle.Service {
     ///   - group: The loops it lives on; nil for NIO's shared ones.
     /// - Throws: `invalidConfiguration` when a service is given twice or limits contradict each other.
     public init(
-        services: [any Service], on address: Address, options: ServerOptions = .defaults, logger: Logger? = nil,
+        _ services: [any Service], on address: Address, options: ServerOptions = .defaults, logger: Logger? = nil,
         group: (any EventLoopGroup)? = nil
     ) throws(RuntimeError) {
         core = try ServerCore(services, options: options, logger: logger ?? .silent)
@@ -187,7 +187,7 @@ public func withServer<Result>(
     options: ServerOptions = .defaults, logger: Logger? = nil,
     _ body: (_ server: Server, _ address: Address) async throws -> Result
 ) async throws -> Result {
-    let server = try Server(services: services, on: address, options: options, logger: logger)
+    let server = try Server(services, on: address, options: options, logger: logger)
     let bound = try await server.start()
     do {
         let result = try await body(server, bound)
