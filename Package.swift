@@ -11,6 +11,8 @@ let package = Package(
         .executable(name: "protoc-gen-ravioli", targets: ["protoc-gen-ravioli"]),
         .plugin(name: "RavioliPlugin", targets: ["RavioliPlugin"]),
         .plugin(name: "RavioliGeneratePlugin", targets: ["RavioliGeneratePlugin"]),
+        .library(name: "RavioliEdge", targets: ["RavioliEdge"]),
+        .executable(name: "ravioli", targets: ["ravioli-cli"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-nio.git", from: "2.101.0"),
@@ -19,6 +21,8 @@ let package = Package(
         .package(url: "https://github.com/swift-server/swift-service-lifecycle.git", from: "2.13.0"),
         .package(url: "https://github.com/groue/GRDB.swift.git", from: "7.10.0"),
         .package(url: "https://github.com/hummingbird-project/hummingbird.git", from: "2.28.0"),
+        .package(url: "https://github.com/apple/swift-http-types.git", from: "1.0.0"),
+        .package(url: "https://github.com/apple/swift-nio-extras.git", from: "1.20.0"),
     ],
     targets: [
         // MARK: Messages
@@ -73,6 +77,44 @@ let package = Package(
                 .product(name: "Logging", package: "swift-log"),
             ]
         ),
+
+        // MARK: The edge and the command line
+        .target(
+            name: "RavioliEdge",
+            dependencies: [
+                "Ravioli", "RavioliSchema",
+                .product(name: "Hummingbird", package: "hummingbird"),
+                .product(name: "HummingbirdCore", package: "hummingbird"),
+                .product(name: "HTTPTypes", package: "swift-http-types"),
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOHTTP1", package: "swift-nio"),
+                .product(name: "NIOHTTPTypes", package: "swift-nio-extras"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+            ]
+        ),
+        .executableTarget(
+            name: "ravioli-cli",
+            dependencies: [
+                "Ravioli", "RavioliSchema", "RavioliEdge",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+                .product(name: "UnixSignals", package: "swift-service-lifecycle"),
+            ]
+        ),
+        .testTarget(
+            name: "RavioliEdgeTests",
+            dependencies: [
+                "RavioliEdge", "Ravioli", "RavioliSchema",
+                .product(name: "Hummingbird", package: "hummingbird"),
+                .product(name: "HummingbirdTesting", package: "hummingbird"),
+                .product(name: "HTTPTypes", package: "swift-http-types"),
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "NIOCore", package: "swift-nio"),
+            ]
+        ),
+        .testTarget(name: "RavioliCLITests", dependencies: ["Ravioli", "RavioliSchema", "ravioli-cli"]),
 
         // MARK: Showroom, the reference system
         .target(name: "ShowroomContracts", dependencies: ["Ravioli", "RavioliSchema"]),
@@ -147,6 +189,9 @@ let package = Package(
                 .product(name: "Logging", package: "swift-log"),
             ]
         ),
+
+        // MARK: The house
+        .testTarget(name: "HouseTests"),
     ]
 )
 

@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Foundation
+import Testing
+
+/// A fenced block of a Markdown page.
+struct FencedBlock: Hashable {
+    var language: Substring
+    var lines: [Substring]
+    /// The file named by the comment `<!-- FILE -->` in the line above, of which the block is a part.
+    var origin: Substring?
+
+    static func all(in text: String) -> [FencedBlock] {
+        var blocks: [FencedBlock] = []
+        var open: FencedBlock?
+        var above: Substring = ""
+        for line in text.split(separator: "\n", omittingEmptySubsequences: false) {
+            if line.hasPrefix("```"), let block = open {
+                blocks.append(block)
+                open = nil
+            } else if line.hasPrefix("```") {
+                open = FencedBlock(
+                    language: line.dropFirst(3), lines: [], origin: above.wholeMatch(of: #/<!-- (\S+) -->/#)?.output.1)
+            } else {
+                open?.lines.append(line)
+            }
+            above = line
+        }
+        return blocks
+    }
+
+    /// Whether the block's lines follow each other in the text, indented as they may be. A line `…` stands for any
+    /// number of lines.
+    func isPart(of text: String) -> Bool {
+        func trimmed(_ lines: [Substring]) -> [String] {
+            lines.map { $0.trimmingCharacters(in: .whitespaces) }.filter { !$0.isEmpty }
+        }
+        var rest = trimmed(text.split(separator: "\n"))[...]
+        for run in trimmed(lines).split(separator: "…") {
+            guard let start = rest.indices.first(where: { rest[$0...].starts(with: run) }) else { return false }
+            rest = rest[(start + run.count)...]
+        }
+        return true
+    }
+}
+
+/// What the README claims.
+enum Readme {
+    /// The names in the first column of the table under the heading.
+    static func names(inTableUnder heading: String, of text: String) -> Set<String> {
+        guard let start = text.range(of: "\n\(heading)\n") else { return [] }
+        let section = text[start.upperBound...].split(separator: "\n")
+        let rows = section.prefix { !$0.hasPrefix("## ") }.compactMap { $0.prefixMatch(of: #/\| *`([^`]+)`/#) }
+        return Set(rows.map { String($0.output.1) })
+    }
+
+    /// The targets of a manifest that are not tests or for tests alone.
+    static func targets(ofManifest text: String) -> Set<String> {
+        let pattern = #/\.(?:target|executableTarget|systemLibrary|plugin)\(\s*name: "([^"]+)"([^\n]*\n?[^\n]*)/#
+        return Set(
+            text.matches(of: pattern).filter { !$0.output.2.contains("path: \"Tests/") }.map { String($0.output.1) })
+    }
+
+    /// The commands of a shell block that name nothing that exists.
+    static func unknownCommands(in block: FencedBlock, targets: Set<String>, exists: (String) -> Bool) -> [String] {
+        guard ["sh", "bash", "shell", "console"].contains(block.language) else { return [] }
+        var continues = false
+        return block.lines.filter { line in
+            defer { continues = line.hasSuffix("\\") }
+            return !continues && !isKnown(line, targets: targets, exists: exists)
+        }.map(String.init)
+    }
+
+    private static func isKnown(_ line: Substring, targets: Set<String>, exists: (String) -> Bool) -> Bool {
+        let words = line.prefix { $0 != "#" }.split(separator: " ").map(String.init)
+        guard let command = words.first else { return true }
+        if command.contains("/") { return exists(command) || isProduct(command, targets) }
+        if command == "swift", words.count > 2, words[1] == "run" { return targets.contains(words[2]) }
+        return ["swift", "curl", "cd", "git", "apt-get", "sudo"].contains(command)
+    }
+
+    /// `.build/debug/ravioli`
+    private static func isProduct(_ path: String, _ targets: Set<String>) -> Bool {
+        path.hasPrefix(".build/") && targets.contains(String(path.split(separator: "/").last ?? ""))
+    }
+}
+
+@Suite struct ReadmeTests {
+    @Test func opensWithTheTwoCommands() throws {
+        let first = FencedBlock.all(in: try Repository.text("README.md")).first
+        #expect(first?.lines.map { String($0.prefix { $0 != " " }) } == ["Scripts/demo", "Scripts/test"])
+    }
+
+    @Test func namesEveryModule() throws {
+        let documented = Readme.names(inTableUnder: "## Modules", of: try Repository.text("README.md"))
+        let targets = Readme.targets(ofManifest: try Repository.text("Package.swift"))
+        #expect(documented == targets, "only in one of both: \(documented.symmetricDifference(targets).sorted())")
+    }
+
+    @Test func seesAMissingModule() {
+        let manifest = """
+            .systemLibrary(
+                name: "C", pkgConfig: "c"), .target(name: "A", dependencies: []),
+            .executableTarget(
+                name: "run-a", dependencies: ["A"]),
+            .target(
+                name: "Samples", dependencies: ["A"], path: "Tests/Samples"),
+            .testTarget(name: "ATests", dependencies: ["A"]),
+            """
+        #expect(Readme.targets(ofManifest: manifest) == ["A", "C", "run-a"])
+        let text = "\n## Modules\n\n| module | what |\n|---|---|\n| `A` | x `z` |\n| `B` | y |\n\n## More\n\n| `C` | z |\n"
+        #expect(Readme.names(inTableUnder: "## Modules", of: text) == ["A", "B"])
+    }
+
+    @Test func commandsExist() throws {
+        let targets = Readme.targets(ofManifest: try Repository.text("Package.swift"))
+        for block in FencedBlock.all(in: try Repository.text("README.md")) {
+            #expect(Readme.unknownCommands(in: block, targets: targets, exists: Repository.exists) == [])
+        }
+    }
+
+    @Test(arguments: ["Scripts/gone", "swift run gone", "gone --help", ".build/debug/gone x", "./gone"])
+    func seesAnUnknownCommand(line: String) {
+        let block = FencedBlock.all(in: "```sh\ncurl x \\\n  -d y\nswift run here z  # why\n\(line)\n```\n")[0]
+        let unknown = Readme.unknownCommands(in: block, targets: ["here"]) { $0 == "Scripts/here" }
+        #expect(unknown == [line])
+    }
+
+    @Test func snippetsAreReal() throws {
+        let blocks = FencedBlock.all(in: try Repository.text("README.md"))
+        for block in blocks where ["swift", "proto"].contains(block.language) {
+            let origin = try #require(block.origin, "no <!-- FILE --> above \(block.lines.first ?? "")")
+            #expect(block.isPart(of: try Repository.text(String(origin))), "not in \(origin): \(block.lines)")
+        }
+    }
+
+    @Test func seesAnInventedSnippet() {
+        let block = FencedBlock.all(in: "<!-- a.swift -->\n```swift\nlet x = 1\n…\n\nlet y = 2\n```\n")[0]
+        #expect(block.origin == "a.swift")
+        #expect(block.isPart(of: "  let x = 1\n  f()\n  let y = 2\n"))
+        #expect(!block.isPart(of: "  let x = 1\n  f()\n  let z = 2\n"))
+        #expect(!block.isPart(of: "  let y = 2\n  let x = 1\n"))
+    }
+
+    @Test func pagesItPointsToExist() throws {
+        for match in try Repository.text("README.md").matches(of: #/\]\(([^)#:\s]+)\)/#) {
+            #expect(Repository.exists(String(match.output.1)), "\(match.output.1) does not exist")
+        }
+    }
+}
