@@ -13,7 +13,7 @@ enum Documentation {
         var depth = 0
         var violations: [Violation] = []
         for (index, line) in file.code.enumerated() {
-            if conformanceDepth == nil, line.contains(#/^\s*(?:@\w+\s+)*extension [^{]*:/#) { conformanceDepth = depth }
+            if conformanceDepth == nil, line.contains("extension "), line.contains(#/^\s*(?:@\w+\s+)*extension [^{]*:/#) { conformanceDepth = depth }
             if conformanceDepth == nil, let name = publicName(line), !isDocumented(file, index) {
                 violations.append(file.violation(index, "public \(name) has no documentation"))
             }

@@ -56,9 +56,14 @@ enum Readme {
 
     /// The targets of a manifest that are not tests or for tests alone.
     static func targets(ofManifest text: String) -> Set<String> {
-        let pattern = #/\.(?:target|executableTarget|systemLibrary|plugin)\(\s*name: "([^"]+)"([^\n]*\n?[^\n]*)/#
-        return Set(
-            text.matches(of: pattern).filter { !$0.output.2.contains("path: \"Tests/") }.map { String($0.output.1) })
+        let starts = text.matches(
+            of: #/\.(target|executableTarget|systemLibrary|plugin|testTarget)\(\s*name: "([^"]+)"/#)
+        var names: Set<String> = []
+        for (index, start) in starts.enumerated() where start.output.1 != "testTarget" {
+            let end = index + 1 < starts.count ? starts[index + 1].range.lowerBound : text.endIndex
+            if !text[start.range.upperBound..<end].contains("path: \"Tests/") { names.insert(String(start.output.2)) }
+        }
+        return names
     }
 
     /// The commands of a shell block that name nothing that exists.
