@@ -8,6 +8,11 @@ let package = Package(
         .library(name: "RavioliWire", targets: ["RavioliWire"]),
         .library(name: "RavioliSchema", targets: ["RavioliSchema"]),
         .library(name: "Ravioli", targets: ["Ravioli"]),
+        .executable(name: "protoc-gen-ravioli", targets: ["protoc-gen-ravioli"]),
+        .plugin(name: "RavioliPlugin", targets: ["RavioliPlugin"]),
+        .plugin(name: "RavioliGeneratePlugin", targets: ["RavioliGeneratePlugin"]),
+        .library(name: "RavioliEdge", targets: ["RavioliEdge"]),
+        .executable(name: "ravioli", targets: ["ravioli-cli"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-nio.git", from: "2.101.0"),
@@ -16,6 +21,8 @@ let package = Package(
         .package(url: "https://github.com/swift-server/swift-service-lifecycle.git", from: "2.13.0"),
         .package(url: "https://github.com/groue/GRDB.swift.git", from: "7.10.0"),
         .package(url: "https://github.com/hummingbird-project/hummingbird.git", from: "2.28.0"),
+        .package(url: "https://github.com/apple/swift-http-types.git", from: "1.0.0"),
+        .package(url: "https://github.com/apple/swift-nio-extras.git", from: "1.20.0"),
     ],
     targets: [
         // MARK: Messages
@@ -30,12 +37,20 @@ let package = Package(
         // MARK: Code generation
         .target(name: "RavioliCodeGen", dependencies: ["RavioliSchema"]),
         .executableTarget(name: "protoc-gen-ravioli", dependencies: ["RavioliCodeGen", "RavioliSchema"]),
+        .plugin(name: "RavioliPlugin", capability: .buildTool(), dependencies: ["protoc-gen-ravioli"]),
+        .plugin(
+            name: "RavioliGeneratePlugin",
+            capability: .command(
+                intent: .custom(verb: "generate", description: "Generate Swift from the .proto files of the targets"),
+                permissions: [.writeToPackageDirectory(reason: "to write what it generates into Generated folders")]),
+            dependencies: ["protoc-gen-ravioli"]),
         // Schemas full of names that mean something in Swift: that it compiles is half the test.
         .target(
             name: "CollisionSchemas", dependencies: ["Ravioli", "RavioliSchema"], path: "Tests/CollisionSchemas"),
         .testTarget(
             name: "RavioliCodeGenTests",
             dependencies: ["RavioliCodeGen", "RavioliSchema", "Ravioli", "CollisionSchemas", "protoc-gen-ravioli"]),
+        .testTarget(name: "ExamplesTests"),
 
         // MARK: Wire and calls
         .target(
@@ -62,6 +77,44 @@ let package = Package(
                 .product(name: "Logging", package: "swift-log"),
             ]
         ),
+
+        // MARK: The edge and the command line
+        .target(
+            name: "RavioliEdge",
+            dependencies: [
+                "Ravioli", "RavioliSchema",
+                .product(name: "Hummingbird", package: "hummingbird"),
+                .product(name: "HummingbirdCore", package: "hummingbird"),
+                .product(name: "HTTPTypes", package: "swift-http-types"),
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOHTTP1", package: "swift-nio"),
+                .product(name: "NIOHTTPTypes", package: "swift-nio-extras"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+            ]
+        ),
+        .executableTarget(
+            name: "ravioli-cli",
+            dependencies: [
+                "Ravioli", "RavioliSchema", "RavioliEdge",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+                .product(name: "UnixSignals", package: "swift-service-lifecycle"),
+            ]
+        ),
+        .testTarget(
+            name: "RavioliEdgeTests",
+            dependencies: [
+                "RavioliEdge", "Ravioli", "RavioliSchema",
+                .product(name: "Hummingbird", package: "hummingbird"),
+                .product(name: "HummingbirdTesting", package: "hummingbird"),
+                .product(name: "HTTPTypes", package: "swift-http-types"),
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "NIOCore", package: "swift-nio"),
+            ]
+        ),
+        .testTarget(name: "RavioliCLITests", dependencies: ["Ravioli", "RavioliSchema", "ravioli-cli"]),
 
         // MARK: Showroom, the reference system
         .target(name: "ShowroomContracts", dependencies: ["Ravioli", "RavioliSchema"]),
@@ -108,6 +161,7 @@ let package = Package(
             dependencies: [
                 "Ravioli", "RavioliSchema", "Showroom", "ShowroomContracts",
                 .product(name: "GRDB", package: "GRDB.swift"),
+                .product(name: "Logging", package: "swift-log"),
             ]
         ),
         .executableTarget(
@@ -123,6 +177,16 @@ let package = Package(
             dependencies: [
                 "ShowroomPricing", "Showroom", "ShowroomContracts", "Ravioli", "RavioliSchema",
                 .product(name: "GRDB", package: "GRDB.swift"),
+                .product(name: "Logging", package: "swift-log"),
+            ]
+        ),
+        // The built executables as processes; they are dependencies so that they are built first.
+        .testTarget(
+            name: "ShowroomEndToEndTests",
+            dependencies: [
+                "showroom-catalog", "showroom-pricing", "Ravioli", "RavioliSchema", "Showroom",
+                "ShowroomCatalog", "ShowroomContracts", "ShowroomPricing",
+                .product(name: "Logging", package: "swift-log"),
             ]
         ),
 

@@ -69,6 +69,7 @@ enum Codec {
             throw SchemaError(.limitExceeded, "no memory is left for an encoded message of \(capacity) bytes")
         }
         let count = protobuf_c_message_pack(message, memory.assumingMemoryBound(to: UInt8.self))
+        precondition(count <= max(capacity, 1), "the writer's bound of the packed size was too low")
         return UnsafeRawBufferPointer(start: memory, count: count)
     }
 }

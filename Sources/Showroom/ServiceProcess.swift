@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Foundation
 package import Logging
 package import Ravioli
 import RavioliSchema
@@ -7,6 +8,9 @@ import ServiceLifecycle
 import UnixSignals
 
 /// Runs one Showroom service as a process.
+///
+/// Its log goes to standard error. Standard output carries one line only, `listening on ADDRESS`, once calls are
+/// accepted there: with port 0, nobody can know the address before.
 package enum ServiceProcess {
     /// Serves until SIGTERM or SIGINT, then lets the calls in flight end.
     ///
@@ -17,25 +21,23 @@ package enum ServiceProcess {
     ) async throws {
         var options = ServerOptions.defaults
         options.name = service.descriptor.fullName
-        let server = try Server(services: [service], on: address, options: options, logger: logger)
-        // Services are stopped last first: the announcement, the server, and then what its calls made use of.
-        let services: [any ServiceLifecycle.Service] =
-            clients + [server, Announcement(server: server, logger: logger)]
+        let server = try Server([service], on: address, options: options, logger: logger)
+        // Services are stopped last first: the server, and then what its calls made use of.
+        let services: [any ServiceLifecycle.Service] = clients + [Listening(server: server)]
         let group = ServiceGroup(
             services: services, gracefulShutdownSignals: [.sigterm, .sigint], logger: logger)
         try await group.run()
-        logger.info("stopped")
     }
 
-    /// Says where the server listens, once it does: with port 0, nobody can know before.
-    private struct Announcement: ServiceLifecycle.Service {
+    /// A server that says where it listens.
+    private struct Listening: ServiceLifecycle.Service {
         let server: Server
-        let logger: Logger
 
         func run() async throws {
-            let address = try await server.boundAddress()
-            logger.info("listening on \(address)")
+            let address = try await server.start()
+            FileHandle.standardOutput.write(Data("listening on \(address)\n".utf8))
             try? await gracefulShutdown()
+            await server.stop()
         }
     }
 

@@ -1,22 +1,27 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package import Foundation
-import GRDB
+package import Logging
 package import Ravioli
 import RavioliSchema
 import Showroom
 package import ShowroomContracts
 
+package import struct Foundation.Date
+
 /// Serves the stock over RPC. Its methods wait for the database without holding a thread: GRDB runs them on
 /// threads of its own, so the event loop that a call came in on is free meanwhile.
 package struct CatalogServer: CatalogService {
     private let store: CatalogStore
-    private let clock: @Sendable () -> Date
+    private let answering: Answering
 
-    /// - Parameter clock: Tells the time of day; tests make it up.
-    package init(store: CatalogStore, clock: @escaping @Sendable () -> Date = { Date() }) {
+    /// - Parameters:
+    ///   - clock: Tells the time of day; tests make it up.
+    ///   - logger: Is told what callers are not: why the database failed.
+    package init(
+        store: CatalogStore, clock: @escaping @Sendable () -> Date = { Date() }, logger: Logger
+    ) {
         self.store = store
-        self.clock = clock
+        answering = Answering(clock: clock, logger: logger)
     }
 
     package func getVehicle(_ request: GetVehicleRequest, context: CallContext) async throws -> Vehicle {
@@ -89,24 +94,11 @@ package struct CatalogServer: CatalogService {
                 at: now)
         }
     }
-
-    /// Runs a method with the time at which it was called, and puts what it throws into a status.
-    private func answering<Answer>(_ method: (Date) async throws -> Answer) async throws -> Answer {
-        do {
-            return try await method(clock())
-        } catch let error as ValidationError {
-            throw error.rpcError
-        } catch let error as CatalogError {
-            throw error.rpcError
-        } catch let error as DatabaseError {
-            throw error.rpcError
-        }
-    }
 }
 
-extension CatalogError {
+extension CatalogError: RPCErrorConvertible {
     /// The status for it, as `catalog.proto` lists them.
-    var rpcError: RPCError {
+    package var rpcError: RPCError {
         switch self {
         case .notFound(let vin):
             RPCError(.notFound, "no vehicle has the VIN \(vin)")

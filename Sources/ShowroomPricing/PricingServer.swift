@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 package import Foundation
-import GRDB
+package import Logging
 package import Ravioli
 import Showroom
 package import ShowroomContracts
@@ -13,20 +13,22 @@ package import ShowroomContracts
 package struct PricingServer: PricingService {
     private let store: QuotationStore
     private let stock: Stock
-    private let clock: @Sendable () -> Date
+    private let answering: Answering
     private let makeID: @Sendable () -> String
 
     /// - Parameters:
     ///   - clock: Tells the time of day; tests make it up.
     ///   - makeID: Names a new quote, differently each time.
+    ///   - logger: Is told what callers are not: why the database failed.
     package init(
         store: QuotationStore, catalog: CatalogClient,
         clock: @escaping @Sendable () -> Date = { Date() },
-        makeID: @escaping @Sendable () -> String = { UUID().uuidString.lowercased() }
+        makeID: @escaping @Sendable () -> String = { UUID().uuidString.lowercased() },
+        logger: Logger
     ) {
         self.store = store
         stock = Stock(catalog: catalog)
-        self.clock = clock
+        answering = Answering(clock: clock, logger: logger)
         self.makeID = makeID
     }
 
@@ -89,27 +91,11 @@ package struct PricingServer: PricingService {
             throw ValidationError("subject", "must be set: either a vin or facts")
         }
     }
-
-    /// Runs a method with the time at which it was called, and puts what it throws into a status. What a call
-    /// of catalog threw is a status already.
-    private func answering<Answer>(_ method: (Date) async throws -> Answer) async throws -> Answer {
-        do {
-            return try await method(clock())
-        } catch let error as ValidationError {
-            throw error.rpcError
-        } catch let error as QuotationError {
-            throw error.rpcError
-        } catch let error as Appraisal.TooFewComparables {
-            throw error.rpcError
-        } catch let error as DatabaseError {
-            throw error.rpcError
-        }
-    }
 }
 
-extension QuotationError {
+extension QuotationError: RPCErrorConvertible {
     /// The status for it, as `pricing.proto` lists them.
-    var rpcError: RPCError {
+    package var rpcError: RPCError {
         switch self {
         case .notFound(let quoteID):
             RPCError(.notFound, "no quote has the id \(quoteID)")
@@ -119,9 +105,9 @@ extension QuotationError {
     }
 }
 
-extension Appraisal.TooFewComparables {
+extension Appraisal.TooFewComparables: RPCErrorConvertible {
     /// The status for it, as `pricing.proto` lists them.
-    var rpcError: RPCError {
+    package var rpcError: RPCError {
         RPCError(
             .failedPrecondition, "\(found) comparable vehicles are in stock, and \(needed) are needed",
             details: .of(TooFewComparables(found: Int32(clamping: found), needed: Int32(clamping: needed))))

@@ -4,7 +4,10 @@ import Ravioli
 import Showroom
 import ShowroomContracts
 
-/// What pricing asks catalog. All methods throw the `RPCError` with which catalog answered.
+/// What pricing asks catalog.
+///
+/// All methods throw catalog's own status when it answered with one. When it gave no answer, the status has the
+/// same code and says that catalog is what is missing: a caller of pricing should not look for the fault there.
 struct Stock: Sendable {
     let catalog: CatalogClient
 
@@ -32,7 +35,8 @@ struct Stock: Sendable {
         let request = SearchVehiclesRequest(
             make: make, model: model, minModelYear: Int32(clamping: modelYears.lowerBound),
             maxModelYear: Int32(clamping: modelYears.upperBound), pageSize: Self.carsMax)
-        return try await catalog.searchVehicles(request).vehicles.compactMap { vehicle in
+        let found = try await asking { () throws(RPCError) in try await catalog.searchVehicles(request) }
+        return found.vehicles.compactMap { vehicle in
             guard let price = vehicle.price, price.currency == Amount.shopCurrency else { return nil }
             return ComparableCar(
                 vin: vehicle.vin, modelYear: Int(vehicle.modelYear), mileage: Int(vehicle.mileage),
@@ -41,6 +45,14 @@ struct Stock: Sendable {
     }
 
     private func vehicle(_ vin: String) async throws -> Vehicle {
-        try await catalog.getVehicle(GetVehicleRequest(vin: vin))
+        try await asking { () throws(RPCError) in try await catalog.getVehicle(GetVehicleRequest(vin: vin)) }
+    }
+
+    private func asking<Answer>(_ call: () async throws(RPCError) -> Answer) async throws(RPCError) -> Answer {
+        do throws(RPCError) {
+            return try await call()
+        } catch where error.origin == .local {
+            throw RPCError(error.code, "no answer from catalog: \(error.message)", cause: error)
+        }
     }
 }

@@ -18,9 +18,10 @@ struct CatalogCommand: AsyncParsableCommand {
             """)
 
     @Option(
-        help:
-            "Where to listen: HOST:PORT, or unix:PATH for a socket file. Port 0 takes any free one; the log says which."
-    )
+        help: """
+            Where to listen: HOST:PORT, or unix:PATH for a socket file. With port 0 the system chooses; the line \
+            "listening on ADDRESS" on standard output says where it is.
+            """)
     var listen: Address = .tcp(host: "127.0.0.1", port: 7001)
 
     @Option(help: "The SQLite file; created if it does not exist.", completion: .file())
@@ -39,7 +40,7 @@ struct CatalogCommand: AsyncParsableCommand {
         let logger = Logger(label: "showroom-catalog")
         let store = try ServiceProcess.open("the database \(database)") { try CatalogStore(path: database) }
         try await store.seed(vehicles: vehicles, at: Date(), logger: logger)
-        try await ServiceProcess.serve(CatalogServer(store: store), on: listen, logger: logger)
+        try await ServiceProcess.serve(CatalogServer(store: store, logger: logger), on: listen, logger: logger)
         try store.close()
     }
 }

@@ -19,9 +19,10 @@ struct PricingCommand: AsyncParsableCommand {
             """)
 
     @Option(
-        help:
-            "Where to listen: HOST:PORT, or unix:PATH for a socket file. Port 0 takes any free one; the log says which."
-    )
+        help: """
+            Where to listen: HOST:PORT, or unix:PATH for a socket file. With port 0 the system chooses; the line \
+            "listening on ADDRESS" on standard output says where it is.
+            """)
     var listen: Address = .tcp(host: "127.0.0.1", port: 7002)
 
     @Option(help: "The SQLite file; created if it does not exist.", completion: .file())
@@ -33,8 +34,10 @@ struct PricingCommand: AsyncParsableCommand {
     func run() async throws {
         let logger = Logger(label: "showroom-pricing")
         let store = try ServiceProcess.open("the database \(database)") { try QuotationStore(path: database) }
-        let client = Client(catalog, logger: logger)
-        let server = PricingServer(store: store, catalog: CatalogClient(client))
+        var options = ClientOptions.defaults
+        options.name = Self.configuration.commandName ?? ""
+        let client = try Client(catalog, options: options, logger: logger)
+        let server = PricingServer(store: store, catalog: CatalogClient(client), logger: logger)
         try await ServiceProcess.serve(server, on: listen, clients: [client], logger: logger)
         try store.close()
     }

@@ -12,10 +12,10 @@ struct DeadlineTests {
     func theClientEnforcesTheDeadline(_ transport: Transport) async throws {
         let server = TestServer()
         try await transport.withChannel([server]) { channel in
+            let client = TrialClient(channel)
+            try await client.expectsEcho(of: [1])
             let request = HangRequest(ignoresCancellation: true)
-            let error = await rpcError {
-                try await TrialClient(channel).hang(request, options: .timeout(.milliseconds(30)))
-            }
+            let error = await rpcError { try await client.hang(request, options: .timeout(.milliseconds(500))) }
             #expect(error?.code == .deadlineExceeded)
             #expect(error?.executed == .maybe)
             server.release.open()
@@ -26,8 +26,10 @@ struct DeadlineTests {
     func theServerCancelsTheHandlerAtTheDeadline(_ transport: Transport) async throws {
         let server = TestServer()
         try await transport.withChannel([server]) { channel in
+            let client = TrialClient(channel)
+            try await client.expectsEcho(of: [1])
             let error = await rpcError {
-                try await TrialClient(channel).hang(HangRequest(), options: .timeout(.milliseconds(30)))
+                try await client.hang(HangRequest(), options: .timeout(.milliseconds(500)))
             }
             #expect(error?.code == .deadlineExceeded)
             await server.returned.wait()
@@ -41,7 +43,7 @@ struct DeadlineTests {
             let end = try await RawPeer.connect(to: address) { peer in
                 var bytes = RawPeer.hello()
                 bytes.writeImmutableBuffer(
-                    RawPeer.call(1, "ravioli.trial.v1.Trial/Hang", remaining: 20_000_000))
+                    RawPeer.call(1, "ravioli.trial.v1.Trial/Hang", remaining: 500_000_000))
                 try await peer.send(bytes)
                 var all = ByteBuffer()
                 for try await part in peer.inbound {
@@ -74,7 +76,7 @@ struct DeadlineTests {
         try await RawPeer.serve({ peer in _ = try await peer.readToEnd() }) { address in
             try await withClient(address) { client in
                 let error = await rpcError {
-                    try await TrialClient(client).echo(EchoRequest(), options: .timeout(.milliseconds(30)))
+                    try await TrialClient(client).echo(EchoRequest(), options: .timeout(.milliseconds(500)))
                 }
                 #expect(error?.code == .deadlineExceeded)
                 #expect(error?.executed == .no)
@@ -92,7 +94,7 @@ struct DeadlineTests {
             async let first = client.hang(HangRequest())
             await server.started.wait()
             let error = await rpcError {
-                try await client.echo(EchoRequest(), options: .timeout(.milliseconds(30)))
+                try await client.echo(EchoRequest(), options: .timeout(.milliseconds(500)))
             }
             #expect(error?.code == .deadlineExceeded)
             #expect(error?.executed == .no)

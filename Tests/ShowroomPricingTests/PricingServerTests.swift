@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Foundation
+import Logging
 import Ravioli
 import RavioliSchema
 import Showroom
@@ -21,7 +22,8 @@ private final class ServedPricing: Sendable {
         temporary = try TemporaryStore()
         let time = time
         let server = PricingServer(
-            store: temporary.store, catalog: catalog.client, clock: { time.now }, makeID: { time.nextID() })
+            store: temporary.store, catalog: catalog.client, clock: { time.now }, makeID: { time.nextID() },
+            logger: .silent)
         client = PricingClient(InProcessChannel(server))
     }
 

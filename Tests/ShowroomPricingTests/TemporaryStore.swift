@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Foundation
+import Logging
 import Showroom
 
 @testable import ShowroomPricing
@@ -25,4 +26,8 @@ final class TemporaryStore: Sendable {
         try? store.close()
         try? FileManager.default.removeItem(at: directory)
     }
+}
+
+extension Logger {
+    static let silent = Logger(label: "silent") { _ in SwiftLogNoOpLogHandler() }
 }

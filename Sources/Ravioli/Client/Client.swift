@@ -43,7 +43,13 @@ public final class Client: Channel, ServiceLifecycle.Service {
 
     /// Runs `body` on the client's event loop: its calls cost no change of thread. Nothing in it may block.
     public func withLoop<Result>(_ body: () async throws -> Result) async rethrows -> Result {
-        try await withTaskExecutorPreference(LoopExecutor(handle.context), operation: body)
+        // A preference takes effect with the next suspension; the yields make that the first and the last moment.
+        let result = try await withTaskExecutorPreference(LoopExecutor(handle.context)) {
+            await Task.yield()
+            return try await body()
+        }
+        await Task.yield()
+        return result
     }
 
     /// Closes the connection; calls that still run end with `unavailable`.

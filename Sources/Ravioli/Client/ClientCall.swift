@@ -50,6 +50,8 @@ struct PendingCall {
     let call: ClientCall
     private let continuation: UnsafeContinuation<CallResult, Never>
     var timer = TimerID.none
+    /// Whether a server that was leaving has left the call unread before. It runs elsewhere once, not for ever.
+    var wasUnaccepted = false
 
     init(_ call: ClientCall, _ continuation: UnsafeContinuation<CallResult, Never>) {
         self.call = call

@@ -10,16 +10,20 @@ import RavioliWire
 protocol ClientConnectionObserver: AnyObject {
     /// Calls can be opened now: the hello came, or a place became free.
     func connectionHasPlace(_ connection: ClientConnection)
-    /// No further calls can be opened; those open may still end.
-    func connectionLeaves(_ connection: ClientConnection)
+    /// No further calls can be opened; those open may still end. `unaccepted` were sent and not read: they can run
+    /// elsewhere.
+    func connectionLeaves(_ connection: ClientConnection, reason: String, unaccepted: [PendingCall])
     /// The connection is gone, and every call on it has been ended.
     func connectionClosed(_ connection: ClientConnection, cause: String)
 }
 
 /// The connection to one server. Loop only.
 final class ClientConnection: ConnectionEndpoint, TimerOwner {
+    static let readsOnlyWhileWritable = false
+
     let link: FrameLink
-    weak var observer: (any ClientConnectionObserver)?
+    /// Unowned for speed; the client closes its connections, and a closed connection lets go of it.
+    unowned var observer: (any ClientConnectionObserver)?
     private let options: ClientOptions
     private var machine: ClientConnectionMachine
     private var decoder: FrameDecoder
@@ -38,8 +42,13 @@ final class ClientConnection: ConnectionEndpoint, TimerOwner {
         link = FrameLink(context)
         machine = ClientConnectionMachine(limits: options.limits)
         decoder = FrameDecoder(limits: options.limits)
-        link.onMessageSent = { [weak self] in self?.machine.requestSent($0) }
+        link.owner = self
     }
+
+    deinit { link.owner = nil }
+
+    func outputWanted() {}
+    func messageSent(_ streamID: UInt32) { machine.requestSent(streamID) }
 
     /// Whether a call can be opened now.
     var hasPlace: Bool { machine.hasPlace && !isClosed }
@@ -55,6 +64,11 @@ final class ClientConnection: ConnectionEndpoint, TimerOwner {
     // MARK: ConnectionEndpoint
 
     func connected(peer: Peer) {
+        // The client may have been closed while it connected.
+        guard !isClosed else {
+            link.closeAfterFlush()
+            return
+        }
         Hello(limits: options.limits, details: HelloDetails(service: options.name).block).write(into: &link.out)
         link.touched()
         let at = Deadline(now: link.context.now, after: options.limits.helloTimeout).uptimeNanoseconds
@@ -165,10 +179,15 @@ final class ClientConnection: ConnectionEndpoint, TimerOwner {
 
     /// Takes a caller out of its slot: from now on it is resumed by whoever took it.
     private func take(_ slot: CallSlot) -> PendingCall? {
+        guard let pending = takeKeepingTimer(slot) else { return nil }
+        link.context.cancelTimer(pending.timer)
+        return pending
+    }
+
+    private func takeKeepingTimer(_ slot: CallSlot) -> PendingCall? {
         guard slot.index < records.count, let pending = records[slot.index] else { return nil }
         records[slot.index] = nil
         pending.call.place = .nowhere
-        link.context.cancelTimer(pending.timer)
         return pending
     }
 
@@ -231,13 +250,11 @@ final class ClientConnection: ConnectionEndpoint, TimerOwner {
 
     private func leave(_ goaway: GoawayFrame, _ unaccepted: [CallSlot]) {
         let reason = goaway.code == .none ? goaway.reason : "\(goaway.code): \(goaway.reason)"
-        for slot in unaccepted {
-            fail(slot, RPCError(call: .unavailable, "the server did not accept the call: \(reason)", executed: .no))
-        }
+        let unaccepted = unaccepted.compactMap { takeKeepingTimer($0) }
+        observer?.connectionLeaves(self, reason: reason, unaccepted: unaccepted)
         if machine.peer == nil {
             close("the server refused the connection: \(reason)")
         } else {
-            observer?.connectionLeaves(self)
             closeIfDone()
         }
     }
@@ -274,6 +291,7 @@ final class ClientConnection: ConnectionEndpoint, TimerOwner {
             fail(slot, RPCError(call: .unavailable, cause, executed: executed))
         }
         observer?.connectionClosed(self, cause: cause)
+        observer = nil
     }
 
     // MARK: Slow peers

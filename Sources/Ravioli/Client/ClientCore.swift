@@ -130,9 +130,8 @@ final class ClientCore: ClientConnectionObserver, TimerOwner {
         let connection = ClientConnection(context, options: options)
         connection.observer = self
         state = .connecting(connection)
-        connector.connect(connection, timeout: options.connectTimeout) { [weak self, weak connection] error in
-            guard let self, let connection else { return }
-            connection.close("cannot connect to \(self.connector.target): \(error)")
+        connector.connect(connection, timeout: options.connectTimeout) { [target = connector.target] error in
+            connection.close("cannot connect to \(target): \(error)")
         }
     }
 
@@ -145,10 +144,13 @@ final class ClientCore: ClientConnectionObserver, TimerOwner {
         }
         while connection.hasPlace, let next = queue.popFirst() { connection.open(next) }
         // The id space of a connection is finite: the next call begins another one.
-        if !connection.takesCalls { connectionLeaves(connection) }
+        if !connection.takesCalls {
+            connectionLeaves(connection, reason: "its call ids are used up", unaccepted: [])
+        }
     }
 
-    func connectionLeaves(_ connection: ClientConnection) {
+    func connectionLeaves(_ connection: ClientConnection, reason: String, unaccepted: [PendingCall]) {
+        for pending in unaccepted { runElsewhere(pending, reason) }
         guard case .ready(let current) = state, current === connection else { return }
         leaving.append(connection)
         state = .idle
@@ -156,8 +158,19 @@ final class ClientCore: ClientConnectionObserver, TimerOwner {
         if connection.hasServed {
             if !queue.isEmpty { connect() }
         } else {
-            pause("the server left without serving")
+            pause("the server left without serving: \(reason)")
         }
+    }
+
+    /// A call the server has surely not read goes out again, by itself, once.
+    private func runElsewhere(_ pending: PendingCall, _ reason: String) {
+        guard !pending.wasUnaccepted, queue.count < options.callsQueuedMax else {
+            end(pending, RPCError(call: .unavailable, "the server did not accept the call: \(reason)", executed: .no))
+            return
+        }
+        var pending = pending
+        pending.wasUnaccepted = true
+        queue.append(pending)
     }
 
     func connectionClosed(_ connection: ClientConnection, cause: String) {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // The one handler in a socket's pipeline. It moves bytes and nothing else: what they mean is decided by the endpoint.
-// Reading stops while the peer does not read what we write, so a peer that only sends cannot make us gather replies
-// without bound.
+// A server stops reading while the peer does not read what it writes, so a peer that only sends cannot make it gather
+// replies without bound. A client always reads: if both waited for the other to read first, neither would.
 
 import NIOCore
 
@@ -80,7 +80,7 @@ final class ChannelLink<Endpoint: ConnectionEndpoint>: ChannelDuplexHandler, Tra
     }
 
     func read(context: ChannelHandlerContext) {
-        if context.channel.isWritable {
+        if context.channel.isWritable || !Endpoint.readsOnlyWhileWritable {
             context.read()
         } else {
             readWithheld = true

@@ -17,8 +17,18 @@ protocol Transport: AnyObject {
     func close()
 }
 
+/// Hears how a link's output goes. Loop only.
+protocol FrameLinkOwner: AnyObject {
+    /// Asked for more output before everything is sent.
+    func outputWanted()
+    /// The last chunk of a message was handed to the transport.
+    func messageSent(_ streamID: UInt32)
+}
+
 /// One end of a connection, above the transport. Loop only.
-protocol ConnectionEndpoint: AnyObject {
+protocol ConnectionEndpoint: FrameLinkOwner {
+    /// Whether input waits while the peer does not take our output.
+    static var readsOnlyWhileWritable: Bool { get }
     var link: FrameLink { get }
     /// The connection stands; `peer` is its other end, for logs.
     func connected(peer: Peer)
@@ -36,10 +46,9 @@ final class FrameLink: FlushTarget {
     /// The other end's limit; set by its hello.
     var frameBytesMax = 1024
     var transport: (any Transport)?
-    /// Hears when the last chunk of a message was handed to the transport.
-    var onMessageSent: ((UInt32) -> Void)?
-    /// Asked for more output before everything is sent.
-    var onFlush: (() -> Void)?
+    /// The connection. Unowned, and taken back when it goes: a weak reference anywhere to an object makes every retain
+    /// and release of it slow, and a connection is retained on each call.
+    unowned var owner: (any FrameLinkOwner)?
 
     private struct Outgoing {
         var message: OutgoingMessage
@@ -86,7 +95,7 @@ final class FrameLink: FlushTarget {
     var hasBacklog: Bool { !outgoing.isEmpty }
 
     func flushOutput() {
-        onFlush?()
+        owner?.outputWanted()
         isDirty = false
         guard let transport else { return }
         repeat {
@@ -107,7 +116,7 @@ final class FrameLink: FlushTarget {
             var next = outgoing.removeFirst()
             if next.message.writeChunk(frameBytesMax: frameBytesMax, into: &out) {
                 if let trailer = next.trailer { out.writeImmutableBuffer(trailer) }
-                onMessageSent?(next.message.streamID)
+                owner?.messageSent(next.message.streamID)
             } else {
                 outgoing.append(next)
             }

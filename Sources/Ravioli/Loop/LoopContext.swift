@@ -81,16 +81,14 @@ final class LoopContext: Sendable {
 
     // MARK: One context per loop
 
-    private struct Known { weak var context: LoopContext? }
-    private static let known = Mutex<[ObjectIdentifier: Known]>([:])
+    private static let known = Mutex<[ObjectIdentifier: LoopContext]>([:])
 
-    /// The context of a loop, made on first use and kept while somebody holds it.
+    /// The context of a loop, made on first use and kept: loops are few and live as long as the process.
     static func of(_ eventLoop: any EventLoop) -> LoopContext {
         known.withLock { known in
-            if let context = known[ObjectIdentifier(eventLoop)]?.context { return context }
-            known = known.filter { $0.value.context != nil }
+            if let context = known[ObjectIdentifier(eventLoop)] { return context }
             let context = LoopContext(eventLoop)
-            known[ObjectIdentifier(eventLoop)] = Known(context: context)
+            known[ObjectIdentifier(eventLoop)] = context
             return context
         }
     }
@@ -125,7 +123,9 @@ final class LoopContext: Sendable {
     // MARK: The turn (loop only)
 
     /// Promises that ``settle()`` is called before the loop turns, so that nobody has to schedule it.
-    func turnBegan() { settleComes = true }
+    ///
+    /// A turn may begin inside another one's end, when a write closes its channel: that end goes on until all is done.
+    func turnBegan() { if !isSettling { settleComes = true } }
 
     /// Flushes `target` at the end of this turn.
     func flushLater(_ target: any FlushTarget) {

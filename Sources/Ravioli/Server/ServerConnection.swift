@@ -18,6 +18,8 @@ final class ServerConnection: ConnectionEndpoint, TimerOwner {
         var timer: TimerID
     }
 
+    static let readsOnlyWhileWritable = true
+
     let link: FrameLink
     private let server: ServerCore
     private let executors: [LoopExecutor]
@@ -46,9 +48,13 @@ final class ServerConnection: ConnectionEndpoint, TimerOwner {
         executors = server.executors(on: context)
         machine = ServerConnectionMachine(limits: server.options.limits)
         decoder = FrameDecoder(limits: server.options.limits)
-        link.onMessageSent = { [weak self] _ in self?.closeIfDone() }
-        link.onFlush = { [weak self] in self?.startWaiting() }
+        link.owner = self
     }
+
+    deinit { link.owner = nil }
+
+    func outputWanted() { startWaiting() }
+    func messageSent(_ streamID: UInt32) { closeIfDone() }
 
     // MARK: ConnectionEndpoint
 

@@ -40,6 +40,8 @@ struct Guard {
     private var depth = 0
     private var elements = 0
     private var decodedBytes: Int
+    /// Where the message at hand begins.
+    private var body: UnsafePointer<UInt8>
     private var verdict = Verdict.clean
 
     /// Walks `bytes` as a message of type `type`.
@@ -70,6 +72,7 @@ struct Guard {
         self.limits = limits
         self.frames = frames
         cursor = start
+        body = start
         end = start + count
         table = type.guardTable
         decodedBytes = type.structSize
@@ -148,6 +151,7 @@ struct Guard {
         frames[depth] = Frame(table: table, end: end, seen: seen, field: index)
         depth &+= 1
         table = child
+        body = cursor
         end = cursor + length
         seen = 0
     }
@@ -375,7 +379,8 @@ extension Guard {
             elements > limits.elementsMax
             ? "more than \(limits.elementsMax) elements"
             : "decoding needs more than \(limits.decodedBytesMax) bytes"
-        return SchemaError(.limitExceeded, message, path: path(index), offset: cursor - start)
+        // A message that has just been entered is on the path already.
+        return SchemaError(.limitExceeded, message, path: path(cursor == body ? -1 : index), offset: cursor - start)
     }
 }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /// The characters of JSON text. Source: RFC 8259.
-enum JSONText {
+package enum JSONText {
     private static let ones: UInt64 = 0x0101_0101_0101_0101
     private static let highs: UInt64 = 0x8080_8080_8080_8080
 
@@ -55,7 +55,7 @@ enum JSONText {
     }
 
     /// The text as a JSON string.
-    static func quoted(_ text: String) -> String {
+    package static func quoted(_ text: String) -> String {
         var result = "\""
         for scalar in text.unicodeScalars {
             if scalar.value >= 0x20, scalar != "\"", scalar != "\\" {

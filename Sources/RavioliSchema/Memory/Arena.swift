@@ -120,12 +120,11 @@ package final class Arena {
     @inlinable @inline(__always)
     static func allocate(_ size: Int, from state: UnsafeMutablePointer<State>) -> UnsafeMutableRawPointer? {
         let start = state.pointee.cursor
-        let rounded = (size &+ 7) & ~7
-        // Unsigned, so that a size that has wrapped to a negative one is too large.
-        guard UInt(bitPattern: rounded) <= UInt(bitPattern: state.pointee.end - start) else {
+        // Unsigned, so that a negative size is too large. What is left is a multiple of 8, so the rounded size fits too.
+        guard UInt(bitPattern: size) <= UInt(bitPattern: state.pointee.end - start) else {
             return allocateInNewBlock(size, for: state)
         }
-        state.pointee.cursor = start + rounded
+        state.pointee.cursor = start + ((size &+ 7) & ~7)
         return start
     }
 
@@ -138,7 +137,7 @@ package final class Arena {
         let needed = ((size + 7) & ~7) + blockHeaderSize
         // What is large gets a block of its own, so that the rest of the current one is not lost.
         let isLarge = needed > state.pointee.nextBlockSize / 4
-        let blockSize = isLarge ? needed : min(state.pointee.nextBlockSize, state.pointee.budget + needed)
+        let blockSize = isLarge ? needed : min(state.pointee.nextBlockSize, (state.pointee.budget & ~7) + needed)
         state.pointee.budget -= isLarge ? size : min(blockSize, state.pointee.budget)
         state.pointee.taken += blockSize
         let block = UnsafeMutableRawPointer.allocate(byteCount: blockSize, alignment: 16)

@@ -62,7 +62,8 @@ public struct FieldReader {
 
     // MARK: Messages
 
-    @inlinable
+    /// A submessage; `nil` if it is absent. Never inlined: Swift would then copy the struct around it whole.
+    @inlinable @inline(never)
     public func message<Value: Message>(at offset: Int, as: Value.Type = Value.self) -> Value? {
         load(offset, as: UnsafeRawPointer?.self).map { Value.read(from: FieldReader($0)) }
     }

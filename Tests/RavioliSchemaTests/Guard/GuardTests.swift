@@ -122,6 +122,23 @@ struct GuardTests {
         #expect(error?.path == "s")
     }
 
+    @Test func namesTheMessageThatIsTooMuch() throws {
+        var limits = SchemaLimits()
+        limits.elementsMax = 2
+        let error = #expect(throws: SchemaError.self) {
+            try Leaf(decoding: nested(5, depth: 5, around: field(1, 1)), limits: limits)
+        }
+        #expect(error == SchemaError(.limitExceeded, "more than 2 elements", path: "leaf.leaf.leaf", offset: 6))
+        limits = SchemaLimits()
+        limits.decodedBytesMax = 3 * Leaf.descriptor.structSize
+        #expect(throws: SchemaError(.limitExceeded, "decoding needs more than 480 bytes", path: "leaf.leaf", offset: 4)) {
+            try Leaf(decoding: nested(5, depth: 5, around: field(1, 1)), limits: limits)
+        }
+        #expect(throws: SchemaError(.limitExceeded, "decoding needs more than 480 bytes", path: "leaf.leaf", offset: 4)) {
+            try Leaf(decoding: nested(5, depth: 2), limits: limits)
+        }
+    }
+
     @Test func neverPassesWhatTheArenaRefuses() throws {
         // The worst for the arena: many small records, whose notes double; short strings, which are aligned.
         let shapes = [field(21, 1), field(14, [0x61]), field(14, []), field(900, 1), field(16, 0)]

@@ -11,6 +11,7 @@ enum Samples {
     static func number(_ dice: inout Dice) -> Int64 {
         dice.chance(4) ? Int64(bitPattern: dice.next()) : numbers.randomElement(using: &dice) ?? 0
     }
+    static func numbers(_ dice: inout Dice) -> UInt64 { UInt64(bitPattern: number(&dice)) }
     static func int32(_ dice: inout Dice) -> Int32 { Int32(truncatingIfNeeded: number(&dice)) }
     static func blob(_ dice: inout Dice) -> [UInt8] { (0..<Int.random(in: 0...9, using: &dice)).map { _ in dice.byte() } }
     static func list<Value>(_ dice: inout Dice, _ make: (inout Dice) -> Value) -> [Value] {

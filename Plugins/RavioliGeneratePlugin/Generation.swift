@@ -1,0 +1,1 @@
+../RavioliPlugin/Generation.swift

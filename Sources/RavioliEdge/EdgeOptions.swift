@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+
+public import RavioliSchema
+
+/// What whoever runs an edge decides.
+public struct EdgeOptions: Sendable {
+    /// The defaults.
+    public static var defaults: EdgeOptions { EdgeOptions() }
+
+    /// What it is willing to hold and wait for.
+    public var limits = EdgeLimits.defaults
+    /// What stands before `/pkg.Service/Method` in every path, as `/api`. Default empty.
+    public var prefix = ""
+    /// Which request headers become metadata of the call. Default: `traceparent` and `tracestate`. The request id
+    /// always goes along, as `x-request-id`.
+    public var requestHeaders = HeaderRules(["traceparent", "tracestate"])
+    /// Which response metadata becomes headers. Default: none.
+    public var responseHeaders = HeaderRules([])
+    /// Whether requests without `Connect-Protocol-Version: 1` are refused. Default false, so that plain curl works.
+    public var demandsProtocolVersion = false
+    /// How responses are printed as JSON. Default: as the ProtoJSON guide asks. Types inside `Any` are always looked
+    /// up in the upstream's schema.
+    public var jsonEncoding = JSONEncodingOptions.defaults
+    /// How requests are read. Default: strictly.
+    public var jsonDecoding = JSONDecodingOptions.defaults
+
+    /// The defaults.
+    public init() {}
+}
+
+/// An allow-list of header names. What the edge and HTTP need for themselves never passes, whatever the list says.
+public struct HeaderRules: Sendable, Hashable {
+    private let names: Set<String>
+    private let prefixes: [String]
+
+    /// A list of names, in any case; one that ends in `*` stands for all names that begin so.
+    public init(_ patterns: [String]) {
+        let patterns = patterns.map { $0.lowercased() }
+        names = Set(patterns.filter { !$0.hasSuffix("*") })
+        prefixes = patterns.filter { $0.hasSuffix("*") }.map { String($0.dropLast()) }
+    }
+
+    /// Whether a name, in lower case, may pass.
+    func allow(_ name: String) -> Bool {
+        guard names.contains(name) || prefixes.contains(where: name.hasPrefix) else { return false }
+        return !Self.isReserved(name) && name.utf8.allSatisfy(Self.isNameByte)
+    }
+
+    /// Connect's own names, those that describe this connection or body only, those that a proxy vouches for, and
+    /// those that the edge sets itself.
+    private static func isReserved(_ name: String) -> Bool {
+        reservedNames.contains(name) || reservedPrefixes.contains(where: name.hasPrefix)
+    }
+
+    private static let reservedPrefixes = [
+        "connect-", "trailer-", "grpc-", "ravioli-", "content-", "access-control-", "sec-", "proxy-", "x-forwarded-", ":",
+    ]
+    private static let reservedNames: Set<String> = [
+        "accept", "accept-encoding", "accept-post", "allow", "cache-control", "connection", "cookie", "date", "expect",
+        "forwarded", "host", "keep-alive", "location", "referrer-policy", "server", "set-cookie",
+        "strict-transport-security", "te", "trailer", "transfer-encoding", "upgrade", "user-agent", "vary", "via",
+        "x-content-type-options", "x-request-id",
+    ]
+
+    private static func isNameByte(_ byte: UInt8) -> Bool {
+        switch byte {
+        case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "0")...UInt8(ascii: "9"): true
+        case UInt8(ascii: "-"), UInt8(ascii: "_"), UInt8(ascii: "."): true
+        default: false
+        }
+    }
+}

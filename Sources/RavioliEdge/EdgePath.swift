@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// A request's path, matched as it came: split first, then each segment decoded once, so that an escaped slash is
+/// never a separator and nothing is decoded twice.
+package struct EdgePath: Sendable, Hashable {
+    /// The decoded segments; `//` and a slash at the end make empty ones, which match nothing.
+    package let segments: [String]
+
+    /// Reads the raw path of a request; what follows a `?` is left out. Nil for what is no path: not absolute, with an
+    /// escape that is cut off or not hexadecimal, or not UTF-8 once decoded.
+    package init?(_ raw: String) {
+        let path = raw.utf8.prefix { $0 != UInt8(ascii: "?") }
+        guard path.first == UInt8(ascii: "/") else { return nil }
+        var segments: [String] = []
+        for part in path.dropFirst().split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false) {
+            guard let segment = Self.decoded(part) else { return nil }
+            segments.append(segment)
+        }
+        self.segments = segments
+    }
+
+    /// What stands behind the prefix if that is exactly a service and a method.
+    package func method(behind prefix: [String]) -> (service: String, method: String)? {
+        guard segments.count == prefix.count + 2, segments.starts(with: prefix) else { return nil }
+        return (segments[prefix.count], segments[prefix.count + 1])
+    }
+
+    /// A configured prefix as segments: slashes around it do not matter.
+    package static func prefix(_ text: String) -> [String] { text.split(separator: "/").map(String.init) }
+
+    private static func decoded(_ part: Substring.UTF8View.SubSequence) -> String? {
+        var bytes: [UInt8] = []
+        var rest = part[...]
+        while let byte = rest.popFirst() {
+            guard byte == UInt8(ascii: "%") else {
+                bytes.append(byte)
+                continue
+            }
+            guard let high = rest.popFirst()?.hexDigit, let low = rest.popFirst()?.hexDigit else { return nil }
+            bytes.append(high << 4 | low)
+        }
+        return String(validating: bytes, as: UTF8.self)
+    }
+}
+
+extension UInt8 {
+    fileprivate var hexDigit: UInt8? {
+        switch self {
+        case UInt8(ascii: "0")...UInt8(ascii: "9"): self - UInt8(ascii: "0")
+        case UInt8(ascii: "a")...UInt8(ascii: "f"): self - UInt8(ascii: "a") + 10
+        case UInt8(ascii: "A")...UInt8(ascii: "F"): self - UInt8(ascii: "A") + 10
+        default: nil
+        }
+    }
+}

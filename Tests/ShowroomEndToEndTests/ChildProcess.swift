@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Runs one of the package's executables as a process of its own. Whatever happens to a test, its processes end: the
+// scope that starts them kills by process id what still runs when it is left, and waits until it is gone.
+
+import Foundation
+import Synchronization
+
+/// Where the build puts executables: beside the test bundle.
+let buildFolder: URL = {
+    var folder = URL(filePath: CommandLine.arguments[0]).standardizedFileURL
+    repeat {
+        folder.deleteLastPathComponent()
+    } while folder.path != "/" && !FileManager.default.fileExists(atPath: folder.path + "/showroom-catalog")
+    return folder
+}()
+
+/// A process that a test has started.
+final class ChildProcess: Sendable {
+    /// How a process ended.
+    enum End: Sendable, Equatable {
+        case exited(status: Int32)
+        case killed(signal: Int32)
+    }
+
+    /// What took longer than a test waits for it, or can no longer come.
+    struct Failure: Error, CustomStringConvertible {
+        let description: String
+    }
+
+    private struct State: Sendable {
+        var output = ""
+        var errors = ""
+        var end: End?
+    }
+
+    /// The longest that a test waits for anything a process does.
+    static let patience: Duration = .seconds(30)
+
+    let name: String
+    private let process: Process
+    private let state = Mutex(State())
+    private let changes = Changes()
+
+    /// Starts the executable `name` of this package.
+    init(_ name: String, _ arguments: [String]) throws {
+        self.name = name
+        process = Process()
+        process.executableURL = buildFolder.appending(path: name)
+        process.arguments = arguments
+        process.standardInput = FileHandle.nullDevice
+        process.standardOutput = pipe { $0.output += $1 }
+        process.standardError = pipe { $0.errors += $1 }
+        process.terminationHandler = { [weak self] process in
+            let end: End =
+                process.terminationReason == .exit
+                ? .exited(status: process.terminationStatus) : .killed(signal: process.terminationStatus)
+            self?.change { state in state.end = end }
+        }
+        try process.run()
+    }
+
+    /// What it has written on standard output so far.
+    var output: String { state.withLock(\.output) }
+
+    /// What it has written on standard error so far.
+    var errors: String { state.withLock(\.errors) }
+
+    /// Sends a signal to this process, and to no other.
+    func signal(_ number: Int32) {
+        if process.isRunning { kill(process.processIdentifier, number) }
+    }
+
+    /// Waits for a whole line of its output that begins with `prefix`; answers the rest of the line.
+    func line(after prefix: String) async throws -> String {
+        try await outcome("a line \"\(prefix)…\"") { state in
+            let lines = state.output.split(separator: "\n", omittingEmptySubsequences: false).dropLast()
+            if let line = lines.first(where: { $0.hasPrefix(prefix) }) { return String(line.dropFirst(prefix.count)) }
+            if let end = state.end {
+                throw Failure(description: "it ended before, \(end); its log:\n\(state.errors)")
+            }
+            return nil
+        }
+    }
+
+    /// Waits until its log contains a text.
+    func error(containing text: String) async throws -> Bool {
+        try await outcome("\"\(text)\" in its log") { $0.errors.contains(text) ? true : nil }
+    }
+
+    /// Waits until it has ended.
+    func end() async throws -> End {
+        try await outcome("its end") { $0.end }
+    }
+
+    /// Ends it at once, as a power cut would, and waits until it is gone. Nothing happens if it has ended.
+    func killed() async throws {
+        signal(SIGKILL)
+        _ = try await end()
+    }
+
+    /// Waits until its state shows something, at most ``patience``.
+    private func outcome<Value: Sendable>(
+        _ what: String, _ find: @escaping @Sendable (borrowing State) throws -> Value?
+    ) async throws -> Value {
+        try await within(Self.patience, "\(name): waiting for \(what)") { [self] in
+            for await _ in changes.stream() {
+                if let value = try state.withLock({ try find($0) }) { return value }
+            }
+            throw CancellationError()
+        }
+    }
+
+    private func pipe(_ append: @escaping @Sendable (inout State, String) -> Void) -> Pipe {
+        let pipe = Pipe()
+        pipe.fileHandleForReading.readabilityHandler = { [weak self] handle in
+            let data = handle.availableData
+            if data.isEmpty { handle.readabilityHandler = nil }
+            self?.change { append(&$0, String(decoding: data, as: UTF8.self)) }
+        }
+        return pipe
+    }
+
+    private func change(_ body: (inout State) -> Void) {
+        state.withLock { body(&$0) }
+        changes.happened()
+    }
+}
