@@ -8,6 +8,7 @@ public struct UnknownFields: Sendable, Hashable {
     /// The fields as they stand on the wire: tags and values.
     @usableFromInline package var bytes: [UInt8]
 
+    /// No fields.
     @inlinable public init() { bytes = [] }
 
     /// Takes over encoded fields, after checking that they are well formed.

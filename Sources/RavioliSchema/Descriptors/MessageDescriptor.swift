@@ -4,6 +4,7 @@ import CProtobufC
 
 /// A oneof of a message type: of its fields at most one is set.
 public struct OneofDescriptor: Sendable, Hashable {
+    /// The name in the `.proto` file.
     public let name: String
     /// The members' numbers, ascending.
     public let fieldNumbers: [Int32]
