@@ -75,6 +75,7 @@ let package = Package(
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
                 .product(name: "Logging", package: "swift-log"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
             ]
         ),
 
@@ -191,7 +192,7 @@ let package = Package(
         .testTarget(
             name: "ShowroomEndToEndTests",
             dependencies: [
-                "showroom-catalog", "showroom-pricing", "Ravioli", "RavioliSchema", "Showroom",
+                "showroom-catalog", "showroom-pricing", "ravioli-cli", "Ravioli", "RavioliSchema", "Showroom",
                 "ShowroomCatalog", "ShowroomContracts", "ShowroomPricing",
                 .product(name: "Logging", package: "swift-log"),
             ]

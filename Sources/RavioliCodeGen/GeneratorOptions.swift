@@ -14,6 +14,7 @@ public struct GeneratorOptions: Sendable, Hashable {
         /// The Swift module.
         public var module: String
 
+        /// A mapping of one file or folder.
         public init(path: String, module: String) {
             self.path = path
             self.module = module
@@ -32,6 +33,7 @@ public struct GeneratorOptions: Sendable, Hashable {
     /// `services=false` leaves clients, service protocols and fakes out. Default `true`.
     public var services = true
 
+    /// The defaults.
     public init() {}
 
     /// Reads protoc's parameter text.
@@ -73,6 +75,8 @@ public struct GeneratorOptions: Sendable, Hashable {
 
 /// Why nothing can be generated; protoc shows the text to the user.
 public struct GeneratorError: Error, Sendable, CustomStringConvertible {
+    /// What is wrong.
     public var description: String
+    /// An error with this text, a sentence without a full stop.
     public init(_ description: String) { self.description = description }
 }

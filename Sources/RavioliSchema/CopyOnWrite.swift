@@ -15,6 +15,7 @@ public struct CopyOnWrite<Value: Sendable>: Sendable {
     /// Shared between threads, but changed only through the one reference that is known to be unique.
     @usableFromInline nonisolated(unsafe) var box: Box
 
+    /// A value that nobody shares yet.
     @inlinable public init(_ value: consuming Value) { box = Self.makeBox(value) }
 
     @inlinable

@@ -33,6 +33,7 @@ public struct SchemaError: Error, Sendable, Hashable {
     /// Where in the input, in bytes from its start; `nil` if the error is not about a place in the input.
     public var offset: Int?
 
+    /// A refusal; `path` and `offset` say where, as far as that is known.
     public init(_ code: Code, _ message: String, path: String = "", offset: Int? = nil) {
         self.code = code
         self.message = message

@@ -24,6 +24,7 @@ public struct SchemaLimits: Sendable, Hashable {
     /// The largest encoded message, in bytes (2 GiB − 1): protobuf's own limit.
     public static let encodedBytesCeiling = Int(Int32.max)
 
+    /// Limits that differ from the defaults in what is named; a depth out of range becomes the nearest within.
     public init(
         depthMax: Int = 100, elementsMax: Int = 4_194_304, decodedBytesMax: Int = 64 << 20, jsonBytesMax: Int = 16 << 20
     ) {

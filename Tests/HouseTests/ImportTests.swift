@@ -46,6 +46,7 @@ enum Arrows {
 
     /// The module that a line imports; of `import struct Foundation.Date` it is Foundation.
     static func importedModule(_ line: Substring) -> String? {
+        guard line.contains("import ") else { return nil }
         let words = line.split(separator: " ")
         guard let index = words.firstIndex(of: "import"), index + 1 < words.count,
             words[..<index].allSatisfy({ $0.hasPrefix("@") || access.contains(String($0)) })

@@ -56,32 +56,50 @@ enum Readme {
 
     /// The targets of a manifest that are not tests or for tests alone.
     static func targets(ofManifest text: String) -> Set<String> {
-        let pattern = #/\.(?:target|executableTarget|systemLibrary|plugin)\(\s*name: "([^"]+)"([^\n]*\n?[^\n]*)/#
-        return Set(
-            text.matches(of: pattern).filter { !$0.output.2.contains("path: \"Tests/") }.map { String($0.output.1) })
+        let starts = text.matches(
+            of: #/\.(target|executableTarget|systemLibrary|plugin|testTarget)\(\s*name: "([^"]+)"/#)
+        var names: Set<String> = []
+        for (index, start) in starts.enumerated() where start.output.1 != "testTarget" {
+            let end = index + 1 < starts.count ? starts[index + 1].range.lowerBound : text.endIndex
+            if !text[start.range.upperBound..<end].contains("path: \"Tests/") { names.insert(String(start.output.2)) }
+        }
+        return names
+    }
+
+    /// What `swift run` can run in the package in a folder.
+    static func programs(inPackage folder: String) -> Set<String> {
+        let manifest = (try? Repository.text(folder == "" ? "Package.swift" : "\(folder)/Package.swift")) ?? ""
+        let pattern = #/\.(?:executable|executableTarget)\(\s*name: "([^"]+)"/#
+        return Set(manifest.matches(of: pattern).map { String($0.output.1) })
     }
 
     /// The commands of a shell block that name nothing that exists.
-    static func unknownCommands(in block: FencedBlock, targets: Set<String>, exists: (String) -> Bool) -> [String] {
+    static func unknownCommands(
+        in block: FencedBlock, exists: (String) -> Bool, programs: (String) -> Set<String>
+    ) -> [String] {
         guard ["sh", "bash", "shell", "console"].contains(block.language) else { return [] }
         var continues = false
         return block.lines.filter { line in
             defer { continues = line.hasSuffix("\\") }
-            return !continues && !isKnown(line, targets: targets, exists: exists)
+            return !continues && !isKnown(line, exists, programs)
         }.map(String.init)
     }
 
-    private static func isKnown(_ line: Substring, targets: Set<String>, exists: (String) -> Bool) -> Bool {
-        let words = line.prefix { $0 != "#" }.split(separator: " ").map(String.init)
+    private static func isKnown(
+        _ line: Substring, _ exists: (String) -> Bool, _ programs: (String) -> Set<String>
+    ) -> Bool {
+        var words = line.prefix { $0 != "#" }.split(separator: " ").map(String.init)
         guard let command = words.first else { return true }
-        if command.contains("/") { return exists(command) || isProduct(command, targets) }
-        if command == "swift", words.count > 2, words[1] == "run" { return targets.contains(words[2]) }
-        return ["swift", "curl", "cd", "git", "apt-get", "sudo"].contains(command)
-    }
-
-    /// `.build/debug/ravioli`
-    private static func isProduct(_ path: String, _ targets: Set<String>) -> Bool {
-        path.hasPrefix(".build/") && targets.contains(String(path.split(separator: "/").last ?? ""))
+        if command.contains("/") { return exists(command) }
+        if words.starts(with: ["swift", "run"]) {
+            var folder = ""
+            if words.count > 4, words[2] == "--package-path" {
+                folder = words[3]
+                words.removeSubrange(2...3)
+            }
+            return words.count > 2 && programs(folder).contains(words[2])
+        }
+        return ["curl", "cd"].contains(command)
     }
 }
 
@@ -113,16 +131,32 @@ enum Readme {
     }
 
     @Test func commandsExist() throws {
-        let targets = Readme.targets(ofManifest: try Repository.text("Package.swift"))
         for block in FencedBlock.all(in: try Repository.text("README.md")) {
-            #expect(Readme.unknownCommands(in: block, targets: targets, exists: Repository.exists) == [])
+            let unknown = Readme.unknownCommands(in: block, exists: Repository.exists, programs: Readme.programs)
+            #expect(unknown == [])
         }
     }
 
-    @Test(arguments: ["Scripts/gone", "swift run gone", "gone --help", ".build/debug/gone x", "./gone"])
+    @Test(arguments: [
+        "Scripts/gone", "swift run gone", "gone --help", "./gone", "swift run --package-path There here x",
+        "swift run", "sudo gone",
+    ])
     func seesAnUnknownCommand(line: String) {
-        let block = FencedBlock.all(in: "```sh\ncurl x \\\n  -d y\nswift run here z  # why\n\(line)\n```\n")[0]
-        let unknown = Readme.unknownCommands(in: block, targets: ["here"]) { $0 == "Scripts/here" }
+        let text = """
+            ```sh
+            Scripts/here now
+            curl x \\
+                -d y
+            swift run here z  # why
+            swift run --package-path There there x
+            \(line)
+            ```
+            """
+        let unknown = Readme.unknownCommands(in: FencedBlock.all(in: text)[0]) {
+            $0 == "Scripts/here"
+        } programs: {
+            $0 == "There" ? ["there"] : ["here"]
+        }
         #expect(unknown == [line])
     }
 

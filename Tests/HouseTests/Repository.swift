@@ -17,16 +17,17 @@ struct SourceFile: Sendable {
     /// Relative to the root, as `Sources/Ravioli/Calls/Deadline.swift`.
     let path: String
     let lines: [Substring]
-    /// Swift only: the lines with the contents of comments and string literals blanked.
+    /// Swift that people wrote: the lines with the contents of comments and string literals blanked.
     let code: [Substring]
 
     init(path: String, text: String) {
         self.path = path
         lines = text.split(separator: "\n", omittingEmptySubsequences: false)
-        code =
-            path.hasSuffix(".swift")
-            ? SwiftText.blankingCommentsAndStrings(in: text).split(separator: "\n", omittingEmptySubsequences: false)
-            : []
+        guard path.hasSuffix(".swift"), !path.hasSuffix(".ravioli.swift") else {
+            code = path.hasSuffix(".swift") ? lines : []
+            return
+        }
+        code = SwiftText.blankingCommentsAndStrings(in: text).split(separator: "\n", omittingEmptySubsequences: false)
     }
 
     var isSwift: Bool { path.hasSuffix(".swift") }
@@ -81,7 +82,7 @@ enum Repository {
     }
 
     private static func paths(below path: String) -> [String] {
-        let url = root.appending(path: path)
+        let url = root.appending(path: path).resolvingSymlinksInPath()
         guard let values = try? url.resourceValues(forKeys: [.isDirectoryKey]) else { return [] }
         guard values.isDirectory == true else { return [path] }
         let names = (try? FileManager.default.contentsOfDirectory(atPath: url.path)) ?? []

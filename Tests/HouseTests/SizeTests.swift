@@ -15,8 +15,8 @@ enum Sizes {
     }
 
     static func missingLicence(_ file: SourceFile) -> [Violation] {
-        // The manifest's first line belongs to SwiftPM.
-        if file.stem == "Package" || file.lines.first.map(String.init) == licence { return [] }
+        // The manifest's first line belongs to SwiftPM, and examples are there to be copied.
+        if file.stem == "Package" || file.components.first == "Examples" || file.lines.first.map(String.init) == licence { return [] }
         return [file.violation(0, "the first line is not \(licence)")]
     }
 

@@ -34,10 +34,15 @@ struct SwiftText {
         }
     }
 
+    /// Where something else than plain code may begin or end.
+    private static let special = Set("/\"#()".utf8)
+
     private mutating func scanCode(untilParenthesis: Bool) {
         var depth = 0
         while position < input.count {
-            if starts(with: "//") {
+            if !Self.special.contains(input[position]) {
+                position += 1
+            } else if starts(with: "//") {
                 while position < input.count, input[position] != UInt8(ascii: "\n") { blank() }
             } else if starts(with: "/*") {
                 scanComment()

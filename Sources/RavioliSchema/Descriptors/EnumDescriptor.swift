@@ -4,7 +4,9 @@
 public final class EnumDescriptor: Sendable {
     /// One declared name of a number.
     public struct Value: Sendable, Hashable {
+        /// The name in the `.proto` file.
         public let name: String
+        /// The number on the wire; aliases share one.
         public let number: Int32
     }
 

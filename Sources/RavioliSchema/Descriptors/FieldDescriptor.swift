@@ -34,7 +34,9 @@ public final class FieldDescriptor: Sendable {
     public let jsonName: String
     /// The number on the wire, 1 … 2^29 − 1.
     public let number: Int32
+    /// How the value, or each element, is typed.
     public let kind: FieldKind
+    /// Whether absence can be told from the default.
     public let presence: FieldPresence
     /// Whether a list of scalars is written as one packed record. Both forms are always read.
     public let isPacked: Bool
@@ -46,6 +48,7 @@ public final class FieldDescriptor: Sendable {
     public let oneofIndex: Int?
     /// The proto2 or edition default in its text form; `nil` if none is declared.
     public let defaultText: String?
+    /// Whether the schema says `deprecated`.
     public let isDeprecated: Bool
     /// The encoded `google.protobuf.FieldOptions`, custom options included.
     public let options: UnknownFields
@@ -53,6 +56,7 @@ public final class FieldDescriptor: Sendable {
     /// Set once when the message is laid out, before the file is handed out; constant from then on.
     @exclusivity(unchecked) package nonisolated(unsafe) internal(set) var slot: MessageLayout.Slot?
 
+    /// Whether the field is a list or a map.
     public var isRepeated: Bool { presence == .repeated }
     /// Whether the field is a map; ``messageType`` is then the entry, key 1 and value 2.
     public let isMap: Bool

@@ -50,13 +50,17 @@ public final class MethodDescriptor: Sendable {
     public let name: String
     /// The full name of the service.
     public let serviceName: String
+    /// What the caller sends: one, or a stream of them.
     public let input: MessageDescriptor
+    /// What the service answers: one, or a stream of them.
     public let output: MessageDescriptor
     /// Whether the caller sends a stream of messages.
     public let clientStreaming: Bool
     /// Whether the service answers with a stream of messages.
     public let serverStreaming: Bool
+    /// What the schema promises about executing it again.
     public let idempotency: Idempotency
+    /// Whether the schema says `deprecated`.
     public let isDeprecated: Bool
     /// The encoded `google.protobuf.MethodOptions`, custom options included.
     public let options: UnknownFields

@@ -24,7 +24,9 @@ public struct WireRecords: Sendable {
 
     private var rest: ArraySlice<UInt8>
 
+    /// The fields of an encoded message that is part of a larger one.
     public init(_ bytes: ArraySlice<UInt8>) { self.rest = bytes }
+    /// The fields of an encoded message.
     public init(_ bytes: [UInt8]) { self.rest = bytes[...] }
 
     /// The next field, or `nil` at the end.

@@ -47,12 +47,12 @@ package struct EchoRequest: RavioliSchema.Message {
         unknownFields: RavioliSchema.UnknownFields = .init()
     ) {
         _storage = .init(_Storage(
+            unknownFields: unknownFields,
             text: text,
             bigNumber: bigNumber,
             data: data,
             extra: extra,
-            inner: inner,
-            unknownFields: unknownFields
+            inner: inner
         ))
     }
 
@@ -68,12 +68,12 @@ package struct EchoRequest: RavioliSchema.Message {
     private init(_storage: RavioliSchema.CopyOnWrite<_Storage>) { self._storage = _storage }
 
     private struct _Storage: Sendable, Hashable {
+        var unknownFields: RavioliSchema.UnknownFields
         var text: String
         var bigNumber: Int64
         var data: [UInt8]
         var extra: Google_Protobuf_Any?
         var inner: EchoRequest?
-        var unknownFields: RavioliSchema.UnknownFields
 
         static func read(from _r: RavioliSchema.FieldReader) -> Self {
             let text: String = _r.string(at: 24)
@@ -82,12 +82,12 @@ package struct EchoRequest: RavioliSchema.Message {
             let extra: Google_Protobuf_Any? = _r.message(at: 64)
             let inner: EchoRequest? = _r.message(at: 72)
             return Self(
+                unknownFields: _r.unknownFields(),
                 text: text,
                 bigNumber: bigNumber,
                 data: data,
                 extra: extra,
-                inner: inner,
-                unknownFields: _r.unknownFields()
+                inner: inner
             )
         }
 
@@ -104,24 +104,12 @@ package struct EchoRequest: RavioliSchema.Message {
 
 /// The message `ravioli.test.v1.EchoResponse`.
 package struct EchoResponse: RavioliSchema.Message {
+    package var unknownFields: RavioliSchema.UnknownFields
     package var request: EchoRequest?
     /// The metadata of the call, as `name: value`; bytes in base64.
     package var metadata: [String]
     /// What was left of the call's time when it arrived.
     package var remainingMilliseconds: Int64
-    package var unknownFields: RavioliSchema.UnknownFields
-
-    package init(
-        request: EchoRequest? = nil,
-        metadata: [String] = [],
-        remainingMilliseconds: Int64 = 0,
-        unknownFields: RavioliSchema.UnknownFields = .init()
-    ) {
-        self.request = request
-        self.metadata = metadata
-        self.remainingMilliseconds = remainingMilliseconds
-        self.unknownFields = unknownFields
-    }
 
     package static let descriptor = RavioliTestV1DeskSchema.file.message(
         "ravioli.test.v1.EchoResponse", structSize: 64)
@@ -131,10 +119,10 @@ package struct EchoResponse: RavioliSchema.Message {
         let metadata: [String] = _r.strings(at: 32, count: 40)
         let remainingMilliseconds: Int64 = _r.int64(at: 48)
         return Self(
+            unknownFields: _r.unknownFields(),
             request: request,
             metadata: metadata,
-            remainingMilliseconds: remainingMilliseconds,
-            unknownFields: _r.unknownFields()
+            remainingMilliseconds: remainingMilliseconds
         )
     }
 
@@ -146,20 +134,28 @@ package struct EchoResponse: RavioliSchema.Message {
     }
 }
 
+extension EchoResponse {
+    package init(
+        request: EchoRequest? = nil,
+        metadata: [String] = [],
+        remainingMilliseconds: Int64 = 0,
+        unknownFields: RavioliSchema.UnknownFields = .init()
+    ) {
+        self.init(
+            unknownFields: unknownFields,
+            request: request,
+            metadata: metadata,
+            remainingMilliseconds: remainingMilliseconds
+        )
+    }
+}
+
 /// The message `ravioli.test.v1.FailRequest`.
 package struct FailRequest: RavioliSchema.Message {
+    package var unknownFields: RavioliSchema.UnknownFields
     /// gRPC's number.
     package var code: Int32
     package var message: String
-    package var unknownFields: RavioliSchema.UnknownFields
-
-    package init(
-        code: Int32 = 0, message: String = "", unknownFields: RavioliSchema.UnknownFields = .init()
-    ) {
-        self.code = code
-        self.message = message
-        self.unknownFields = unknownFields
-    }
 
     package static let descriptor = RavioliTestV1DeskSchema.file.message(
         "ravioli.test.v1.FailRequest", structSize: 56)
@@ -167,13 +163,21 @@ package struct FailRequest: RavioliSchema.Message {
     package static func read(from _r: RavioliSchema.FieldReader) -> Self {
         let code: Int32 = _r.int32(at: 40)
         let message: String = _r.string(at: 24)
-        return Self(code: code, message: message, unknownFields: _r.unknownFields())
+        return Self(unknownFields: _r.unknownFields(), code: code, message: message)
     }
 
     package func write(to _w: inout RavioliSchema.FieldWriter) {
         _w.int32(code, at: 40, has: 44)
         _w.string(message, at: 24, has: 48)
         _w.unknownFields(unknownFields)
+    }
+}
+
+extension FailRequest {
+    package init(
+        code: Int32 = 0, message: String = "", unknownFields: RavioliSchema.UnknownFields = .init()
+    ) {
+        self.init(unknownFields: unknownFields, code: code, message: message)
     }
 }
 
@@ -239,25 +243,26 @@ package struct WaitResponse: RavioliSchema.Message {
 
 /// A detail of an error.
 package struct Reason: RavioliSchema.Message {
-    package var field: String
     package var unknownFields: RavioliSchema.UnknownFields
-
-    package init(field: String = "", unknownFields: RavioliSchema.UnknownFields = .init()) {
-        self.field = field
-        self.unknownFields = unknownFields
-    }
+    package var field: String
 
     package static let descriptor = RavioliTestV1DeskSchema.file.message(
         "ravioli.test.v1.Reason", structSize: 48)
 
     package static func read(from _r: RavioliSchema.FieldReader) -> Self {
         let field: String = _r.string(at: 24)
-        return Self(field: field, unknownFields: _r.unknownFields())
+        return Self(unknownFields: _r.unknownFields(), field: field)
     }
 
     package func write(to _w: inout RavioliSchema.FieldWriter) {
         _w.string(field, at: 24, has: 40)
         _w.unknownFields(unknownFields)
+    }
+}
+
+extension Reason {
+    package init(field: String = "", unknownFields: RavioliSchema.UnknownFields = .init()) {
+        self.init(unknownFields: unknownFields, field: field)
     }
 }
 
