@@ -49,7 +49,9 @@ package struct ConnectRequest: Sendable, Hashable {
     private static func codec(_ fields: HTTPFields) throws(EdgeRefusal) -> Codec {
         let types = fields[values: .contentType]
         guard types.count == 1, let codec = Codec(contentType: types[0]) else {
-            throw .http(.unsupportedMediaType, "The content type must be one of: \(acceptPost).", [.acceptPost: acceptPost])
+            throw .http(
+                .unsupportedMediaType, "The content type must be one of: \(acceptPost).",
+                [.acceptPost: acceptPost])
         }
         return codec
     }
@@ -78,7 +80,8 @@ package struct ConnectRequest: Sendable, Hashable {
     private static func checkEncoding(_ fields: HTTPFields) throws(RPCError) {
         let encodings = fields[values: .contentEncoding]
         guard encodings.allSatisfy({ $0.lowercased() == "identity" }), encodings.count <= 1 else {
-            throw RPCError(.unimplemented, "the content encoding is not supported; supported: identity", executed: .no)
+            throw RPCError(
+                .unimplemented, "the content encoding is not supported; supported: identity", executed: .no)
         }
     }
 
@@ -112,7 +115,9 @@ extension ConnectRequest.Codec {
         }
         switch parts[0] {
         case "application/json":
-            guard parts.dropFirst().allSatisfy({ ["charset=utf-8", "charset=\"utf-8\""].contains($0) }) else { return nil }
+            guard parts.dropFirst().allSatisfy({ ["charset=utf-8", "charset=\"utf-8\""].contains($0) }) else {
+                return nil
+            }
             self = .json
         case "application/proto":
             guard parts.count == 1 else { return nil }

@@ -83,7 +83,7 @@ final class ConnectionWatchHandler: ChannelDuplexHandler, RemovableChannelHandle
     private var requestsRead = 0
     private var responsesWritten = 0
     private var isReadingBody = false
-    private var skippedBytes = 0
+    private var bodyBytes = 0
     private var bodyTimer: Scheduled<Void>?
     private var closesAfterAnswer = false
 
@@ -100,12 +100,10 @@ final class ConnectionWatchHandler: ChannelDuplexHandler, RemovableChannelHandle
             if responsesWritten == requestsRead { letBodyCome(context, head) }
             requestsRead += 1
             isReadingBody = true
-            skippedBytes = 0
+            bodyBytes = 0
         case .body(let bytes):
-            if responsesWritten == requestsRead {
-                skippedBytes += bytes.readableBytes
-                if skippedBytes > limits.skippedBytesMax { return context.close(promise: nil) }
-            }
+            bodyBytes += bytes.readableBytes
+            if responsesWritten == requestsRead, isBodyHopeless { return context.close(promise: nil) }
         case .end:
             isReadingBody = false
             bodyTimer?.cancel()
@@ -114,10 +112,14 @@ final class ConnectionWatchHandler: ChannelDuplexHandler, RemovableChannelHandle
         context.fireChannelRead(data)
     }
 
+    /// Whether so much of a body has come that the rest of it, once refused, is not worth reading.
+    private var isBodyHopeless: Bool { bodyBytes > limits.messageBytesMax + limits.skippedBytesMax }
+
     /// A client that asks first whether its body is welcome is told so, unless the body is over the limit.
     private func letBodyCome(_ context: ChannelHandlerContext, _ head: HTTPRequest) {
         guard head.headerFields[.expect]?.lowercased() == "100-continue",
-            let length = head.headerFields[.contentLength].flatMap({ Int($0) }), length <= limits.messageBytesMax
+            let length = head.headerFields[.contentLength].flatMap({ Int($0) }),
+            length <= limits.messageBytesMax
         else { return }
         context.writeAndFlush(wrapOutboundOut(.head(HTTPResponse(status: .continue))), promise: nil)
     }
@@ -147,7 +149,8 @@ final class ConnectionWatchHandler: ChannelDuplexHandler, RemovableChannelHandle
     func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
         guard case .end = unwrapOutboundIn(data) else { return context.write(data, promise: promise) }
         responsesWritten += 1
-        guard closesAfterAnswer else { return context.write(data, promise: promise) }
+        let isSkipping = isReadingBody && responsesWritten == requestsRead && isBodyHopeless
+        guard closesAfterAnswer || isSkipping else { return context.write(data, promise: promise) }
         context.writeAndFlush(data, promise: promise)
         context.close(promise: nil)
     }
@@ -179,7 +182,8 @@ final class ConnectionWatchHandler: ChannelDuplexHandler, RemovableChannelHandle
         guard responsesWritten == requestsRead else { return context.close(promise: nil) }
         let isTooLarge = error == .headerOverflow
         let text = isTooLarge ? "The header is over the limit." : "This is not a well-formed HTTP request."
-        var answer = EdgeAnswer.refusal(isTooLarge ? .requestHeaderFieldsTooLarge : .badRequest, text, [.connection: "close"])
+        var answer = EdgeAnswer.refusal(
+            isTooLarge ? .requestHeaderFieldsTooLarge : .badRequest, text, [.connection: "close"])
         answer.headers[.requestID] = RequestID.of([:])
         answer.headers[.contentLength] = "\(answer.body.readableBytes)"
         let head = HTTPResponse(status: answer.status, headerFields: answer.headers)

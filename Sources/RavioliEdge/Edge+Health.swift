@@ -31,7 +31,8 @@ extension Edge {
             return true
         } catch {
             if error.origin == .peer { return true }
-            logger.info("upstream not well", metadata: ["upstream": "\(follower.upstream.name)", "error": "\(error)"])
+            logger.info(
+                "upstream not well", metadata: ["upstream": "\(follower.upstream.name)", "error": "\(error)"])
             return false
         }
     }

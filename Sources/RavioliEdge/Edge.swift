@@ -44,7 +44,9 @@ package final class Edge: Sendable {
         let new = RouteTable(followers.map(\.pool))
         for (service, upstream) in new.duplicates {
             let name = followers[upstream].upstream.name
-            logger.debug("service left out: an earlier upstream has it", metadata: ["service": "\(service)", "upstream": "\(name)"])
+            logger.debug(
+                "service left out: an earlier upstream has it",
+                metadata: ["service": "\(service)", "upstream": "\(name)"])
         }
         table.withLock { $0 = new }
     }
@@ -72,7 +74,8 @@ package final class Edge: Sendable {
         logger.log(
             level: level, "answered",
             metadata: [
-                "request": "\(requestID)", "status": "\(answer.status.code)", "microseconds": "\(nanoseconds / 1000)",
+                "request": "\(requestID)", "status": "\(answer.status.code)",
+                "microseconds": "\(nanoseconds / 1000)",
                 "path": "\(SchemaError.excerpt(head.path ?? "", limit: 128))",
             ])
     }
@@ -96,7 +99,12 @@ package final class Edge: Sendable {
             case .http(let status, let text, let fields): return .refusal(status, text, fields)
             case .connect(let error):
                 if error.isFromCall || error.cause != nil {
-                    logger.info("call failed", metadata: ["request": "\(requestID)", "error": "\(error)", "cause": "\(error.cause.map { "\($0)" } ?? "")"])
+                    logger.info(
+                        "call failed",
+                        metadata: [
+                            "request": "\(requestID)", "error": "\(error)",
+                            "cause": "\(error.cause.map { "\($0)" } ?? "")",
+                        ])
                 }
                 return .failure(error.forTheWorld, types: types, rules: options.responseHeaders)
             }
@@ -105,11 +113,15 @@ package final class Edge: Sendable {
 
     /// The method that a request is for.
     private func route(_ head: HTTPRequest) async throws(EdgeRefusal) -> Route {
-        guard let path = EdgePath(head.path ?? "") else { throw .http(.badRequest, "The path is malformed.", [:]) }
+        guard let path = EdgePath(head.path ?? "") else {
+            throw .http(.badRequest, "The path is malformed.", [:])
+        }
         guard let (service, method) = path.method(behind: prefix) else { throw Self.notFound }
         if let route = table.withLock({ $0.route(service: service, method: method) }) { return route }
         await refresh(paced: true)
-        let (route, isComplete) = table.withLock { ($0.route(service: service, method: method), $0.isComplete) }
+        let (route, isComplete) = table.withLock {
+            ($0.route(service: service, method: method), $0.isComplete)
+        }
         if let route { return route }
         if isComplete { throw Self.notFound }
         throw .connect(RPCError(.unavailable, "not every service has been found yet", executed: .no))
@@ -123,7 +135,8 @@ package final class Edge: Sendable {
         _ route: Route, _ request: ConnectRequest, start deadline: Deadline, body: BodyReader
     ) async throws(RPCError) -> EdgeAnswer {
         guard !route.method.clientStreaming, !route.method.serverStreaming else {
-            throw RPCError(.unimplemented, "\(route.name) is a stream; this edge serves unary calls", executed: .no)
+            throw RPCError(
+                .unimplemented, "\(route.name) is a stream; this edge serves unary calls", executed: .no)
         }
         let body = try await read(body)
         let follower = followers[route.upstream]
@@ -156,7 +169,8 @@ package final class Edge: Sendable {
         do {
             return try await body(bytesMax)
         } catch is NIOTooManyBytesError {
-            throw RPCError(.resourceExhausted, "the message is over messageBytesMax = \(bytesMax)", executed: .no)
+            throw RPCError(
+                .resourceExhausted, "the message is over messageBytesMax = \(bytesMax)", executed: .no)
         } catch {
             throw RPCError(.cancelled, "the request did not arrive whole", executed: .no)
         }
@@ -179,7 +193,9 @@ package final class Edge: Sendable {
         }
     }
 
-    private func send(_ call: UnaryRequest, to follower: SchemaFollower) async throws(RPCError) -> UnaryResponse {
+    private func send(
+        _ call: UnaryRequest, to follower: SchemaFollower
+    ) async throws(RPCError) -> UnaryResponse {
         do throws(RPCError) {
             let response = try await follower.upstream.channel.unary(call)
             let bytesMax = options.limits.messageBytesMax

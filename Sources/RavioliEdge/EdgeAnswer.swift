@@ -36,7 +36,9 @@ package struct EdgeAnswer: Sendable {
     /// The error a call ended with.
     ///
     /// - Parameter types: Where the types of its details are looked up, so that people can read them.
-    package static func failure(_ error: RPCError, types: DescriptorPool = DescriptorPool(), rules: HeaderRules) -> EdgeAnswer {
+    package static func failure(
+        _ error: RPCError, types: DescriptorPool = DescriptorPool(), rules: HeaderRules
+    ) -> EdgeAnswer {
         let body = ByteBuffer(string: ConnectErrorBody.json(error, types: types))
         var answer = EdgeAnswer(error.code.httpStatus, "application/json", body)
         answer.add(error.metadata, rules: rules)
@@ -44,7 +46,9 @@ package struct EdgeAnswer: Sendable {
     }
 
     /// An answer for a request that is no call: no Connect body, so that clients infer the code from the status.
-    package static func refusal(_ status: HTTPResponse.Status, _ text: String, _ fields: HTTPFields = [:]) -> EdgeAnswer {
+    package static func refusal(
+        _ status: HTTPResponse.Status, _ text: String, _ fields: HTTPFields = [:]
+    ) -> EdgeAnswer {
         var answer = EdgeAnswer(status, "text/plain; charset=utf-8", ByteBuffer(string: text + "\n"))
         for field in fields { answer.headers.append(field) }
         return answer
@@ -75,7 +79,8 @@ package enum ConnectErrorBody {
         var members = ["\"code\":\(JSONText.quoted(error.code.name))"]
         if !error.message.isEmpty { members.append("\"message\":\(JSONText.quoted(error.message))") }
         if !error.details.isEmpty {
-            members.append("\"details\":[\(error.details.map { detail($0, types: types) }.joined(separator: ","))]")
+            members.append(
+                "\"details\":[\(error.details.map { detail($0, types: types) }.joined(separator: ","))]")
         }
         return "{\(members.joined(separator: ","))}"
     }

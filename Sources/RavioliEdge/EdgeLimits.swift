@@ -24,7 +24,7 @@ public struct EdgeLimits: Sendable, Hashable {
     public var bodyTimeout: Duration = .seconds(15)
     /// Time a connection may be silent while no call runs on it, also within a request's head. Default 60 s.
     public var idleTimeout: Duration = .seconds(60)
-    /// How much of a body is skipped after its request was refused, in bytes, before the connection is closed instead.
+    /// How much of a refused body is read beyond ``messageBytesMax``, in bytes, before the connection is closed instead.
     /// Default 1 MiB.
     public var skippedBytesMax = 1 << 20
     /// Time for an upstream to tell its schema, or that it is well. Default 5 s.
@@ -44,15 +44,18 @@ public struct EdgeLimits: Sendable, Hashable {
     ///
     /// - Throws: `invalidConfiguration`, naming the relation that does not hold.
     public func check() throws(RuntimeError) {
-        try require(messageBytesMax >= 1024 && messageBytesMax <= 1 << 30, "messageBytesMax is 1 KiB to 1 GiB")
+        try require(
+            messageBytesMax >= 1024 && messageBytesMax <= 1 << 30, "messageBytesMax is 1 KiB to 1 GiB")
         try require(headerFieldBytesMax >= 256, "headerFieldBytesMax is at least 256")
         try require(headerListBytesMax >= headerFieldBytesMax, "headerListBytesMax holds one whole field")
         try require(headersMax >= 8, "headersMax is at least 8")
-        try require(timeoutDefault > .zero && timeoutDefault <= timeoutMax, "timeoutDefault is at most timeoutMax")
-        try require(bodyTimeout > .zero && idleTimeout >= bodyTimeout, "idleTimeout is at least bodyTimeout")
-        try require(skippedBytesMax >= 0, "skippedBytesMax is not negative")
         try require(
-            schemaTimeout > .zero && schemaPauseMin >= .zero && schemaInterval > .zero, "schema times are positive")
+            timeoutDefault > .zero && timeoutDefault <= timeoutMax, "timeoutDefault is at most timeoutMax")
+        try require(bodyTimeout > .zero && idleTimeout >= bodyTimeout, "idleTimeout is at least bodyTimeout")
+        try require(skippedBytesMax >= 0 && skippedBytesMax <= 1 << 30, "skippedBytesMax is 0 to 1 GiB")
+        try require(
+            schemaTimeout > .zero && schemaPauseMin >= .zero && schemaInterval > .zero,
+            "schema times are positive")
     }
 
     private func require(_ holds: Bool, _ relation: String) throws(RuntimeError) {

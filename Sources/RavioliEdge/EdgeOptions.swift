@@ -53,12 +53,15 @@ public struct HeaderRules: Sendable, Hashable {
     }
 
     private static let reservedPrefixes = [
-        "connect-", "trailer-", "grpc-", "ravioli-", "content-", "access-control-", "sec-", "proxy-", "x-forwarded-", ":",
+        "connect-", "trailer-", "grpc-", "ravioli-", "content-", "access-control-", "sec-", "proxy-",
+        "x-forwarded-", ":",
     ]
     private static let reservedNames: Set<String> = [
-        "accept", "accept-encoding", "accept-post", "allow", "cache-control", "connection", "cookie", "date", "expect",
+        "accept", "accept-encoding", "accept-post", "allow", "cache-control", "connection", "cookie", "date",
+        "expect",
         "forwarded", "host", "keep-alive", "location", "referrer-policy", "server", "set-cookie",
-        "strict-transport-security", "te", "trailer", "transfer-encoding", "upgrade", "user-agent", "vary", "via",
+        "strict-transport-security", "te", "trailer", "transfer-encoding", "upgrade", "user-agent", "vary",
+        "via",
         "x-content-type-options", "x-request-id",
     ]
 

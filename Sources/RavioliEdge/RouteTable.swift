@@ -40,7 +40,9 @@ package struct RouteTable: Sendable {
         }
     }
 
-    private static func routes(_ service: ServiceDescriptor, upstream: Int, types: DescriptorPool) -> [String: Route] {
+    private static func routes(
+        _ service: ServiceDescriptor, upstream: Int, types: DescriptorPool
+    ) -> [String: Route] {
         var routes: [String: Route] = [:]
         for method in service.methods {
             guard let name = MethodName(method.path) else { continue }

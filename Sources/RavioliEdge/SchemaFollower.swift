@@ -97,7 +97,8 @@ final class SchemaFollower: Sendable {
             logger.info("schema read", metadata: ["upstream": "\(upstream.name)", "services": "\(services)"])
             return (pool, answer.fingerprint)
         } catch {
-            logger.warning("schema not read", metadata: ["upstream": "\(upstream.name)", "error": "\(error)"])
+            logger.warning(
+                "schema not read", metadata: ["upstream": "\(upstream.name)", "error": "\(error)"])
             return nil
         }
     }

@@ -67,12 +67,15 @@ struct CallCommand: AsyncParsableCommand {
     }
 
     private func call(
-        _ client: Client, _ name: MethodName, _ metadata: Metadata, _ request: [UInt8], types: inout DescriptorPool
+        _ client: Client, _ name: MethodName, _ metadata: Metadata, _ request: [UInt8],
+        types: inout DescriptorPool
     ) async throws(Failure) {
         let (method, pool) = try await ServerSchema(client, timeout: arguments.timeout.duration).method(name)
         types = pool
         guard !method.clientStreaming, !method.serverStreaming else {
-            throw .call(RPCError(.unimplemented, "\(name) is a stream; this command makes unary calls", executed: .no))
+            throw .call(
+                RPCError(.unimplemented, "\(name) is a stream; this command makes unary calls", executed: .no)
+            )
         }
         let message = try Self.encoded(request, method, types: pool)
         var options = CallOptions.timeout(arguments.timeout.duration)
@@ -134,7 +137,8 @@ struct CallCommand: AsyncParsableCommand {
         options.printsUnresolvedAnyAsBase64 = true
         options.types = types
         do throws(SchemaError) {
-            let json = try JSONTranscoder.json(fromEncoded: response.message, as: method.output, options: options)
+            let json = try JSONTranscoder.json(
+                fromEncoded: response.message, as: method.output, options: options)
             return String(decoding: json, as: UTF8.self)
         } catch {
             throw RPCError(.internal, "the response cannot be shown: \(error)", cause: error)

@@ -24,7 +24,8 @@ struct DescribeCommand: AsyncParsableCommand {
     var json = false
 
     func run() async throws {
-        let parts = name.split(separator: "/", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
+        let parts = name.split(separator: "/", maxSplits: 1, omittingEmptySubsequences: false).map(
+            String.init)
         let result = await withFailure {
             try await arguments.withClient { client in
                 let schema = ServerSchema(client, timeout: arguments.timeout.duration)

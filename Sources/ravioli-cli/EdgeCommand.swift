@@ -27,10 +27,15 @@ struct EdgeCommand: AsyncParsableCommand {
                 http://127.0.0.1:8080/showroom.catalog.v1.Catalog/GetVehicle
             """)
 
-    @Option(help: "Where to listen: HOST:PORT, or unix:PATH for a socket file. Port 0 takes any free one; the log says which.")
+    @Option(
+        help:
+            "Where to listen: HOST:PORT, or unix:PATH for a socket file. Port 0 takes any free one; the log says which."
+    )
     var listen = ServerAddress(argument: "127.0.0.1:8080")!
 
-    @Option(help: ArgumentHelp("A server behind the edge: HOST:PORT or unix:PATH; repeatable.", valueName: "address"))
+    @Option(
+        help: ArgumentHelp(
+            "A server behind the edge: HOST:PORT or unix:PATH; repeatable.", valueName: "address"))
     var upstream: [ServerAddress]
 
     @Option(help: "What stands before /package.Service/Method in every path, as /api.")
@@ -66,7 +71,9 @@ struct EdgeCommand: AsyncParsableCommand {
 
     func validate() throws {
         if upstream.isEmpty { throw ValidationError("Give at least one --upstream.") }
-        if schema != nil, upstream.count != 1 { throw ValidationError("--schema needs exactly one --upstream.") }
+        if schema != nil, upstream.count != 1 {
+            throw ValidationError("--schema needs exactly one --upstream.")
+        }
     }
 
     func run() async throws {
@@ -78,20 +85,25 @@ struct EdgeCommand: AsyncParsableCommand {
         let clients = try upstream.map { try Client($0.address, options: options, logger: logger) }
         let upstreams = clients.map { Upstream(name: "\($0.address)", channel: $0, schema: pool) }
         let listening = logger
-        let server = try EdgeServer(upstreams, on: listen.address, options: edgeOptions(), logger: logger) { address in
+        let server = try EdgeServer(upstreams, on: listen.address, options: edgeOptions(), logger: logger) {
+            address in
             let url = if case .tcp = address { "http://\(address)" } else { "\(address)" }
             listening.info("listening on \(url)")
         }
         // Services are stopped last first: the edge, and then the clients that its calls make use of.
         let services: [any ServiceLifecycle.Service] = clients + [server]
-        try await ServiceGroup(services: services, gracefulShutdownSignals: [.sigterm, .sigint], logger: logger).run()
+        try await ServiceGroup(
+            services: services, gracefulShutdownSignals: [.sigterm, .sigint], logger: logger
+        ).run()
         logger.info("stopped")
     }
 
     private func edgeOptions() -> EdgeOptions {
         var options = EdgeOptions.defaults
         options.prefix = prefix
-        if !requestHeader.isEmpty { options.requestHeaders = HeaderRules(["traceparent", "tracestate"] + requestHeader) }
+        if !requestHeader.isEmpty {
+            options.requestHeaders = HeaderRules(["traceparent", "tracestate"] + requestHeader)
+        }
         options.responseHeaders = HeaderRules(responseHeader)
         options.jsonEncoding.emitsFieldsWithoutPresence = defaults
         if let timeoutMax {
@@ -104,7 +116,8 @@ struct EdgeCommand: AsyncParsableCommand {
     private func readSchema() throws -> DescriptorPool? {
         guard let schema else { return nil }
         do {
-            return try DescriptorPool(fileDescriptorSet: Array(try Data(contentsOf: URL(fileURLWithPath: schema))))
+            return try DescriptorPool(
+                fileDescriptorSet: Array(try Data(contentsOf: URL(fileURLWithPath: schema))))
         } catch {
             throw ValidationError("cannot read the schema \(schema): \(error)")
         }

@@ -39,7 +39,8 @@ enum Failure: Error {
     func json(types: DescriptorPool) -> String {
         switch self {
         case .call(let error): Self.json(error, types: types)
-        case .request(let error): Self.json(RPCError(.invalidArgument, "\(error)", executed: .no), types: types)
+        case .request(let error):
+            Self.json(RPCError(.invalidArgument, "\(error)", executed: .no), types: types)
         case .file(let text), .usage(let text), .other(let text):
             Self.json(RPCError(.unknown, text, executed: .no), types: types)
         }
@@ -47,10 +48,13 @@ enum Failure: Error {
 
     private static func text(_ error: RPCError, types: DescriptorPool) -> String {
         var lines = ["error: \(error.code): \(error.message)"]
-        lines.append("executed: \(error.executed) (\(error.origin == .peer ? "the server says so" : "seen from here"))")
+        lines.append(
+            "executed: \(error.executed) (\(error.origin == .peer ? "the server says so" : "seen from here"))"
+        )
         for detail in error.details {
             let json = StatusDetailText.json(detail, types: types)
-            lines.append("detail \(detail.typeName): " + (json.map(PrettyJSON.print) ?? "\(detail.value.count) bytes"))
+            lines.append(
+                "detail \(detail.typeName): " + (json.map(PrettyJSON.print) ?? "\(detail.value.count) bytes"))
         }
         return lines.joined(separator: "\n")
     }

@@ -21,7 +21,9 @@ struct ListCommand: AsyncParsableCommand {
 
     func run() async throws {
         let result = await withFailure {
-            try await arguments.withClient { try await ServerSchema($0, timeout: arguments.timeout.duration).services() }
+            try await arguments.withClient {
+                try await ServerSchema($0, timeout: arguments.timeout.duration).services()
+            }
         }
         switch result {
         case .success(let names):

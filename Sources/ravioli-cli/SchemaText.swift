@@ -36,7 +36,8 @@ struct SchemaText {
     /// As a `.proto` file would say it, with full names.
     var proto: String {
         let service = "service \(service.fullName) {\n\(methods.map(Self.line).joined())}\n"
-        let messages = messages.filter { !$0.isMapEntry && !$0.fullName.hasPrefix("google.protobuf.") }.map(Self.text)
+        let messages = messages.filter { !$0.isMapEntry && !$0.fullName.hasPrefix("google.protobuf.") }.map(
+            Self.text)
         return ([service] + messages + enums.map(Self.text)).joined(separator: "\n").trimmingLastNewline
     }
 
@@ -69,9 +70,12 @@ struct SchemaText {
         var label = ""
         if field.isRepeated, !field.isMap { label = "repeated " }
         if field.presence == .required { label = "required " }
-        if field.presence == .explicit, field.oneofIndex == nil, field.messageType == nil { label = "optional " }
+        if field.presence == .explicit, field.oneofIndex == nil, field.messageType == nil {
+            label = "optional "
+        }
         let name = field.name == field.jsonName ? "" : "  // JSON: \(field.jsonName)"
-        return "\(label)\(type(field)) \(field.name) = \(field.number);\(field.isDeprecated ? "  // deprecated" : "")\(name)"
+        return
+            "\(label)\(type(field)) \(field.name) = \(field.number);\(field.isDeprecated ? "  // deprecated" : "")\(name)"
     }
 
     private static func type(_ field: FieldDescriptor) -> String {
@@ -94,8 +98,10 @@ struct SchemaText {
         let methods = methods.map { method in
             Self.object([
                 ("name", JSONText.quoted(method.name)), ("path", JSONText.quoted(method.path)),
-                ("input", JSONText.quoted(method.input.fullName)), ("output", JSONText.quoted(method.output.fullName)),
-                ("clientStreaming", "\(method.clientStreaming)"), ("serverStreaming", "\(method.serverStreaming)"),
+                ("input", JSONText.quoted(method.input.fullName)),
+                ("output", JSONText.quoted(method.output.fullName)),
+                ("clientStreaming", "\(method.clientStreaming)"),
+                ("serverStreaming", "\(method.serverStreaming)"),
                 ("idempotency", JSONText.quoted(Self.notes[method.idempotency] ?? "unknown")),
                 ("deprecated", "\(method.isDeprecated)"),
             ])
@@ -121,7 +127,9 @@ struct SchemaText {
     }
 
     private static func json(_ type: EnumDescriptor) -> String {
-        let values = type.values.map { object([("name", JSONText.quoted($0.name)), ("number", "\($0.number)")]) }
+        let values = type.values.map {
+            object([("name", JSONText.quoted($0.name)), ("number", "\($0.number)")])
+        }
         return object([("name", JSONText.quoted(type.fullName)), ("values", array(values))])
     }
 

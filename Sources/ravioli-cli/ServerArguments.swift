@@ -23,7 +23,8 @@ struct TimeSpan: ExpressibleByArgument, Sendable {
     init?(argument: String) {
         let units: [(suffix: String, seconds: Double)] = [("ms", 0.001), ("s", 1), ("m", 60)]
         guard let unit = units.first(where: { argument.hasSuffix($0.suffix) }),
-            let number = Double(argument.dropLast(unit.suffix.count)), number > 0, number * unit.seconds <= 86_400
+            let number = Double(argument.dropLast(unit.suffix.count)), number > 0,
+            number * unit.seconds <= 86_400
         else { return nil }
         duration = .seconds(number * unit.seconds)
         defaultValueDescription = argument

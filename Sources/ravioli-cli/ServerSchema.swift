@@ -28,7 +28,8 @@ struct ServerSchema {
     func service(_ name: String) async throws(Failure) -> (ServiceDescriptor, DescriptorPool) {
         let bytes: [UInt8]
         do throws(RPCError) {
-            bytes = try await reflection.getSchema(.init(services: [name]), options: options).fileDescriptorSet
+            bytes = try await reflection.getSchema(.init(services: [name]), options: options)
+                .fileDescriptorSet
         } catch {
             guard error.code == .notFound else { throw .call(error) }
             let text = Suggestion.text(for: name, among: try await services(), kind: "service")

@@ -31,12 +31,16 @@ enum Terminal {
             } else {
                 bytes = Data(data.utf8)
             }
-            guard bytes?.count ?? 0 <= bytesMax else { throw Failure.file("the request is over \(bytesMax) bytes") }
+            guard bytes?.count ?? 0 <= bytesMax else {
+                throw Failure.file("the request is over \(bytesMax) bytes")
+            }
             return Array(bytes ?? Data())
         } catch let failure as Failure {
             throw failure
         } catch {
-            throw .file("cannot read \(data == "-" ? "standard input" : String(data.dropFirst())): \(error.localizedDescription)")
+            throw .file(
+                "cannot read \(data == "-" ? "standard input" : String(data.dropFirst())): \(error.localizedDescription)"
+            )
         }
     }
 }

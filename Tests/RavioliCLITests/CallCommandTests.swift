@@ -120,7 +120,10 @@ struct CallCommandTests {
         #expect(try await call("ravioli.test.v1.Desk/Watch").status == 112)
     }
 
-    @Test(arguments: [["call", "nonsense", "a.B/C"], ["call"], ["frobnicate"], ["call", "h:1", "a.B/C", "--timeout", "soon"]])
+    @Test(arguments: [
+        ["call", "nonsense", "a.B/C"], ["call"], ["frobnicate"],
+        ["call", "h:1", "a.B/C", "--timeout", "soon"],
+    ])
     func wrongCommandLinesAreUsageErrors(arguments: [String]) async throws {
         let outcome = try await Command.run(arguments)
         #expect(outcome.status == 64)

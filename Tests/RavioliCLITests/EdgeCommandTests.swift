@@ -52,7 +52,8 @@ struct EdgeCommandTests {
 
     @Test(arguments: [SIGTERM, SIGINT]) func servesUntilASignal(signal: Int32) async throws {
         try await withServer([DeskServer()]) { _, address in
-            let status = try await withEdge(["--upstream", "\(address)", "--prefix", "/api"], signal: signal) { url in
+            let status = try await withEdge(["--upstream", "\(address)", "--prefix", "/api"], signal: signal)
+            { url in
                 let health = try await curl([url + "/healthz"])
                 #expect(health.contains("\"serving\""))
                 let answer = try await curl([

@@ -26,9 +26,11 @@ struct SchemaCommandTests {
         #expect(lines.first == "service ravioli.test.v1.Desk {")
         #expect(
             lines.contains(
-                "  rpc Echo(ravioli.test.v1.EchoRequest) returns (ravioli.test.v1.EchoResponse);  // no side effects"))
+                "  rpc Echo(ravioli.test.v1.EchoRequest) returns (ravioli.test.v1.EchoResponse);  // no side effects"
+            ))
         #expect(
-            lines.contains("  rpc Watch(ravioli.test.v1.EchoRequest) returns (stream ravioli.test.v1.EchoResponse);"))
+            lines.contains(
+                "  rpc Watch(ravioli.test.v1.EchoRequest) returns (stream ravioli.test.v1.EchoResponse);"))
         #expect(lines.contains("message ravioli.test.v1.EchoResponse {"))
         #expect(lines.contains("  int64 big_number = 2;  // JSON: bigNumber"))
         #expect(lines.contains("  repeated string metadata = 2;"))
@@ -44,7 +46,10 @@ struct SchemaCommandTests {
     @Test func describesAsJSON() async throws {
         let outcome = try await Command.run(atDesk: ["describe", "@", "ravioli.test.v1.Desk", "--json"])
         let object = try JSONSerialization.jsonObject(with: Data(outcome.output.utf8)) as? [String: Any]
-        #expect((object?["methods"] as? [[String: Any]])?.compactMap { $0["name"] as? String } == ["Echo", "Fail", "Wait", "Watch"])
+        #expect(
+            (object?["methods"] as? [[String: Any]])?.compactMap { $0["name"] as? String } == [
+                "Echo", "Fail", "Wait", "Watch",
+            ])
     }
 
     @Test func unknownNamesHaveTheirExitCode() async throws {

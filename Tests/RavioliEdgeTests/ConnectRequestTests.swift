@@ -16,7 +16,9 @@ struct ConnectRequestTests {
         return try ConnectRequest(all, options: options, requestID: "r-1")
     }
 
-    private func code(_ fields: [(String, String)], _ change: (inout EdgeOptions) -> Void = { _ in }) -> String? {
+    private func code(
+        _ fields: [(String, String)], _ change: (inout EdgeOptions) -> Void = { _ in }
+    ) -> String? {
         do throws(EdgeRefusal) {
             _ = try request([("content-type", "application/json")] + fields, change)
             return nil
@@ -29,19 +31,25 @@ struct ConnectRequestTests {
     // MARK: Content type
 
     @Test(arguments: [
-        "application/json", "Application/JSON", "application/json; charset=utf-8", "application/json;charset=\"UTF-8\"",
+        "application/json", "Application/JSON", "application/json; charset=utf-8",
+        "application/json;charset=\"UTF-8\"",
     ])
     func acceptsJSON(type: String) throws { #expect(try request([("content-type", type)]).codec == .json) }
 
-    @Test func acceptsProto() throws { #expect(try request([("content-type", "application/proto")]).codec == .proto) }
+    @Test func acceptsProto() throws {
+        #expect(try request([("content-type", "application/proto")]).codec == .proto)
+    }
 
     @Test(arguments: [
-        "application/foo", "image/jpeg", "application/json; charset=latin1", "application/json, application/json",
+        "application/foo", "image/jpeg", "application/json; charset=latin1",
+        "application/json, application/json",
         "application/connect+json", "application/grpc", "", "json", "application/proto; charset=utf-8",
     ])
     func refusesOtherTypesWith415(type: String) throws {
         let refusal = #expect(throws: EdgeRefusal.self) { try request([("content-type", type)]) }
-        guard case .http(let status, _, let fields)? = refusal else { Issue.record("no HTTP refusal"); return }
+        guard case .http(let status, _, let fields)? = refusal else {
+            Issue.record("no HTTP refusal"); return
+        }
         #expect(status == .unsupportedMediaType)
         #expect(fields[HTTPField.Name("accept-post")!] == "application/json, application/proto")
     }
@@ -66,8 +74,12 @@ struct ConnectRequestTests {
         #expect(try request([("content-type", "application/json")]).timeout == .seconds(15))
     }
 
-    @Test(arguments: ["", "0", "-1", "+1", "1.5", "1s", "abc", "12345678901", "99999999999999999999", "0x10", "1 0", "١"])
-    func refusesMalformedTimeout(text: String) { #expect(code([("connect-timeout-ms", text)]) == "invalid_argument") }
+    @Test(arguments: [
+        "", "0", "-1", "+1", "1.5", "1s", "abc", "12345678901", "99999999999999999999", "0x10", "1 0", "١",
+    ])
+    func refusesMalformedTimeout(text: String) {
+        #expect(code([("connect-timeout-ms", text)]) == "invalid_argument")
+    }
 
     @Test func refusesTwoTimeouts() {
         #expect(code([("connect-timeout-ms", "5"), ("connect-timeout-ms", "6")]) == "invalid_argument")
@@ -107,7 +119,9 @@ struct ConnectRequestTests {
 
     @Test func passesBothValuesOfAHeaderGivenTwice() throws {
         #expect(
-            try metadata([("x-a", "1"), ("x-a", "2")], allowing: ["x-a"]) == ["x-a=1", "x-a=2", "x-request-id=r-1"])
+            try metadata([("x-a", "1"), ("x-a", "2")], allowing: ["x-a"]) == [
+                "x-a=1", "x-a=2", "x-request-id=r-1",
+            ])
     }
 
     @Test func decodesBytesPaddedOrNotAndPartedByCommas() throws {
@@ -125,8 +139,10 @@ struct ConnectRequestTests {
     }
 
     @Test(arguments: [
-        "connect-x", "trailer-x", "grpc-timeout", "ravioli-peer", "host", "connection", "transfer-encoding", "te",
-        "x-forwarded-for", "forwarded", "cookie", "content-length", "proxy-authorization", "x-request-id", "upgrade",
+        "connect-x", "trailer-x", "grpc-timeout", "ravioli-peer", "host", "connection", "transfer-encoding",
+        "te",
+        "x-forwarded-for", "forwarded", "cookie", "content-length", "proxy-authorization", "x-request-id",
+        "upgrade",
     ])
     func neverPassesReservedNames(name: String) throws {
         #expect(try metadata([(name, "1")], allowing: ["*", name]) == ["x-request-id=r-1"])

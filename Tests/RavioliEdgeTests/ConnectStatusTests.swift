@@ -8,9 +8,12 @@ import Testing
 /// Row by row, as Connect's specification prints them.
 struct ConnectStatusTests {
     static let statuses: [(String, Int)] = [
-        ("canceled", 499), ("unknown", 500), ("invalid_argument", 400), ("deadline_exceeded", 504), ("not_found", 404),
-        ("already_exists", 409), ("permission_denied", 403), ("resource_exhausted", 429), ("failed_precondition", 400),
-        ("aborted", 409), ("out_of_range", 400), ("unimplemented", 501), ("internal", 500), ("unavailable", 503),
+        ("canceled", 499), ("unknown", 500), ("invalid_argument", 400), ("deadline_exceeded", 504),
+        ("not_found", 404),
+        ("already_exists", 409), ("permission_denied", 403), ("resource_exhausted", 429),
+        ("failed_precondition", 400),
+        ("aborted", 409), ("out_of_range", 400), ("unimplemented", 501), ("internal", 500),
+        ("unavailable", 503),
         ("data_loss", 500), ("unauthenticated", 401), ("ok", 200),
     ]
 
@@ -24,7 +27,8 @@ struct ConnectStatusTests {
 
     static let inferred: [(Int, String)] = [
         (400, "internal"), (401, "unauthenticated"), (403, "permission_denied"), (404, "unimplemented"),
-        (429, "unavailable"), (502, "unavailable"), (503, "unavailable"), (504, "unavailable"), (405, "unknown"),
+        (429, "unavailable"), (502, "unavailable"), (503, "unavailable"), (504, "unavailable"),
+        (405, "unknown"),
         (415, "unknown"), (500, "unknown"), (418, "unknown"),
     ]
 

@@ -19,10 +19,12 @@ struct EdgeAnswerTests {
     // MARK: Success
 
     @Test func answersJSONWithJSON() async throws {
-        let answer = try await TestEdge().answer(echo, body: #"{"text": "hé", "bigNumber": "9007199254740993", "data": "AQI="}"#)
+        let answer = try await TestEdge().answer(
+            echo, body: #"{"text": "hé", "bigNumber": "9007199254740993", "data": "AQI="}"#)
         #expect(answer.status == .ok)
         #expect(answer.headers[.contentType] == "application/json")
-        #expect(answer.text.contains(#""request":{"text":"hé","bigNumber":"9007199254740993","data":"AQI="}"#))
+        #expect(
+            answer.text.contains(#""request":{"text":"hé","bigNumber":"9007199254740993","data":"AQI="}"#))
     }
 
     @Test func answersProtoWithProtoUntouched() async throws {
@@ -32,7 +34,8 @@ struct EdgeAnswerTests {
         let bytes = try request.encoded()
         let answer = try await edge.server.application.test(.router) { client in
             try await client.execute(
-                uri: echo, method: .post, headers: [.contentType: "application/proto"], body: ByteBuffer(bytes: bytes))
+                uri: echo, method: .post, headers: [.contentType: "application/proto"],
+                body: ByteBuffer(bytes: bytes))
         }
         #expect(answer.status == .ok)
         #expect(answer.headers[.contentType] == "application/proto")
@@ -66,7 +69,9 @@ struct EdgeAnswerTests {
 
     @Test func everyAnswerHasARequestIDAndSecurityHeaders() async throws {
         let edge = try TestEdge()
-        for (path, method) in [(echo, HTTPRequest.Method.post), ("/nowhere", .get), (echo, .delete), ("/healthz", .get)] {
+        for (path, method) in [
+            (echo, HTTPRequest.Method.post), ("/nowhere", .get), (echo, .delete), ("/healthz", .get),
+        ] {
             let answer = try await edge.answer(path, method: method)
             #expect(answer.headers[.requestID]?.count == 32)
             #expect(answer.headers[.xContentTypeOptions] == "nosniff")
@@ -119,7 +124,8 @@ struct EdgeAnswerTests {
     @Test(arguments: [
         "/", "/nowhere", "/ravioli.test.v1.Desk", "/ravioli.test.v1.Desk/echo", "/ravioli.test.v1.desk/Echo",
         "/ravioli.test.v1.Desk/Echo/", "//ravioli.test.v1.Desk/Echo", "/ravioli.test.v1.Desk%2FEcho",
-        "/x/../ravioli.test.v1.Desk/Echo", "/ravioli.reflection.v1.Reflection/GetSchema", "/ravioli.test.v1.Desk/%2E%2E",
+        "/x/../ravioli.test.v1.Desk/Echo", "/ravioli.reflection.v1.Reflection/GetSchema",
+        "/ravioli.test.v1.Desk/%2E%2E",
         "/ravioli.test.v1.Desk/Ec%2568o",
     ])
     func unknownPathsAre404(path: String) async throws {
@@ -167,12 +173,16 @@ struct EdgeAnswerTests {
     // MARK: Hostile bodies
 
     static let badBodies: [(String, String)] = [
-        ("", "JSON"), ("{", "line 1, column 2"), ("{\n  \"text\": 7\n}", "line 2, column 11"), (#"{"nope": 1}"#, "nope"),
-        (#"{"text": "a", "text": "b"}"#, "text"), (#"{"text": "\ud800"}"#, "text"), ("[]", "object"), ("null x", ""),
+        ("", "JSON"), ("{", "line 1, column 2"), ("{\n  \"text\": 7\n}", "line 2, column 11"),
+        (#"{"nope": 1}"#, "nope"),
+        (#"{"text": "a", "text": "b"}"#, "text"), (#"{"text": "\ud800"}"#, "text"), ("[]", "object"),
+        ("null x", ""),
         (#"{"bigNumber": 9223372036854775808}"#, "bigNumber"),
     ]
 
-    @Test(arguments: badBodies) func badJSONIsInvalidArgumentWithItsPlace(body: String, hint: String) async throws {
+    @Test(arguments: badBodies) func badJSONIsInvalidArgumentWithItsPlace(
+        body: String, hint: String
+    ) async throws {
         let answer = try await TestEdge().answer(echo, body: body)
         #expect(answer.status == .badRequest)
         #expect(answer.text.hasPrefix(#"{"code":"invalid_argument""#))
@@ -206,7 +216,8 @@ struct EdgeAnswerTests {
     }
 
     @Test func brokenProtoIsTheServicesToRefuse() async throws {
-        let answer = try await TestEdge().answer(echo, headers: [.contentType: "application/proto"], body: "\u{0A}\u{7F}")
+        let answer = try await TestEdge().answer(
+            echo, headers: [.contentType: "application/proto"], body: "\u{0A}\u{7F}")
         #expect(answer.status == .badRequest)
         #expect(answer.headers[.contentType] == "application/json")
     }

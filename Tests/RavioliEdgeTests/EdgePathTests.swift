@@ -5,7 +5,9 @@ import Testing
 
 struct EdgePathTests {
     private func method(_ path: String, prefix: String = "") -> String? {
-        guard let (service, method) = EdgePath(path)?.method(behind: EdgePath.prefix(prefix)) else { return nil }
+        guard let (service, method) = EdgePath(path)?.method(behind: EdgePath.prefix(prefix)) else {
+            return nil
+        }
         return "\(service) \(method)"
     }
 

@@ -14,12 +14,16 @@ import Testing
 struct EdgeSocketTests {
     private static let path = "/ravioli.test.v1.Desk/Echo"
 
-    private static func post(_ path: String = path, _ headers: String = "", body: String = "{}", length: Int? = nil) -> String {
+    private static func post(
+        _ path: String = path, _ headers: String = "", body: String = "{}", length: Int? = nil
+    ) -> String {
         "POST \(path) HTTP/1.1\r\nHost: h\r\nContent-Type: application/json\r\n\(headers)"
             + "Content-Length: \(length ?? body.utf8.count)\r\n\r\n\(body)"
     }
 
-    private func exchange(_ request: String, _ change: (inout EdgeOptions) -> Void = { _ in }) async throws -> String {
+    private func exchange(
+        _ request: String, _ change: (inout EdgeOptions) -> Void = { _ in }
+    ) async throws -> String {
         try await TestEdge(change).serving { port in try await RawHTTP.exchange(port: port, request) }
     }
 
@@ -30,7 +34,8 @@ struct EdgeSocketTests {
             defer { try? FileManager.default.removeItem(at: file) }
             curl.executableURL = URL(fileURLWithPath: "/usr/bin/env")
             curl.arguments = [
-                "curl", "-s", "-o", file.path, "-H", "Content-Type: application/json", "-d", #"{"text": "from curl"}"#,
+                "curl", "-s", "-o", file.path, "-H", "Content-Type: application/json", "-d",
+                #"{"text": "from curl"}"#,
                 "http://127.0.0.1:\(port)\(Self.path)",
             ]
             let (ends, end) = AsyncStream<Int32>.makeStream()
@@ -46,7 +51,8 @@ struct EdgeSocketTests {
     }
 
     @Test func aConnectionServesOneRequestAfterAnother() async throws {
-        let answer = try await exchange(Self.post() + Self.post("/nowhere") + Self.post(Self.path, "Connection: close\r\n"))
+        let answer = try await exchange(
+            Self.post() + Self.post("/nowhere") + Self.post(Self.path, "Connection: close\r\n"))
         #expect(answer.matches(of: #/HTTP\/1\.1 (\d+)/#).map { String($0.1) } == ["200", "404", "200"])
     }
 
@@ -79,7 +85,8 @@ struct EdgeSocketTests {
     }
 
     @Test func aHeaderThatIsTooLargeIs431() async throws {
-        let answer = try await exchange(Self.post(Self.path, "X-Large: \(String(repeating: "a", count: 9000))\r\n"))
+        let answer = try await exchange(
+            Self.post(Self.path, "X-Large: \(String(repeating: "a", count: 9000))\r\n"))
         #expect(answer.hasPrefix("HTTP/1.1 431 "))
         #expect(answer.lowercased().contains("x-request-id: "))
     }
@@ -104,7 +111,10 @@ struct EdgeSocketTests {
     }
 
     static let malformed: [(String, String)] = [
-        ("two lengths", "POST \(path) HTTP/1.1\r\nHost: h\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\n{}"),
+        (
+            "two lengths",
+            "POST \(path) HTTP/1.1\r\nHost: h\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\n{}"
+        ),
         (
             "length and chunks",
             "POST \(path) HTTP/1.1\r\nHost: h\r\nContent-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"
@@ -124,7 +134,8 @@ struct EdgeSocketTests {
     @Test func runServesUntilItIsCancelled() async throws {
         let listening = AsyncStream<Address>.makeStream()
         let server = try EdgeServer(
-            [Upstream(name: "desk", channel: InProcessChannel(DeskServer()))], on: .tcp(host: "127.0.0.1", port: 0),
+            [Upstream(name: "desk", channel: InProcessChannel(DeskServer()))],
+            on: .tcp(host: "127.0.0.1", port: 0),
             logger: .quiet, onListening: { listening.continuation.yield($0) })
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { try? await server.run() }

@@ -27,23 +27,28 @@ struct TestEdge {
         change(&options)
         channel = InProcessChannel(desk)
         server = try EdgeServer(
-            [Upstream(name: "desk", channel: channel)], on: .tcp(host: "127.0.0.1", port: 0), options: options,
+            [Upstream(name: "desk", channel: channel)], on: .tcp(host: "127.0.0.1", port: 0),
+            options: options,
             logger: .quiet)
     }
 
     /// Answers one request without a socket.
     func answer(
-        _ path: String, method: HTTPRequest.Method = .post, headers: HTTPFields = [.contentType: "application/json"],
+        _ path: String, method: HTTPRequest.Method = .post,
+        headers: HTTPFields = [.contentType: "application/json"],
         body: String = "{}"
     ) async throws -> TestResponse {
         await server.edge.refresh(paced: true)
         return try await server.application.test(.router) { client in
-            try await client.execute(uri: path, method: method, headers: headers, body: ByteBuffer(string: body))
+            try await client.execute(
+                uri: path, method: method, headers: headers, body: ByteBuffer(string: body))
         }
     }
 
     /// Serves on a loopback socket for the time of `body`, which gets the port.
-    func serving<Result: Sendable>(_ body: @escaping @Sendable (Int) async throws -> Result) async throws -> Result {
+    func serving<Result: Sendable>(
+        _ body: @escaping @Sendable (Int) async throws -> Result
+    ) async throws -> Result {
         await server.edge.refresh(paced: true)
         return try await server.application.test(.live) { client in try await body(client.port!) }
     }
@@ -74,7 +79,8 @@ enum RawHTTP {
     }
 
     /// Sends and hangs up once `until` returns.
-    static func hangUp(port: Int, _ request: String, until: @escaping @Sendable () async -> Void) async throws {
+    static func hangUp(port: Int, _ request: String, until: @escaping @Sendable () async -> Void) async throws
+    {
         let channel = try await ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
             .connect(host: "127.0.0.1", port: port).get()
         try await channel.writeAndFlush(ByteBuffer(string: request))
