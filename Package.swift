@@ -75,6 +75,7 @@ let package = Package(
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
                 .product(name: "Logging", package: "swift-log"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
             ]
         ),
 
@@ -103,18 +104,25 @@ let package = Package(
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
             ]
         ),
+        // A service and its fake server, for the tests of both.
+        .target(
+            name: "EdgeSchemas",
+            dependencies: ["Ravioli", "RavioliSchema", .product(name: "Logging", package: "swift-log")],
+            path: "Tests/EdgeSchemas"),
         .testTarget(
             name: "RavioliEdgeTests",
             dependencies: [
-                "RavioliEdge", "Ravioli", "RavioliSchema",
+                "RavioliEdge", "EdgeSchemas", "Ravioli", "RavioliSchema",
                 .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "HummingbirdTesting", package: "hummingbird"),
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
             ]
         ),
-        .testTarget(name: "RavioliCLITests", dependencies: ["Ravioli", "RavioliSchema", "ravioli-cli"]),
+        .testTarget(
+            name: "RavioliCLITests", dependencies: ["EdgeSchemas", "Ravioli", "RavioliSchema", "ravioli-cli"]),
 
         // MARK: Showroom, the reference system
         .target(name: "ShowroomContracts", dependencies: ["Ravioli", "RavioliSchema"]),
@@ -184,7 +192,7 @@ let package = Package(
         .testTarget(
             name: "ShowroomEndToEndTests",
             dependencies: [
-                "showroom-catalog", "showroom-pricing", "Ravioli", "RavioliSchema", "Showroom",
+                "showroom-catalog", "showroom-pricing", "ravioli-cli", "Ravioli", "RavioliSchema", "Showroom",
                 "ShowroomCatalog", "ShowroomContracts", "ShowroomPricing",
                 .product(name: "Logging", package: "swift-log"),
             ]

@@ -15,7 +15,9 @@ struct FileGenerator {
         code.gap()
         Imports(context).write(to: &code)
         for message in context.file.messages where scopeOf(message.fullName) == context.file.package {
-            MessageGenerator(message, context: context).write(to: &code)
+            let generator = MessageGenerator(message, context: context)
+            generator.write(to: &code)
+            generator.writeExtensions(to: &code)
         }
         for enumeration in context.file.enums where scopeOf(enumeration.fullName) == context.file.package {
             EnumGenerator(enumeration, context: context).write(to: &code)

@@ -14,7 +14,7 @@ public struct GeneratorOptions: Sendable, Hashable {
         /// The Swift module.
         public var module: String
 
-        /// Says that `module` holds what was generated from `path`.
+        /// A mapping of one file or folder.
         public init(path: String, module: String) {
             self.path = path
             self.module = module
@@ -75,8 +75,8 @@ public struct GeneratorOptions: Sendable, Hashable {
 
 /// Why nothing can be generated; protoc shows the text to the user.
 public struct GeneratorError: Error, Sendable, CustomStringConvertible {
-    /// What protoc shows.
+    /// What is wrong.
     public var description: String
-    /// An error with this text.
+    /// An error with this text, a sentence without a full stop.
     public init(_ description: String) { self.description = description }
 }

@@ -90,7 +90,7 @@ struct MessageGenerator {
         code.documentation(context.comments[message.fullName] ?? "The message `\(message.fullName)`.")
         code.block("\(visibility)struct \(name): RavioliSchema.Message") { code in
             if isStored { writeStoredProperties(&code) } else { writeProperties(&code) }
-            writeMemberwise(&code)
+            if !isExtended { writeMemberwise(&code) }
             writeDefaults(&code)
             writeNested(&code)
             writeConstants(&code)
@@ -98,14 +98,31 @@ struct MessageGenerator {
         }
     }
 
+    /// Writes the initialisers of this message and those inside it, behind the struct.
+    ///
+    /// They delegate to the one that Swift makes by itself, and ``writeCoding(_:_:)`` uses that one directly: Swift
+    /// ends a written initialiser of a large struct by copying the struct whole. It takes the unknown fields first,
+    /// which keeps the two apart.
+    func writeExtensions(to code: inout CodeWriter) {
+        if isExtended {
+            code.gap()
+            code.block("extension \(context.names.types[message.fullName] ?? "")") { writeMemberwise(&$0) }
+        }
+        for nested in context.nestedMessages(of: message) {
+            MessageGenerator(nested, context: context).writeExtensions(to: &code)
+        }
+    }
+
+    private var isExtended: Bool { !isStored && !members.isEmpty }
+
     private var visibility: String { context.visibility }
 
     private func writeProperties(_ code: inout CodeWriter) {
+        code.line("\(visibility)var unknownFields: RavioliSchema.UnknownFields")
         for member in members {
             writeDocumentation(of: member, &code)
             code.line("\(visibility)var \(member.name): \(member.type)")
         }
-        code.line("\(visibility)var unknownFields: RavioliSchema.UnknownFields")
     }
 
     private func writeStoredProperties(_ code: inout CodeWriter) {
@@ -139,18 +156,19 @@ struct MessageGenerator {
         let parameters =
             members.map { "\($0.name): \($0.type) = \($0.defaultValue)" }
             + ["unknownFields: RavioliSchema.UnknownFields = .init()"]
+        let arguments = (["unknownFields"] + members.map(\.name)).map { "\(SwiftNames.label($0)): \($0)" }
         code.gap()
         code.list("\(visibility)init", parameters, " {")
         code.body { code in
-            guard isStored else {
-                for name in propertyNames { code.line("self.\(name) = \(name)") }
-                return
+            if isStored {
+                code.list("_storage = .init(_Storage", arguments, ")")
+            } else if isExtended {
+                code.list("self.init", arguments, "")
+            } else {
+                code.line("self.unknownFields = unknownFields")
             }
-            code.list("_storage = .init(_Storage", propertyNames.map { "\(SwiftNames.label($0)): \($0)" }, ")")
         }
     }
-
-    private var propertyNames: [String] { members.map(\.name) + ["unknownFields"] }
 
     private func writeConstants(_ code: inout CodeWriter) {
         code.gap()
@@ -189,10 +207,10 @@ struct MessageGenerator {
 
     private func writeCoding(_ code: inout CodeWriter, _ visibility: String) {
         code.gap()
-        // A function and not an initialiser: Swift ends one of a large struct by copying the struct whole.
         code.block("\(visibility)static func read(from _r: RavioliSchema.FieldReader) -> Self") { code in
             for member in members { code.line("let \(member.name): \(member.type) = \(member.read)") }
-            code.list("return Self", members.map { "\(SwiftNames.label($0.name)): \($0.name)" } + ["unknownFields: _r.unknownFields()"], "")
+            let arguments = members.map { "\(SwiftNames.label($0.name)): \($0.name)" }
+            code.list("return Self", ["unknownFields: _r.unknownFields()"] + arguments, "")
         }
         code.gap()
         code.block("\(visibility)func write(to _w: inout RavioliSchema.FieldWriter)") { code in
@@ -213,8 +231,8 @@ struct MessageGenerator {
         code.gap()
         let conformances = "\(context.names.swift("Sendable")), \(context.names.swift("Hashable"))"
         code.block("private struct _Storage: \(conformances)") { code in
-            for member in members { code.line("var \(member.name): \(member.type)") }
             code.line("var unknownFields: RavioliSchema.UnknownFields")
+            for member in members { code.line("var \(member.name): \(member.type)") }
             writeCoding(&code, "")
         }
     }

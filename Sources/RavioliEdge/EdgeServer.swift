@@ -16,7 +16,7 @@ public final class EdgeServer: ServiceLifecycle.Service {
     /// Hears where the edge listens, once it does.
     public typealias ListeningObserver = @Sendable (Address) async -> Void
 
-    private let edge: Edge
+    let edge: Edge
     private let address: Address
     private let onListening: ListeningObserver
 

@@ -2,7 +2,8 @@
 
 /// The fields of a message that its schema does not know, kept in order of arrival and byte for byte, so that a
 /// service passes on what a newer peer has sent. Groups, fields whose wire type does not fit the schema, unknown
-/// values of closed enums and proto2 extensions are kept here too.
+/// values of closed enums and proto2 extensions are kept here too. Two things are not as they came: a tag is written
+/// in its shortest form, and a field inside a map entry that is neither key nor value is dropped, as in C++ and Java.
 public struct UnknownFields: Sendable, Hashable {
     /// The fields as they stand on the wire: tags and values.
     @usableFromInline package var bytes: [UInt8]

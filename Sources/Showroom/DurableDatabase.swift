@@ -24,7 +24,11 @@ package enum DurableDatabase {
         let pool = try DatabasePool(path: path, configuration: configuration)
         // GRDB sets NORMAL when it turns the WAL on, after the configuration's own hook has run; hence here,
         // on the one connection that writes.
-        try pool.writeWithoutTransaction { try $0.execute(sql: "PRAGMA synchronous = FULL") }
+        try pool.writeWithoutTransaction { db in
+            try db.execute(sql: "PRAGMA synchronous = FULL")
+            // On Darwin a plain flush may end in the drive's own cache; elsewhere this does nothing.
+            try db.execute(sql: "PRAGMA fullfsync = TRUE; PRAGMA checkpoint_fullfsync = TRUE")
+        }
         try migrator.migrate(pool)
         return pool
     }

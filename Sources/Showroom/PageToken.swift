@@ -75,18 +75,15 @@ package struct PageToken: Sendable, Hashable {
     }
 }
 
-/// How many rows a page holds when the caller does not say, and at most.
+/// How many rows a page holds.
 package enum PageSize {
-    package static let `default` = 20
-    package static let max = 200
-
-    /// The size to use for the size that was asked for: the default for 0, never more than `max`.
+    /// The size to use for the size that was asked for: the default for 0, never more than `PageLimits.rowsMax`.
     ///
     /// - Throws: `ValidationError` for the field `page_size`, if it is negative.
     package static func effective(_ asked: Int) throws(ValidationError) -> Int {
         guard asked >= 0 else {
             throw ValidationError("page_size", "must not be negative")
         }
-        return asked == 0 ? `default` : min(asked, max)
+        return asked == 0 ? PageLimits.rowsDefault : min(asked, PageLimits.rowsMax)
     }
 }

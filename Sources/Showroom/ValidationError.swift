@@ -16,8 +16,11 @@ package struct ValidationError: Error, Sendable, Hashable, CustomStringConvertib
         }
     }
 
-    /// In the order in which the fields were checked; never empty.
+    /// In the order in which the fields were checked; never empty, and at most `violationsMax`.
     package let violations: [Violation]
+
+    /// What a status can carry in its details, which hold 8 KiB.
+    package static let violationsMax = 40
 
     /// The error for one wrong field.
     package init(_ field: String, _ problem: String) {
@@ -25,7 +28,7 @@ package struct ValidationError: Error, Sendable, Hashable, CustomStringConvertib
     }
 
     init(violations: [Violation]) {
-        self.violations = violations
+        self.violations = Array(violations.prefix(Self.violationsMax))
     }
 
     package var description: String {
@@ -41,7 +44,7 @@ package struct Validation: Sendable {
 
     /// Notes that `field` is wrong unless `condition` holds.
     package mutating func require(_ condition: Bool, _ field: String, _ problem: @autoclosure () -> String) {
-        if !condition {
+        if !condition, violations.count < ValidationError.violationsMax {
             violations.append(.init(field, problem()))
         }
     }
@@ -69,6 +72,15 @@ package struct Validation: Sendable {
     /// Takes over what another check found.
     package mutating func append(_ error: ValidationError) {
         violations += error.violations
+    }
+
+    /// Checks what needs no validation of its own beside it.
+    ///
+    /// - Throws: `ValidationError`, if `body` noted anything.
+    package static func check(_ body: (inout Validation) -> Void) throws(ValidationError) {
+        var validation = Validation()
+        body(&validation)
+        try validation.check()
     }
 
     /// Throws everything that was noted.

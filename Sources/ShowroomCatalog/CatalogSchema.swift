@@ -42,9 +42,11 @@ package enum CatalogSchema {
                     version         INTEGER NOT NULL CHECK (version >= 1),
                     held_by         TEXT,
                     held_until_ms   INTEGER,
+                    held_on_version INTEGER,
                     added_at_ms     INTEGER NOT NULL,
                     updated_at_ms   INTEGER NOT NULL,
-                    CHECK ((held_by IS NULL) = (held_until_ms IS NULL))
+                    CHECK ((held_by IS NULL) = (held_until_ms IS NULL)),
+                    CHECK ((held_by IS NULL) = (held_on_version IS NULL))
                 ) STRICT;
 
                 -- Each order of a search, over the whole stock and within a make or model. SQLite ends every

@@ -17,7 +17,7 @@ extension CatalogStore {
         vehicles: Int, inventory: Inventory = Inventory(), at now: Date, logger: Logger
     ) async throws -> Bool {
         let count = min(max(vehicles, 0), Inventory.vehiclesMax)
-        return try await database.write { db in
+        let wasNew = try await database.write { db in
             guard try Bool.fetchOne(db, sql: "SELECT NOT EXISTS (SELECT * FROM seeding)") == true else {
                 return false
             }
@@ -34,8 +34,11 @@ extension CatalogStore {
                 arguments: [count, now.milliseconds])
             // Tells the planner how many vehicles share a make, a year and so on, to pick indexes by.
             try db.execute(sql: "ANALYZE")
-            logger.info("the stock is seeded", metadata: ["vehicles": "\(count)"])
             return true
         }
+        if wasNew {
+            logger.info("the stock is seeded", metadata: ["vehicles": "\(count)"])
+        }
+        return wasNew
     }
 }

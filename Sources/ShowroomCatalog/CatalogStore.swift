@@ -66,7 +66,7 @@ extension CatalogStore {
     /// A page of the vehicles that `query` finds.
     ///
     /// - Parameters:
-    ///   - pageSize: 0 for the default; more than `PageSize.max` counts as that.
+    ///   - pageSize: 0 for the default; more than `PageLimits.rowsMax` counts as that.
     ///   - pageToken: Where the page before ended; empty for the first page.
     ///   - countsAll: Whether to count the vehicles on all pages too.
     /// - Throws: `ValidationError` for each field that is wrong, the token among them.
@@ -127,7 +127,7 @@ extension CatalogStore {
         return try await database.write { db in
             var vehicle = try Self.find(vin, db)
             let facts = update.applied(to: vehicle.facts)
-            if vehicle.version == expectedVersion + 1, facts == vehicle.facts {
+            if vehicle.version - 1 == expectedVersion, facts == vehicle.facts {
                 return vehicle
             }
             try vehicle.check(version: expectedVersion)
@@ -137,12 +137,6 @@ extension CatalogStore {
         }
     }
 
-    /// For how long a reservation may hold a vehicle.
-    private static let holdDurations: ClosedRange<Duration> = .seconds(1) ... .seconds(7 * 24 * 3600)
-
-    /// For how long a reservation holds a vehicle when the caller does not say.
-    private static let holdDurationDefault: Duration = .seconds(30 * 60)
-
     /// Holds a vehicle for somebody, or extends the hold that they have. The same reservation again answers
     /// what the first one did.
     ///
@@ -151,17 +145,18 @@ extension CatalogStore {
     package func reserve(
         vin: String, expectedVersion: Int64, holder: String, duration: Duration? = nil, at now: Date
     ) async throws -> StockedVehicle {
-        let duration = duration ?? Self.holdDurationDefault
+        let duration = duration ?? CatalogLimits.holdDefault
         try Self.validate(vin: vin, expectedVersion: expectedVersion, holder: holder, duration: duration)
         return try await database.write { db in
             var vehicle = try Self.find(vin, db)
             let held = try vehicle.check(holder: holder, at: now)
-            if held, vehicle.version == expectedVersion + 1 {
+            if held, vehicle.hold?.decidedOnVersion == expectedVersion {
                 return vehicle
             }
             try vehicle.check(version: expectedVersion)
             let expiresAt = now.addingTimeInterval(duration / .seconds(1)).wholeMilliseconds
-            vehicle.hold = .init(holder: holder, expiresAt: expiresAt)
+            vehicle.hold = .init(
+                holder: holder, expiresAt: expiresAt, decidedOnVersion: expectedVersion)
             return try vehicle.changed(db, at: now)
         }
     }
@@ -212,8 +207,6 @@ extension StockedVehicle {
 // MARK: Validation
 
 extension CatalogStore {
-    private static let batchMax = 100
-
     private static func validate(
         vin: String, as field: String = "vin", expectedVersion: Int64? = nil, holder: String? = nil,
         duration: Duration? = nil
@@ -225,19 +218,22 @@ extension CatalogStore {
                 expectedVersion >= 1, "expected_version", "must be the version that was read, 1 or more")
         }
         if let holder {
-            validation.require(length: 1...80, of: holder, "holder")
+            validation.require(length: PartyLimits.nameLengths, of: holder, "holder")
         }
         if let duration {
             validation.require(
-                holdDurations.contains(duration), "duration", "must be from 1 second to 7 days")
+                CatalogLimits.holds.contains(duration), "duration", "must be from 1 second to 7 days")
         }
         try validation.check()
     }
 
     private static func validate(vins: [String]) throws(ValidationError) {
         var validation = Validation()
-        validation.require(1...batchMax ~= vins.count, "vins", "must be 1 to \(batchMax), not \(vins.count)")
-        for (index, vin) in vins.prefix(batchMax).enumerated() {
+        let sizes = CatalogLimits.batchSizes
+        validation.require(
+            sizes ~= vins.count, "vins",
+            "must be \(sizes.lowerBound) to \(sizes.upperBound), not \(vins.count)")
+        for (index, vin) in vins.prefix(CatalogLimits.batchSizes.upperBound).enumerated() {
             note(vin, as: "vins[\(index)]", in: &validation)
         }
         try validation.check()

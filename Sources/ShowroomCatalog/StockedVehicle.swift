@@ -26,9 +26,14 @@ package struct StockedVehicle: Sendable, Hashable {
         package var holder: String
         package var expiresAt: Date
 
-        package init(holder: String, expiresAt: Date) {
+        /// The version of the vehicle on which it was decided to take or to extend it: by this mark an attempt
+        /// that is made twice is known again.
+        package var decidedOnVersion: Int64
+
+        package init(holder: String, expiresAt: Date, decidedOnVersion: Int64) {
             self.holder = holder
             self.expiresAt = expiresAt
+            self.decidedOnVersion = decidedOnVersion
         }
     }
 
@@ -57,7 +62,9 @@ extension StockedVehicle: TableRecord, FetchableRecord, MutablePersistableRecord
         facts = VehicleFacts(row: row)
         version = row["version"]
         hold = (row["held_by"] as String?).map {
-            Reservation(holder: $0, expiresAt: Date(milliseconds: row["held_until_ms"]))
+            Reservation(
+                holder: $0, expiresAt: Date(milliseconds: row["held_until_ms"]),
+                decidedOnVersion: row["held_on_version"])
         }
         addedAt = Date(milliseconds: row["added_at_ms"])
         updatedAt = Date(milliseconds: row["updated_at_ms"])
@@ -69,6 +76,7 @@ extension StockedVehicle: TableRecord, FetchableRecord, MutablePersistableRecord
         container["version"] = version
         container["held_by"] = hold?.holder
         container["held_until_ms"] = hold?.expiresAt.milliseconds
+        container["held_on_version"] = hold?.decidedOnVersion
         container["added_at_ms"] = addedAt.milliseconds
         container["updated_at_ms"] = updatedAt.milliseconds
     }

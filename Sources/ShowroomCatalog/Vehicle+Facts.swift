@@ -100,7 +100,7 @@ extension VehicleQuery {
         for (index, value) in request.bodyClasses.enumerated() {
             let known = validation.known(
                 VehicleFacts.BodyClass(rawValue: Int(value.rawValue)), "body_classes[\(index)]")
-            if let known { bodyClasses.append(known) }
+            if let known, !bodyClasses.contains(known) { bodyClasses.append(known) }
         }
         let number = Int(request.order.rawValue)
         order =

@@ -100,48 +100,44 @@ extension VehicleFacts {
         } catch {
             validation.require(false, "vehicle.vin", error.description)
         }
-        validation.require(length: 1...40, of: make, "vehicle.make")
-        validation.require(length: 1...40, of: model, "vehicle.model")
-        validation.require(modelYear, in: 1981...2039, "vehicle.model_year")
+        validation.require(length: CarLimits.nameLengths, of: make, "vehicle.make")
+        validation.require(length: CarLimits.nameLengths, of: model, "vehicle.model")
+        validation.require(modelYear, in: CarLimits.modelYears, "vehicle.model_year")
     }
 
     private func validateEngine(_ validation: inout Validation) {
-        validation.require(engine.displacementCC, in: 0...20_000, "vehicle.engine.displacement_cc")
-        validation.require(engine.cylinders, in: 0...24, "vehicle.engine.cylinders")
-        validation.require(engine.horsepower, in: 0...3_000, "vehicle.engine.horsepower")
-        validation.require(passengers, in: 0...20, "vehicle.passengers")
+        validation.require(engine.displacementCC, in: CatalogLimits.displacements, "vehicle.engine.displacement_cc")
+        validation.require(engine.cylinders, in: CatalogLimits.cylinders, "vehicle.engine.cylinders")
+        validation.require(engine.horsepower, in: CatalogLimits.horsepowers, "vehicle.engine.horsepower")
+        validation.require(passengers, in: CatalogLimits.passengers, "vehicle.passengers")
     }
 
     private func validateOffer(_ validation: inout Validation) {
-        validation.require(length: 0...40, of: colour, "vehicle.colour")
-        validation.require(mileage, in: 0...2_000_000, "vehicle.mileage")
-        validation.require(
-            1...Self.priceMax ~= price.minorUnits, "vehicle.price.minor_units",
-            "must be from 1 to \(Self.priceMax)")
+        validation.require(length: CatalogLimits.colourLengths, of: colour, "vehicle.colour")
+        validation.require(mileage, in: CarLimits.mileages, "vehicle.mileage")
+        validation.require(price.minorUnits, in: CatalogLimits.prices, "vehicle.price.minor_units")
         validation.require(
             price.currency == Amount.shopCurrency, "vehicle.price.currency",
             "must be \(Amount.shopCurrency), the one currency of this shop")
-        validation.require(length: 0...80, of: location.dealer, "vehicle.location.dealer")
-        validation.require(length: 0...80, of: location.city, "vehicle.location.city")
+        validation.require(length: CatalogLimits.placeLengths, of: location.dealer, "vehicle.location.dealer")
+        validation.require(length: CatalogLimits.placeLengths, of: location.city, "vehicle.location.city")
         validation.require(
             location.region.isEmpty || Self.isPostalCode(location.region), "vehicle.location.region",
             "must be the two capitals of a state or province")
-        validation.require(length: 0...2_000, of: description, "vehicle.description")
+        validation.require(length: CatalogLimits.descriptionLengths, of: description, "vehicle.description")
         validatePhotos(&validation)
     }
 
     private func validatePhotos(_ validation: inout Validation) {
+        let most = CatalogLimits.photosMax
         validation.require(
-            photoURLs.count <= 20, "vehicle.photo_urls", "must be at most 20, not \(photoURLs.count)")
-        for (index, url) in photoURLs.prefix(20).enumerated() {
+            photoURLs.count <= most, "vehicle.photo_urls", "must be at most \(most), not \(photoURLs.count)")
+        for (index, url) in photoURLs.prefix(most).enumerated() {
             validation.require(
                 Self.isPhotoURL(url), "vehicle.photo_urls[\(index)]",
-                "must be an https address of at most 500 characters")
+                "must be an https address of at most \(CatalogLimits.photoURLLengthMax) characters")
         }
     }
-
-    /// A billion dollars: more than any car, and far from where sums would overflow.
-    private static let priceMax: Int64 = 100_000_000_000
 
     private static func isPostalCode(_ text: String) -> Bool {
         text.utf8.count == 2 && text.utf8.allSatisfy { UInt8(ascii: "A")...UInt8(ascii: "Z") ~= $0 }
@@ -149,7 +145,8 @@ extension VehicleFacts {
 
     private static func isPhotoURL(_ text: String) -> Bool {
         let scheme = "https://"
-        return text.hasPrefix(scheme) && text.utf8.count > scheme.utf8.count && text.utf8.count <= 500
+        return text.hasPrefix(scheme) && text.utf8.count > scheme.utf8.count
+            && text.utf8.count <= CatalogLimits.photoURLLengthMax
             && text.utf8.allSatisfy { UInt8(ascii: "!")...UInt8(ascii: "~") ~= $0 }
     }
 }

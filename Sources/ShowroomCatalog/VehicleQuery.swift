@@ -27,22 +27,19 @@ package struct VehicleQuery: Sendable, Hashable {
         case priceAscending, priceDescending, modelYearDescending, mileageAscending
     }
 
-    /// The longest free text, in characters.
-    private static let textLengthMax = 200
-
     /// Checks every field.
     ///
     /// - Throws: `ValidationError` for each field that is wrong.
     package func validate() throws(ValidationError) {
         var validation = Validation()
-        validation.require(length: 0...40, of: make, "make")
-        validation.require(length: 0...40, of: model, "model")
+        validation.require(length: 0...CarLimits.nameLengths.upperBound, of: make, "make")
+        validation.require(length: 0...CarLimits.nameLengths.upperBound, of: model, "model")
         for (bound, field) in [(minPrice, "min_price"), (maxPrice, "max_price")] {
             guard let bound else { continue }
             validation.require(
                 bound.currency == Amount.shopCurrency, "\(field).currency", "must be \(Amount.shopCurrency)")
         }
-        validation.require(length: 0...Self.textLengthMax, of: text, "text")
+        validation.require(length: CatalogLimits.textLengths, of: text, "text")
         validation.require(text.isEmpty || pattern != nil, "text", "holds no word to search for")
         try validation.check()
     }

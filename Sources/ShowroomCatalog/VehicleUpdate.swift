@@ -60,7 +60,7 @@ package struct VehicleUpdate: Sendable {
         case "version", "reservation", "added_at", "updated_at":
             "names \"\(path)\", which is catalog's to write"
         default:
-            "names \"\(path)\", which is no field of a vehicle that an update can change"
+            "names \"\(path.prefix(80))\", which is no field of a vehicle that an update can change"
         }
     }
 

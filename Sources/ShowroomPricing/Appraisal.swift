@@ -78,9 +78,6 @@ package struct Appraisal: Sendable, Hashable {
 }
 
 extension Appraisal {
-    /// The fewest cars to judge from.
-    package static let comparablesMin = 3
-
     /// What a car keeps of its price for each year that it is older.
     static let keptPerYear = 0.86
 
@@ -92,11 +89,11 @@ extension Appraisal {
     /// The order of `comparables` does not matter. A car whose figures no car has is passed over, so that
     /// nothing which somebody else's catalog says can upset the arithmetic.
     ///
-    /// - Throws: `TooFewComparables` if there are fewer than `comparablesMin`.
+    /// - Throws: `TooFewComparables` if there are fewer than `PricingLimits.comparablesMin`.
     package init(of subject: Subject, from comparables: [ComparableCar]) throws(TooFewComparables) {
         let comparables = comparables.filter(\.isPlausible)
-        guard comparables.count >= Self.comparablesMin else {
-            throw TooFewComparables(found: comparables.count, needed: Self.comparablesMin)
+        guard comparables.count >= PricingLimits.comparablesMin else {
+            throw TooFewComparables(found: comparables.count, needed: PricingLimits.comparablesMin)
         }
         let prices = comparables.map { Self.adjusted($0, to: subject) }.sorted()
         let median = Self.quantile(0.5, of: prices)

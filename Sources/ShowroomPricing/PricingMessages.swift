@@ -13,25 +13,22 @@ extension VehicleFacts {
     /// - Throws: `ValidationError` with a path under `facts` for each field that is wrong.
     func validate() throws(ValidationError) {
         var validation = Validation()
-        validation.require(length: 1...40, of: make, "facts.make")
-        validation.require(length: 1...40, of: model, "facts.model")
-        validation.require(modelYear, in: 1981...2039, "facts.model_year")
-        validation.require(mileage, in: 0...2_000_000, "facts.mileage")
+        validation.require(length: CarLimits.nameLengths, of: make, "facts.make")
+        validation.require(length: CarLimits.nameLengths, of: model, "facts.model")
+        validation.require(Int(modelYear), in: CarLimits.modelYears, "facts.model_year")
+        validation.require(Int(mileage), in: CarLimits.mileages, "facts.mileage")
         try validation.check()
     }
 }
 
 extension Valuation {
-    /// How many of the cars that were compared are shown.
-    private static let comparablesShownMax = 10
-
     init(_ appraisal: Appraisal) {
         self.init(
             median: Money(minor: appraisal.medianMinor), low: Money(minor: appraisal.lowMinor),
             high: Money(minor: appraisal.highMinor),
             confidence: Confidence(rawValue: Int32(appraisal.confidence.rawValue)),
             comparableCount: Int32(clamping: appraisal.comparables.count),
-            comparables: appraisal.comparables.prefix(Self.comparablesShownMax).map(ComparableVehicle.init))
+            comparables: appraisal.comparables.prefix(PricingLimits.comparablesShownMax).map(ComparableVehicle.init))
     }
 }
 

@@ -40,14 +40,8 @@ package struct Quotation: Sendable, Hashable {
             self.requestID = requestID
             self.vin = vin
             self.customer = customer
-            self.validity = validity ?? Self.validityDefault
+            self.validity = validity ?? PricingLimits.validityDefault
         }
-
-        /// How long a promise is good for when the caller does not say.
-        package static let validityDefault: Duration = .seconds(2 * 24 * 3600)
-
-        /// The shortest and the longest promise.
-        package static let validities: ClosedRange<Duration> = .seconds(60) ... .seconds(14 * 24 * 3600)
     }
 
     /// Whether the promise is over at this time. It ends at its expiry, not after it.
@@ -62,10 +56,10 @@ extension Quotation.Order {
     /// - Throws: `ValidationError` for each field that is wrong.
     package func validate() throws(ValidationError) {
         var validation = Validation()
-        validation.require(length: 1...64, of: requestID, "request_id")
+        validation.require(length: PricingLimits.requestIDLengths, of: requestID, "request_id")
         validation.require(!vin.isEmpty, "vin", "must not be empty")
-        validation.require(length: 1...80, of: customer, "customer")
-        validation.require(Self.validities.contains(validity), "validity", "must be from 1 minute to 14 days")
+        validation.require(length: PartyLimits.nameLengths, of: customer, "customer")
+        validation.require(PricingLimits.validities.contains(validity), "validity", "must be from 1 minute to 14 days")
         try validation.check()
     }
 }

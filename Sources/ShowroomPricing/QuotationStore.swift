@@ -53,9 +53,9 @@ package struct QuotationStore: Sendable {
 
     /// The quotation with this id, expired or not.
     ///
-    /// - Throws: `ValidationError` if the id is empty, `QuotationError.notFound`.
+    /// - Throws: `ValidationError` if this can be no id, `QuotationError.notFound`.
     package func quotation(id quoteID: String) async throws -> Quotation {
-        guard !quoteID.isEmpty else { throw ValidationError("quote_id", "must not be empty") }
+        try Validation.check { $0.require(length: PricingLimits.quoteIDLengths, of: quoteID, "quote_id") }
         return try await database.read { db in
             guard let quotation = try Quotation.filter(Column("quote_id") == quoteID).fetchOne(db) else {
                 throw QuotationError.notFound(quoteID: quoteID)
@@ -100,13 +100,13 @@ extension QuotationStore {
     ///
     /// - Parameters:
     ///   - includesExpired: Whether to list those too whose time is over.
-    ///   - pageSize: 0 for the default; more than `PageSize.max` counts as that.
+    ///   - pageSize: 0 for the default; more than `PageLimits.rowsMax` counts as that.
     ///   - pageToken: Where the page before ended; empty for the first page.
     /// - Throws: `ValidationError` for each field that is wrong, the token among them.
     package func quotations(
         customer: String, includesExpired: Bool, pageSize: Int = 0, pageToken: String = "", at now: Date
     ) async throws -> Page {
-        guard !customer.isEmpty else { throw ValidationError("customer", "must not be empty") }
+        try Validation.check { $0.require(length: PartyLimits.nameLengths, of: customer, "customer") }
         var fingerprint = Fingerprint()
         fingerprint.add(customer)
         fingerprint.add(includesExpired ? 1 : 0 as Int64)

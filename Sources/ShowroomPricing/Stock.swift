@@ -11,9 +11,6 @@ import ShowroomContracts
 struct Stock: Sendable {
     let catalog: CatalogClient
 
-    /// One page of cars is enough: more would not make a valuation better.
-    private static let carsMax: Int32 = 200
-
     /// What pricing needs to know of a vehicle to judge it.
     func facts(vin: String) async throws -> VehicleFacts {
         let vehicle = try await vehicle(vin)
@@ -30,11 +27,12 @@ struct Stock: Sendable {
         return (Amount(minorUnits: price.minorUnits, currency: price.currency), vehicle.version)
     }
 
-    /// The cars of a make and model of these model years whose price can be compared.
+    /// The cars of a make and model of these model years whose price can be compared. One page of them is enough:
+    /// more would not make a valuation better.
     func cars(make: String, model: String, modelYears: ClosedRange<Int>) async throws -> [ComparableCar] {
         let request = SearchVehiclesRequest(
             make: make, model: model, minModelYear: Int32(clamping: modelYears.lowerBound),
-            maxModelYear: Int32(clamping: modelYears.upperBound), pageSize: Self.carsMax)
+            maxModelYear: Int32(clamping: modelYears.upperBound), pageSize: Int32(PageLimits.rowsMax))
         let found = try await asking { () throws(RPCError) in try await catalog.searchVehicles(request) }
         return found.vehicles.compactMap { vehicle in
             guard let price = vehicle.price, price.currency == Amount.shopCurrency else { return nil }

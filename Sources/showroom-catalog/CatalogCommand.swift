@@ -17,17 +17,13 @@ struct CatalogCommand: AsyncParsableCommand {
             call acknowledges is on the disk. SIGTERM and Ctrl-C let the running calls end first.
             """)
 
-    @Option(
-        help: """
-            Where to listen: HOST:PORT, or unix:PATH for a socket file. With port 0 the system chooses; the line \
-            "listening on ADDRESS" on standard output says where it is.
-            """)
+    @Option(help: .listen)
     var listen: Address = .tcp(host: "127.0.0.1", port: 7001)
 
-    @Option(help: "The SQLite file; created if it does not exist.", completion: .file())
+    @Option(help: .database, completion: .file())
     var database = "catalog.sqlite"
 
-    @Option(help: "How many vehicles a new database starts with.")
+    @Option(help: ArgumentHelp("How many vehicles a new database starts with.", valueName: "count"))
     var vehicles = 5_000
 
     func validate() throws {

@@ -13,22 +13,18 @@ struct PricingCommand: AsyncParsableCommand {
         commandName: "showroom-pricing",
         abstract: "Serves valuations of cars and quotes as showroom.pricing.v1.Pricing.",
         discussion: """
-            It asks catalog what is in stock and at which price, within the deadline of whoever asks it. Catalog need not run \
-            yet when this starts. What a call acknowledges is on the disk. SIGTERM and Ctrl-C let the running calls end \
-            first.
+            It asks catalog what is in stock and at which price, within the deadline of whoever asks it. Catalog \
+            need not run yet when this starts. What a call acknowledges is on the disk. SIGTERM and Ctrl-C let the \
+            running calls end first.
             """)
 
-    @Option(
-        help: """
-            Where to listen: HOST:PORT, or unix:PATH for a socket file. With port 0 the system chooses; the line \
-            "listening on ADDRESS" on standard output says where it is.
-            """)
+    @Option(help: .listen)
     var listen: Address = .tcp(host: "127.0.0.1", port: 7002)
 
-    @Option(help: "The SQLite file; created if it does not exist.", completion: .file())
+    @Option(help: .database, completion: .file())
     var database = "pricing.sqlite"
 
-    @Option(help: "Where catalog listens: HOST:PORT or unix:PATH.")
+    @Option(help: ArgumentHelp("Where catalog listens: HOST:PORT or unix:PATH.", valueName: "address"))
     var catalog: Address = .tcp(host: "127.0.0.1", port: 7001)
 
     func run() async throws {

@@ -3,8 +3,17 @@
 // The example is built as a user builds it: as a package of its own, with its plugin. It has a scratch folder of its
 // own, too, since this package's is locked while its tests run; it is kept, so that only the first run takes minutes.
 
+import Dispatch
 import Foundation
 import Testing
+
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#else
+    import Darwin
+#endif
 
 /// `Examples/hello`: built, tested, started and called.
 @Suite(.serialized, .timeLimit(.minutes(30)))
@@ -21,7 +30,7 @@ struct HelloTests {
     }
 
     @Test func clientIsGreetedByServer() throws {
-        let build = try Self.swift("build", package: "Examples/hello")
+        let build = try Self.swift("build", package: "Examples/hello", ["--build-tests"])
         try #require(build.status == 0, "\(build.text)")
         let server = Program("debug/hello-server", ["127.0.0.1:0"], secondsMax: 120)
         try server.start()
@@ -83,15 +92,18 @@ struct HelloTests {
     private final class Program {
         private let process = Process()
         private let pipe = Pipe()
+        private let secondsMax: Int
+        private var watchdog: DispatchWorkItem?
         private(set) var text = ""
 
         /// - Parameters:
         ///   - name: a program in `PATH`, or one inside the example's scratch folder.
-        ///   - secondsMax: when it is ended at the latest, in seconds.
+        ///   - secondsMax: when it is killed at the latest, in seconds.
         init(_ name: String, _ arguments: [String], secondsMax: Int, environment: [String: String] = [:]) {
+            self.secondsMax = secondsMax
             process.executableURL = URL(filePath: "/usr/bin/env")
             let path = name.contains("/") ? HelloTests.scratch.appending(path: name).path : name
-            process.arguments = ["timeout", String(secondsMax), path] + arguments
+            process.arguments = [path] + arguments
             process.currentDirectoryURL = HelloTests.root
             process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
             process.standardOutput = pipe
@@ -102,6 +114,10 @@ struct HelloTests {
             try process.run()
             // The program alone holds the other end, so that its end is the end of what can be read.
             try pipe.fileHandleForWriting.close()
+            let id = process.processIdentifier
+            let watchdog = DispatchWorkItem { kill(id, SIGKILL) }
+            self.watchdog = watchdog
+            DispatchQueue.global().asyncAfter(deadline: .now() + .seconds(secondsMax), execute: watchdog)
         }
 
         /// Reads until a line matches, and returns what its group holds; nothing if the program ends before.
@@ -118,12 +134,14 @@ struct HelloTests {
         func end() -> Int32 {
             text += String(decoding: pipe.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
             process.waitUntilExit()
+            watchdog?.cancel()
             return process.terminationStatus
         }
 
+        /// Kills it: test threads block other signals, and programs started by them inherit that.
         func stop() {
-            process.terminate()
-            process.waitUntilExit()
+            kill(process.processIdentifier, SIGKILL)
+            _ = end()
         }
     }
 }

@@ -11,6 +11,18 @@ import Testing
         #expect(result.status == 0, "\(String(decoding: result.output, as: UTF8.self))\(result.errors)")
     }
 
+    @Test func documentationShowsWhatIsGenerated() throws {
+        func text(_ path: String) throws -> String {
+            try String(contentsOf: packageRoot.appending(path: path), encoding: .utf8)
+        }
+        let page = try text("Sources/RavioliCodeGen/Documentation.docc/RavioliCodeGen.md")
+        let generated = try text("Tests/RavioliCodeGenTests/Generated/ravioli_test_v1_greeting.ravioli.swift")
+        let example = try #require(page.firstMatch(of: /```swift\n((?s).*?)```/)).1
+        for line in example.split(separator: "\n") where line != "}" {
+            #expect(generated.contains("\n\(line)\n") || generated.contains("\n\(line) {\n"), "\(line)")
+        }
+    }
+
     private static let strict =
         ["ExistentialAny", "InternalImportsByDefault", "MemberImportVisibility", "NonisolatedNonsendingByDefault"]
         .flatMap { ["-enable-upcoming-feature", $0] }

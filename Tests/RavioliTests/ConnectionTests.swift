@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Logging
 import NIOCore
 import Ravioli
 import RavioliWire
+import ServiceLifecycle
 import Synchronization
 import Testing
 
@@ -163,6 +165,22 @@ struct ConnectionTests {
             #expect(ended?.code == .unavailable)
             await service.returned.wait()
         }
+    }
+
+    @Test func aServerRunsAsAServiceUntilShutdown() async throws {
+        let server = try Server([TestServer()], on: .tcp(host: "127.0.0.1", port: 0))
+        let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+        let group = ServiceGroup(services: [server], logger: logger)
+        async let running: Void = group.run()
+        let client = try Client(try await server.boundAddress())
+        try await TrialClient(client).expectsEcho(of: [1])
+        await group.triggerGracefulShutdown()
+        try await running
+        #expect(server.address == nil)
+        var stopped: RuntimeError?
+        do throws(RuntimeError) { _ = try await server.boundAddress() } catch { stopped = error }
+        #expect(stopped?.code == .stopped)
+        await client.close()
     }
 
     @Test func aPortInUseIsNamed() async throws {

@@ -157,6 +157,23 @@ struct CatalogStatusTests {
         #expect(try fields(searching) == ["body_classes[1]", "order"])
     }
 
+    @Test func listsNoMoreViolationsThanAStatusHolds() async throws {
+        let error = try await error { client in
+            try await client.searchVehicles(
+                SearchVehiclesRequest(bodyClasses: Array(repeating: .init(rawValue: 99), count: 50_000)))
+        }
+        #expect(error.code == .invalidArgument)
+        #expect(try fields(error)?.count == ValidationError.violationsMax)
+    }
+
+    @Test func searchesForTheSameClassFiftyThousandTimes() async throws {
+        let served = try await ServedCatalog()
+        _ = try await served.client.addVehicle(AddVehicleRequest(vehicle: complete()))
+        let found = try await served.client.searchVehicles(
+            SearchVehiclesRequest(bodyClasses: Array(repeating: .midsize, count: 50_000)))
+        #expect(found.vehicles.count == 1)
+    }
+
     @Test func refusesARequestWithoutItsVehicle() async throws {
         let adding = try await error { try await $0.addVehicle(AddVehicleRequest()) }
         #expect(try fields(adding) == ["vehicle"])

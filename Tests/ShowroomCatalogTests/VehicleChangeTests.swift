@@ -134,14 +134,17 @@ struct ReservationTests {
         let held = try await catalog.store.reserve(
             vin: vin, expectedVersion: 1, holder: "a", duration: .seconds(90), at: noon)
         #expect(held.version == 2)
-        #expect(held.reservation(at: noon + 89) == .init(holder: "a", expiresAt: noon + 90))
+        let hold = StockedVehicle.Reservation(holder: "a", expiresAt: noon + 90, decidedOnVersion: 1)
+        #expect(held.reservation(at: noon + 89) == hold)
         #expect(held.reservation(at: noon + 90) == nil)
 
         await #expect(throws: CatalogError.held(vin: vin, until: noon + 90)) {
             try await catalog.store.reserve(vin: vin, expectedVersion: 2, holder: "b", at: noon + 89)
         }
         let taken = try await catalog.store.reserve(vin: vin, expectedVersion: 2, holder: "b", at: noon + 90)
-        #expect(taken.reservation(at: noon + 90) == .init(holder: "b", expiresAt: noon + 90 + 1_800))
+        let next = StockedVehicle.Reservation(
+            holder: "b", expiresAt: noon + 90 + 1_800, decidedOnVersion: 2)
+        #expect(taken.reservation(at: noon + 90) == next)
     }
 
     @Test func theSameReservationTwiceHoldsOnce() async throws {
@@ -163,6 +166,37 @@ struct ReservationTests {
         #expect(longer.reservation(at: noon)?.expiresAt == noon + 600 + 1_800)
         await #expect(throws: CatalogError.versionConflict(vin: vin, expected: 1, actual: 3)) {
             try await catalog.store.reserve(vin: vin, expectedVersion: 1, holder: "a", at: noon + 601)
+        }
+    }
+
+    @Test func anotherChangeInBetweenIsNoExtension() async throws {
+        let catalog = try await catalog()
+        _ = try await catalog.store.reserve(vin: vin, expectedVersion: 1, holder: "a", at: noon)
+        var values = VehicleFacts.sample()
+        values.mileage += 1
+        let update = try VehicleUpdate(values, paths: ["mileage"])
+        let changed = try await catalog.store.update(vin: vin, update, expectedVersion: 2, at: noon)
+        // The first attempt again still answers the hold that it took; one decided on what has changed is refused.
+        let again = try await catalog.store.reserve(vin: vin, expectedVersion: 1, holder: "a", at: noon + 60)
+        #expect(again == changed && again.version == 3)
+        await #expect(throws: CatalogError.versionConflict(vin: vin, expected: 2, actual: 3)) {
+            try await catalog.store.reserve(vin: vin, expectedVersion: 2, holder: "a", at: noon + 60)
+        }
+    }
+
+    @Test func theLargestVersionIsAConflictLikeAnyOther() async throws {
+        let catalog = try await catalog()
+        let conflict = CatalogError.versionConflict(vin: vin, expected: .max, actual: 2)
+        _ = try await catalog.store.reserve(vin: vin, expectedVersion: 1, holder: "a", at: noon)
+        await #expect(throws: conflict) {
+            try await catalog.store.reserve(vin: vin, expectedVersion: .max, holder: "a", at: noon)
+        }
+        await #expect(throws: conflict) {
+            try await catalog.store.release(vin: vin, expectedVersion: .max, holder: "a", at: noon)
+        }
+        let update = try VehicleUpdate(.sample(), paths: ["mileage"])
+        await #expect(throws: conflict) {
+            try await catalog.store.update(vin: vin, update, expectedVersion: .max, at: noon)
         }
     }
 

@@ -31,6 +31,8 @@ final class ChildProcess: Sendable {
     private struct State: Sendable {
         var output = ""
         var errors = ""
+        /// Its output and its log, while they may still say more.
+        var openPipes = 2
         var end: End?
     }
 
@@ -71,11 +73,15 @@ final class ChildProcess: Sendable {
         if process.isRunning { kill(process.processIdentifier, number) }
     }
 
-    /// Waits for a whole line of its output that begins with `prefix`; answers the rest of the line.
-    func line(after prefix: String) async throws -> String {
-        try await outcome("a line \"\(prefix)…\"") { state in
-            let lines = state.output.split(separator: "\n", omittingEmptySubsequences: false).dropLast()
-            if let line = lines.first(where: { $0.hasPrefix(prefix) }) { return String(line.dropFirst(prefix.count)) }
+    /// Waits for a whole line, of its output or of its log, that contains `mark`; answers the rest of the line.
+    func line(after mark: String) async throws -> String {
+        try await outcome("a line with \"\(mark)\"") { state in
+            for text in [state.output, state.errors] {
+                let lines = text.split(separator: "\n", omittingEmptySubsequences: false).dropLast()
+                for line in lines {
+                    if let range = line.range(of: mark) { return String(line[range.upperBound...]) }
+                }
+            }
             if let end = state.end {
                 throw Failure(description: "it ended before, \(end); its log:\n\(state.errors)")
             }
@@ -83,14 +89,14 @@ final class ChildProcess: Sendable {
         }
     }
 
-    /// Waits until its log contains a text.
-    func error(containing text: String) async throws -> Bool {
-        try await outcome("\"\(text)\" in its log") { $0.errors.contains(text) ? true : nil }
-    }
-
     /// Waits until it has ended.
     func end() async throws -> End {
         try await outcome("its end") { $0.end }
+    }
+
+    /// Waits until it has ended and all that it wrote is here.
+    func finished() async throws -> End {
+        try await outcome("its end") { $0.openPipes == 0 ? $0.end : nil }
     }
 
     /// Ends it at once, as a power cut would, and waits until it is gone. Nothing happens if it has ended.
@@ -116,7 +122,10 @@ final class ChildProcess: Sendable {
         pipe.fileHandleForReading.readabilityHandler = { [weak self] handle in
             let data = handle.availableData
             if data.isEmpty { handle.readabilityHandler = nil }
-            self?.change { append(&$0, String(decoding: data, as: UTF8.self)) }
+            self?.change { state in
+                append(&state, String(decoding: data, as: UTF8.self))
+                if data.isEmpty { state.openPipes -= 1 }
+            }
         }
         return pipe
     }

@@ -89,7 +89,7 @@ struct ProcessTests {
                 // A client that stays connected keeps nobody from stopping.
                 for service in [pricing, catalog] {
                     service.process.signal(signal)
-                    let end = try await service.process.end()
+                    let end = try await service.process.finished()
                     #expect(end == .exited(status: 0), "\(service.process.errors)")
                     #expect(service.process.output == "listening on \(service.address)\n")
                 }
@@ -101,16 +101,17 @@ struct ProcessTests {
     @Test func saysWhyItCannotStart() async throws {
         try await withShowroom { showroom in
             let catalog = try await showroom.startCatalog()
-            let second = try ChildProcess(
-                "showroom-pricing",
-                ["--listen", "\(catalog.address)", "--database", showroom.path("pricing.sqlite")])
-            let end = try await second.end()
-            #expect(end != .exited(status: 0))
-            #expect(try await second.error(containing: "cannot listen on \(catalog.address)"))
-            try Data("no database".utf8).write(to: showroom.folder.appending(path: "text"))
-            let third = try ChildProcess("showroom-catalog", ["--database", showroom.path("text")])
-            #expect(try await third.end() != .exited(status: 0))
-            #expect(try await third.error(containing: "cannot open the database \(showroom.path("text"))"))
+            let second = try await showroom.run(
+                "showroom-pricing", "--listen", "\(catalog.address)", "--database",
+                showroom.path("pricing.sqlite"))
+            #expect(second.end == .exited(status: 1))
+            #expect(second.errors.contains("cannot listen on \(catalog.address)"), "\(second.errors)")
+
+            let text = showroom.path("text")
+            try Data("no database".utf8).write(to: URL(filePath: text))
+            let third = try await showroom.run("showroom-catalog", "--database", text)
+            #expect(third.end == .exited(status: 1))
+            #expect(third.errors.contains("cannot open the database \(text): "), "\(third.errors)")
         }
     }
 }

@@ -8,8 +8,8 @@ import Synchronization
 /// Showroom as it is run: every service a process of its own, with its database in one folder that goes away at the
 /// end.
 ///
-/// A further process, such as the edge, joins with a method like ``startPricing(listen:)``: its arguments, and what the
-/// rest of the test needs to know of where it listens.
+/// A further process joins with a method like ``startPricing(asking:listen:)``: its arguments, and what the rest of the
+/// test needs to know of where it listens.
 final class RunningShowroom: Sendable {
     /// How many vehicles catalog starts with.
     static let vehicles = 200
@@ -46,11 +46,30 @@ final class RunningShowroom: Sendable {
             ["--database", path("pricing.sqlite"), "--catalog", "\(catalog)"])
     }
 
-    /// Starts an executable that takes `--listen` and says where it listens.
-    private func start(_ name: String, listen: Address, _ arguments: [String]) async throws -> Running {
-        let process = try ChildProcess(name, ["--listen", "\(listen)"] + arguments)
+    /// Starts an edge in front of services, and waits until it listens.
+    func startEdge(before services: [Address], listen: Address = .anyPort) async throws -> Running {
+        try await start(
+            "ravioli", "edge", listen: listen, services.flatMap { ["--upstream", "\($0)"] })
+    }
+
+    /// Runs an executable to its end.
+    func run(
+        _ name: String, _ arguments: String...
+    ) async throws -> (end: ChildProcess.End, output: String, errors: String) {
+        let process = try ChildProcess(name, arguments)
         started.withLock { $0.append(process) }
-        let text = try await process.line(after: "listening on ")
+        let end = try await process.finished()
+        return (end, process.output, process.errors)
+    }
+
+    /// Starts an executable that takes `--listen` and says where it listens.
+    private func start(
+        _ name: String, _ command: String..., listen: Address, _ arguments: [String]
+    ) async throws -> Running {
+        let process = try ChildProcess(name, command + ["--listen", "\(listen)"] + arguments)
+        started.withLock { $0.append(process) }
+        // The edge puts the scheme before its address.
+        let text = try await process.line(after: "listening on ").replacing("http://", with: "")
         guard let address = Address(text) else {
             throw ChildProcess.Failure(description: "\(name) says that it listens on \"\(text)\"")
         }

@@ -66,12 +66,19 @@ struct ServicesTogetherTests {
     func aCarIsValuedFromTheStock(overSocketFiles: Bool) async throws {
         try await withServices(overSocketFiles: overSocketFiles) { catalog, pricing in
             let stock = try await catalog.searchVehicles(SearchVehiclesRequest(pageSize: 200)).vehicles
-            let models = Dictionary(grouping: stock, by: { "\($0.make) \($0.model)" })
-            let popular = try #require(models.values.max { $0.count < $1.count }?.first)
+            func others(like car: Vehicle) -> [Vehicle] {
+                stock.filter {
+                    $0.make == car.make && $0.model == car.model && abs($0.modelYear - car.modelYear) <= 3
+                }
+            }
+            let popular = try #require(stock.max { others(like: $0).count < others(like: $1).count })
+            let comparables = others(like: popular).count
+            try #require(comparables >= 3)
             let facts = VehicleFacts(
-                make: popular.make, model: popular.model, modelYear: popular.modelYear, mileage: popular.mileage)
+                make: popular.make, model: popular.model, modelYear: popular.modelYear,
+                mileage: popular.mileage)
             let valuation = try await pricing.valueVehicle(ValueVehicleRequest(subject: .facts(facts)))
-            #expect(valuation.comparableCount >= 3)
+            #expect(valuation.comparableCount == Int32(comparables))
             #expect(valuation.comparables.allSatisfy { $0.price != nil && !$0.vin.isEmpty })
         }
     }

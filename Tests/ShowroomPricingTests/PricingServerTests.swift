@@ -224,5 +224,10 @@ struct QuoteTests {
             try await served.client.getQuote(GetQuoteRequest(quoteId: "quote-9"))
         }
         #expect(missing?.code == .notFound)
+        let long = await #expect(throws: RPCError.self) {
+            try await served.client.getQuote(
+                GetQuoteRequest(quoteId: String(repeating: "q", count: 1_000_000)))
+        }
+        #expect(long?.code == .invalidArgument)
     }
 }

@@ -29,21 +29,16 @@ package struct ListServicesRequest: RavioliSchema.Message {
 
 /// The message `ravioli.reflection.v1.ListServicesResponse`.
 package struct ListServicesResponse: RavioliSchema.Message {
+    package var unknownFields: RavioliSchema.UnknownFields
     /// Full names, sorted; this service is among them.
     package var services: [String]
-    package var unknownFields: RavioliSchema.UnknownFields
-
-    package init(services: [String] = [], unknownFields: RavioliSchema.UnknownFields = .init()) {
-        self.services = services
-        self.unknownFields = unknownFields
-    }
 
     package static let descriptor = RavioliReflectionV1ReflectionSchema.file.message(
         "ravioli.reflection.v1.ListServicesResponse", structSize: 40)
 
     package static func read(from _r: RavioliSchema.FieldReader) -> Self {
         let services: [String] = _r.strings(at: 24, count: 32)
-        return Self(services: services, unknownFields: _r.unknownFields())
+        return Self(unknownFields: _r.unknownFields(), services: services)
     }
 
     package func write(to _w: inout RavioliSchema.FieldWriter) {
@@ -52,23 +47,24 @@ package struct ListServicesResponse: RavioliSchema.Message {
     }
 }
 
+extension ListServicesResponse {
+    package init(services: [String] = [], unknownFields: RavioliSchema.UnknownFields = .init()) {
+        self.init(unknownFields: unknownFields, services: services)
+    }
+}
+
 /// The message `ravioli.reflection.v1.GetSchemaRequest`.
 package struct GetSchemaRequest: RavioliSchema.Message {
+    package var unknownFields: RavioliSchema.UnknownFields
     /// Full names; none means all. An unknown name is answered with NOT_FOUND.
     package var services: [String]
-    package var unknownFields: RavioliSchema.UnknownFields
-
-    package init(services: [String] = [], unknownFields: RavioliSchema.UnknownFields = .init()) {
-        self.services = services
-        self.unknownFields = unknownFields
-    }
 
     package static let descriptor = RavioliReflectionV1ReflectionSchema.file.message(
         "ravioli.reflection.v1.GetSchemaRequest", structSize: 40)
 
     package static func read(from _r: RavioliSchema.FieldReader) -> Self {
         let services: [String] = _r.strings(at: 24, count: 32)
-        return Self(services: services, unknownFields: _r.unknownFields())
+        return Self(unknownFields: _r.unknownFields(), services: services)
     }
 
     package func write(to _w: inout RavioliSchema.FieldWriter) {
@@ -77,24 +73,20 @@ package struct GetSchemaRequest: RavioliSchema.Message {
     }
 }
 
+extension GetSchemaRequest {
+    package init(services: [String] = [], unknownFields: RavioliSchema.UnknownFields = .init()) {
+        self.init(unknownFields: unknownFields, services: services)
+    }
+}
+
 /// The message `ravioli.reflection.v1.GetSchemaResponse`.
 package struct GetSchemaResponse: RavioliSchema.Message {
+    package var unknownFields: RavioliSchema.UnknownFields
     /// An encoded google.protobuf.FileDescriptorSet: the files that declare the services and every file these import,
     /// imports before their importers.
     package var fileDescriptorSet: [UInt8]
     /// The fingerprint of everything the server serves, as in its hello; whatever was asked for.
     package var fingerprint: UInt64
-    package var unknownFields: RavioliSchema.UnknownFields
-
-    package init(
-        fileDescriptorSet: [UInt8] = [],
-        fingerprint: UInt64 = 0,
-        unknownFields: RavioliSchema.UnknownFields = .init()
-    ) {
-        self.fileDescriptorSet = fileDescriptorSet
-        self.fingerprint = fingerprint
-        self.unknownFields = unknownFields
-    }
 
     package static let descriptor = RavioliReflectionV1ReflectionSchema.file.message(
         "ravioli.reflection.v1.GetSchemaResponse", structSize: 56)
@@ -103,13 +95,24 @@ package struct GetSchemaResponse: RavioliSchema.Message {
         let fileDescriptorSet: [UInt8] = _r.bytes(at: 24)
         let fingerprint: UInt64 = _r.uint64(at: 40)
         return Self(
-            fileDescriptorSet: fileDescriptorSet, fingerprint: fingerprint, unknownFields: _r.unknownFields())
+            unknownFields: _r.unknownFields(), fileDescriptorSet: fileDescriptorSet, fingerprint: fingerprint)
     }
 
     package func write(to _w: inout RavioliSchema.FieldWriter) {
         _w.bytes(fileDescriptorSet, at: 24, has: 48)
         _w.uint64(fingerprint, at: 40, has: 52)
         _w.unknownFields(unknownFields)
+    }
+}
+
+extension GetSchemaResponse {
+    package init(
+        fileDescriptorSet: [UInt8] = [],
+        fingerprint: UInt64 = 0,
+        unknownFields: RavioliSchema.UnknownFields = .init()
+    ) {
+        self.init(
+            unknownFields: unknownFields, fileDescriptorSet: fileDescriptorSet, fingerprint: fingerprint)
     }
 }
 

@@ -25,7 +25,12 @@ public final class Server: ServiceLifecycle.Service {
         case idle
         case starting
         case serving(any NIOCore.Channel, Address)
-        case stopped
+        case stopped(RuntimeError)
+    }
+
+    private struct Life: Sendable {
+        var state = State.idle
+        var waiting: [UnsafeContinuation<Result<Address, RuntimeError>, Never>] = []
     }
 
     private let requested: Address
@@ -33,7 +38,7 @@ public final class Server: ServiceLifecycle.Service {
     private let connections = ConnectionRegistry()
     private let group: any EventLoopGroup
     private let logger: Logger
-    private let state = Mutex(State.idle)
+    private let life = Mutex(Life())
 
     /// A server; nothing is bound yet.
     ///
@@ -56,10 +61,42 @@ public final class Server: ServiceLifecycle.Service {
 
     /// Where it listens, with the port the system chose; nil before it is bound and after it has stopped.
     public var address: Address? {
-        state.withLock { state in
-            if case .serving(_, let address) = state { return address }
+        life.withLock { life in
+            if case .serving(_, let address) = life.state { return address }
             return nil
         }
+    }
+
+    /// Waits until it listens; returns where.
+    ///
+    /// - Throws: Why it will not: `cannotBind`, or `stopped`.
+    public func boundAddress() async throws(RuntimeError) -> Address {
+        let result = await withUnsafeContinuation { continuation in
+            let known = life.withLock { life -> Result<Address, RuntimeError>? in
+                switch life.state {
+                case .serving(_, let address): return .success(address)
+                case .stopped(let reason): return .failure(reason)
+                case .idle, .starting:
+                    life.waiting.append(continuation)
+                    return nil
+                }
+            }
+            if let known { continuation.resume(returning: known) }
+        }
+        return try result.get()
+    }
+
+    /// Moves to another state and tells who waits for the address; returns the state before.
+    private func move(to state: State, _ result: Result<Address, RuntimeError>) -> State {
+        let (before, waiting) = life.withLock { life in
+            defer {
+                life.state = state
+                life.waiting = []
+            }
+            return (life.state, life.waiting)
+        }
+        for continuation in waiting { continuation.resume(returning: result) }
+        return before
     }
 
     /// Binds, serves until graceful shutdown or cancellation, and stops. Cancellation does not wait for calls.
@@ -80,9 +117,9 @@ public final class Server: ServiceLifecycle.Service {
     ///
     /// - Throws: `cannotBind` or `alreadyStarted`.
     public func start() async throws(RuntimeError) -> Address {
-        let isFirst = state.withLock { state in
-            guard case .idle = state else { return false }
-            state = .starting
+        let isFirst = life.withLock { life in
+            guard case .idle = life.state else { return false }
+            life.state = .starting
             return true
         }
         guard isFirst else { throw RuntimeError(.alreadyStarted, "this server was started before") }
@@ -90,11 +127,12 @@ public final class Server: ServiceLifecycle.Service {
         do {
             channel = try await bind().get()
         } catch {
-            state.withLock { $0 = .stopped }
-            throw RuntimeError(.cannotBind, "cannot listen on \(requested)", cause: error)
+            let reason = RuntimeError(.cannotBind, "cannot listen on \(requested)", cause: error)
+            _ = move(to: .stopped(reason), .failure(reason))
+            throw reason
         }
-        let address = boundAddress(of: channel)
-        state.withLock { $0 = .serving(channel, address) }
+        let address = address(of: channel)
+        _ = move(to: .serving(channel, address), .success(address))
         logger.info("serving", metadata: ["address": "\(address)"])
         return address
     }
@@ -103,19 +141,15 @@ public final class Server: ServiceLifecycle.Service {
     public func stop() async { await stop(drainTimeout: core.options.drainTimeout) }
 
     private func stop(drainTimeout: Duration) async {
-        let listener = state.withLock { state -> (any NIOCore.Channel)? in
-            defer { state = .stopped }
-            if case .serving(let channel, _) = state { return channel }
-            return nil
-        }
-        guard let listener else { return }
+        let reason = RuntimeError(.stopped, "the server has stopped")
+        guard case .serving(let listener, _) = move(to: .stopped(reason), .failure(reason)) else { return }
         try? await listener.close().get()
         if case .unix(let path) = requested { unlink(path) }
         await connections.drain(timeout: drainTimeout, on: group.next())
         logger.info("stopped", metadata: ["address": "\(requested)"])
     }
 
-    private func boundAddress(of channel: any NIOCore.Channel) -> Address {
+    private func address(of channel: any NIOCore.Channel) -> Address {
         switch requested {
         case .unix: requested
         case .tcp: Address(channel.localAddress) ?? requested

@@ -5,27 +5,13 @@ public import RavioliSchema
 
 /// The version number of protocol compiler.
 public struct Google_Protobuf_Compiler_Version: RavioliSchema.Message {
+    public var unknownFields: RavioliSchema.UnknownFields
     public var major: Int32?
     public var minor: Int32?
     public var patch: Int32?
     /// A suffix for alpha, beta or rc release, e.g., "alpha-1", "rc2". It should
     /// be empty for mainline stable releases.
     public var suffix: String?
-    public var unknownFields: RavioliSchema.UnknownFields
-
-    public init(
-        major: Int32? = nil,
-        minor: Int32? = nil,
-        patch: Int32? = nil,
-        suffix: String? = nil,
-        unknownFields: RavioliSchema.UnknownFields = .init()
-    ) {
-        self.major = major
-        self.minor = minor
-        self.patch = patch
-        self.suffix = suffix
-        self.unknownFields = unknownFields
-    }
 
     public static let descriptor = GoogleProtobufCompilerPluginSchema.file.message(
         "google.protobuf.compiler.Version", structSize: 72)
@@ -36,7 +22,7 @@ public struct Google_Protobuf_Compiler_Version: RavioliSchema.Message {
         let patch: Int32? = _r.isPresent(60) ? _r.int32(at: 56) : nil
         let suffix: String? = _r.isPresent(64) ? _r.string(at: 24) : nil
         return Self(
-            major: major, minor: minor, patch: patch, suffix: suffix, unknownFields: _r.unknownFields())
+            unknownFields: _r.unknownFields(), major: major, minor: minor, patch: patch, suffix: suffix)
     }
 
     public func write(to _w: inout RavioliSchema.FieldWriter) {
@@ -48,8 +34,21 @@ public struct Google_Protobuf_Compiler_Version: RavioliSchema.Message {
     }
 }
 
+extension Google_Protobuf_Compiler_Version {
+    public init(
+        major: Int32? = nil,
+        minor: Int32? = nil,
+        patch: Int32? = nil,
+        suffix: String? = nil,
+        unknownFields: RavioliSchema.UnknownFields = .init()
+    ) {
+        self.init(unknownFields: unknownFields, major: major, minor: minor, patch: patch, suffix: suffix)
+    }
+}
+
 /// An encoded CodeGeneratorRequest is written to the plugin's stdin.
 public struct Google_Protobuf_Compiler_CodeGeneratorRequest: RavioliSchema.Message {
+    public var unknownFields: RavioliSchema.UnknownFields
     /// The .proto files that were explicitly listed on the command-line.  The
     /// code generator should generate code only for these files.  Each file's
     /// descriptor will be included in proto_file, below.
@@ -73,21 +72,6 @@ public struct Google_Protobuf_Compiler_CodeGeneratorRequest: RavioliSchema.Messa
     /// Type names of fields and extensions in the FileDescriptorProto are always
     /// fully qualified.
     public var protoFile: [Google_Protobuf_FileDescriptorProto]
-    public var unknownFields: RavioliSchema.UnknownFields
-
-    public init(
-        fileToGenerate: [String] = [],
-        parameter: String? = nil,
-        compilerVersion: Google_Protobuf_Compiler_Version? = nil,
-        protoFile: [Google_Protobuf_FileDescriptorProto] = [],
-        unknownFields: RavioliSchema.UnknownFields = .init()
-    ) {
-        self.fileToGenerate = fileToGenerate
-        self.parameter = parameter
-        self.compilerVersion = compilerVersion
-        self.protoFile = protoFile
-        self.unknownFields = unknownFields
-    }
 
     public static let descriptor = GoogleProtobufCompilerPluginSchema.file.message(
         "google.protobuf.compiler.CodeGeneratorRequest", structSize: 88)
@@ -98,11 +82,11 @@ public struct Google_Protobuf_Compiler_CodeGeneratorRequest: RavioliSchema.Messa
         let compilerVersion: Google_Protobuf_Compiler_Version? = _r.message(at: 56)
         let protoFile: [Google_Protobuf_FileDescriptorProto] = _r.messages(at: 64, count: 72)
         return Self(
+            unknownFields: _r.unknownFields(),
             fileToGenerate: fileToGenerate,
             parameter: parameter,
             compilerVersion: compilerVersion,
-            protoFile: protoFile,
-            unknownFields: _r.unknownFields()
+            protoFile: protoFile
         )
     }
 
@@ -115,8 +99,27 @@ public struct Google_Protobuf_Compiler_CodeGeneratorRequest: RavioliSchema.Messa
     }
 }
 
+extension Google_Protobuf_Compiler_CodeGeneratorRequest {
+    public init(
+        fileToGenerate: [String] = [],
+        parameter: String? = nil,
+        compilerVersion: Google_Protobuf_Compiler_Version? = nil,
+        protoFile: [Google_Protobuf_FileDescriptorProto] = [],
+        unknownFields: RavioliSchema.UnknownFields = .init()
+    ) {
+        self.init(
+            unknownFields: unknownFields,
+            fileToGenerate: fileToGenerate,
+            parameter: parameter,
+            compilerVersion: compilerVersion,
+            protoFile: protoFile
+        )
+    }
+}
+
 /// The plugin writes an encoded CodeGeneratorResponse to stdout.
 public struct Google_Protobuf_Compiler_CodeGeneratorResponse: RavioliSchema.Message {
+    public var unknownFields: RavioliSchema.UnknownFields
     /// Error message.  If non-empty, code generation failed.  The plugin process
     /// should exit with status code zero even if it reports an error in this way.
     ///
@@ -130,22 +133,10 @@ public struct Google_Protobuf_Compiler_CodeGeneratorResponse: RavioliSchema.Mess
     /// This is a bitwise "or" of values from the Feature enum.
     public var supportedFeatures: UInt64?
     public var file: [File]
-    public var unknownFields: RavioliSchema.UnknownFields
-
-    public init(
-        error: String? = nil,
-        supportedFeatures: UInt64? = nil,
-        file: [File] = [],
-        unknownFields: RavioliSchema.UnknownFields = .init()
-    ) {
-        self.error = error
-        self.supportedFeatures = supportedFeatures
-        self.file = file
-        self.unknownFields = unknownFields
-    }
 
     /// Represents a single generated file.
     public struct File: RavioliSchema.Message {
+        public var unknownFields: RavioliSchema.UnknownFields
         /// The file name, relative to the output directory.  The name must not
         /// contain "." or ".." components and must be relative, not be absolute (so,
         /// the file cannot lie outside the output directory).  "/" must be used as
@@ -202,21 +193,6 @@ public struct Google_Protobuf_Compiler_CodeGeneratorResponse: RavioliSchema.Mess
         /// point is used, this information will be appropriately offset and inserted
         /// into the code generation metadata for the generated files.
         public var generatedCodeInfo: Google_Protobuf_GeneratedCodeInfo?
-        public var unknownFields: RavioliSchema.UnknownFields
-
-        public init(
-            name: String? = nil,
-            insertionPoint: String? = nil,
-            content: String? = nil,
-            generatedCodeInfo: Google_Protobuf_GeneratedCodeInfo? = nil,
-            unknownFields: RavioliSchema.UnknownFields = .init()
-        ) {
-            self.name = name
-            self.insertionPoint = insertionPoint
-            self.content = content
-            self.generatedCodeInfo = generatedCodeInfo
-            self.unknownFields = unknownFields
-        }
 
         public static let descriptor = GoogleProtobufCompilerPluginSchema.file.message(
             "google.protobuf.compiler.CodeGeneratorResponse.File", structSize: 96)
@@ -227,11 +203,11 @@ public struct Google_Protobuf_Compiler_CodeGeneratorResponse: RavioliSchema.Mess
             let content: String? = _r.isPresent(88) ? _r.string(at: 56) : nil
             let generatedCodeInfo: Google_Protobuf_GeneratedCodeInfo? = _r.message(at: 72)
             return Self(
+                unknownFields: _r.unknownFields(),
                 name: name,
                 insertionPoint: insertionPoint,
                 content: content,
-                generatedCodeInfo: generatedCodeInfo,
-                unknownFields: _r.unknownFields()
+                generatedCodeInfo: generatedCodeInfo
             )
         }
 
@@ -267,7 +243,7 @@ public struct Google_Protobuf_Compiler_CodeGeneratorResponse: RavioliSchema.Mess
         let supportedFeatures: UInt64? = _r.isPresent(68) ? _r.uint64(at: 40) : nil
         let file: [File] = _r.messages(at: 48, count: 56)
         return Self(
-            error: error, supportedFeatures: supportedFeatures, file: file, unknownFields: _r.unknownFields())
+            unknownFields: _r.unknownFields(), error: error, supportedFeatures: supportedFeatures, file: file)
     }
 
     public func write(to _w: inout RavioliSchema.FieldWriter) {
@@ -275,6 +251,36 @@ public struct Google_Protobuf_Compiler_CodeGeneratorResponse: RavioliSchema.Mess
         _w.uint64(supportedFeatures, at: 40, has: 68)
         _w.messages(file, at: 48, count: 56)
         _w.unknownFields(unknownFields)
+    }
+}
+
+extension Google_Protobuf_Compiler_CodeGeneratorResponse {
+    public init(
+        error: String? = nil,
+        supportedFeatures: UInt64? = nil,
+        file: [File] = [],
+        unknownFields: RavioliSchema.UnknownFields = .init()
+    ) {
+        self.init(
+            unknownFields: unknownFields, error: error, supportedFeatures: supportedFeatures, file: file)
+    }
+}
+
+extension Google_Protobuf_Compiler_CodeGeneratorResponse.File {
+    public init(
+        name: String? = nil,
+        insertionPoint: String? = nil,
+        content: String? = nil,
+        generatedCodeInfo: Google_Protobuf_GeneratedCodeInfo? = nil,
+        unknownFields: RavioliSchema.UnknownFields = .init()
+    ) {
+        self.init(
+            unknownFields: unknownFields,
+            name: name,
+            insertionPoint: insertionPoint,
+            content: content,
+            generatedCodeInfo: generatedCodeInfo
+        )
     }
 }
 

@@ -29,10 +29,12 @@ enum DescriptorRules {
     /// Checks a name that is declared inside a package or type.
     static func check(_ name: String, fullName: String) throws(SchemaError) {
         guard isIdentifier(name) else {
-            throw SchemaError(.invalidSchema, "\"\(SchemaError.excerpt(name))\" is no name for a type, service or field")
+            let text = SchemaError.excerpt(name)
+            throw SchemaError(.invalidSchema, "\"\(text)\" is no name for a type, service or field")
         }
         guard fullName.utf8.count <= fullNameMax else {
-            throw SchemaError(.invalidSchema, "\(SchemaError.excerpt(name)) has a full name of over \(fullNameMax) bytes")
+            let text = SchemaError.excerpt(name)
+            throw SchemaError(.invalidSchema, "\(text) has a full name of over \(fullNameMax) bytes")
         }
     }
 

@@ -162,7 +162,9 @@ private struct Declarations {
     /// Notes the full name of a type or service, whose own name it ends with.
     mutating func addName(_ fullName: String, ending name: String) throws(SchemaError) {
         try DescriptorRules.check(name, fullName: fullName)
-        guard names.insert(fullName).inserted else { throw SchemaError(.invalidSchema, "\(fullName) is declared twice") }
+        guard names.insert(fullName).inserted else {
+            throw SchemaError(.invalidSchema, "\(fullName) is declared twice")
+        }
         namesLeft -= fullName.utf8.count
         guard namesLeft >= 0 else { throw SchemaError(.invalidSchema, "the full names of a file's types are too long") }
     }

@@ -136,7 +136,9 @@ extension MessageDescriptor {
         var open: [MessageDescriptor] = []
         for message in messages {
             for field in message.fields where field.slot != nil {
-                if let inner = field.messageType, inner.file === message.file { users[inner, default: []].append(message) }
+                if let inner = field.messageType, inner.file === message.file {
+                    users[inner, default: []].append(message)
+                }
                 guard field.presence == .required || field.messageType?.mayLackRequired == true else { continue }
                 if found.insert(message).inserted { open.append(message) }
             }

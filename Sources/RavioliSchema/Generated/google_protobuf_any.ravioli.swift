@@ -84,6 +84,7 @@
 ///       "value": "1.212s"
 ///     }
 public struct Google_Protobuf_Any: RavioliSchema.Message {
+    public var unknownFields: RavioliSchema.UnknownFields
     /// A URL/resource name that uniquely identifies the type of the serialized
     /// protocol buffer message. This string must contain at least
     /// one "/" character. The last segment of the URL's path must represent
@@ -114,28 +115,27 @@ public struct Google_Protobuf_Any: RavioliSchema.Message {
     public var typeUrl: String
     /// Must be a valid serialized protocol buffer of the above specified type.
     public var value: [UInt8]
-    public var unknownFields: RavioliSchema.UnknownFields
-
-    public init(
-        typeUrl: String = "", value: [UInt8] = [], unknownFields: RavioliSchema.UnknownFields = .init()
-    ) {
-        self.typeUrl = typeUrl
-        self.value = value
-        self.unknownFields = unknownFields
-    }
 
     public static let descriptor = GoogleProtobufAnySchema.file.message("google.protobuf.Any", structSize: 64)
 
     public static func read(from _r: RavioliSchema.FieldReader) -> Self {
         let typeUrl: String = _r.string(at: 24)
         let value: [UInt8] = _r.bytes(at: 40)
-        return Self(typeUrl: typeUrl, value: value, unknownFields: _r.unknownFields())
+        return Self(unknownFields: _r.unknownFields(), typeUrl: typeUrl, value: value)
     }
 
     public func write(to _w: inout RavioliSchema.FieldWriter) {
         _w.string(typeUrl, at: 24, has: 56)
         _w.bytes(value, at: 40, has: 60)
         _w.unknownFields(unknownFields)
+    }
+}
+
+extension Google_Protobuf_Any {
+    public init(
+        typeUrl: String = "", value: [UInt8] = [], unknownFields: RavioliSchema.UnknownFields = .init()
+    ) {
+        self.init(unknownFields: unknownFields, typeUrl: typeUrl, value: value)
     }
 }
 

@@ -11,6 +11,7 @@
 /// this message itself. See https://cloud.google.com/apis/design/glossary for
 /// detailed terminology.
 public struct Google_Protobuf_Api: RavioliSchema.Message {
+    public var unknownFields: RavioliSchema.UnknownFields
     /// The fully qualified name of this interface, including package name
     /// followed by the interface's simple name.
     public var name: String
@@ -45,27 +46,6 @@ public struct Google_Protobuf_Api: RavioliSchema.Message {
     public var mixins: [Google_Protobuf_Mixin]
     /// The source syntax of the service.
     public var syntax: Google_Protobuf_Syntax
-    public var unknownFields: RavioliSchema.UnknownFields
-
-    public init(
-        name: String = "",
-        methods: [Google_Protobuf_Method] = [],
-        options: [Google_Protobuf_Option] = [],
-        version: String = "",
-        sourceContext: Google_Protobuf_SourceContext? = nil,
-        mixins: [Google_Protobuf_Mixin] = [],
-        syntax: Google_Protobuf_Syntax = .proto2,
-        unknownFields: RavioliSchema.UnknownFields = .init()
-    ) {
-        self.name = name
-        self.methods = methods
-        self.options = options
-        self.version = version
-        self.sourceContext = sourceContext
-        self.mixins = mixins
-        self.syntax = syntax
-        self.unknownFields = unknownFields
-    }
 
     public static let descriptor = GoogleProtobufApiSchema.file.message(
         "google.protobuf.Api", structSize: 128)
@@ -79,14 +59,14 @@ public struct Google_Protobuf_Api: RavioliSchema.Message {
         let mixins: [Google_Protobuf_Mixin] = _r.messages(at: 96, count: 104)
         let syntax: Google_Protobuf_Syntax = _r.enumeration(at: 120)
         return Self(
+            unknownFields: _r.unknownFields(),
             name: name,
             methods: methods,
             options: options,
             version: version,
             sourceContext: sourceContext,
             mixins: mixins,
-            syntax: syntax,
-            unknownFields: _r.unknownFields()
+            syntax: syntax
         )
     }
 
@@ -102,8 +82,33 @@ public struct Google_Protobuf_Api: RavioliSchema.Message {
     }
 }
 
+extension Google_Protobuf_Api {
+    public init(
+        name: String = "",
+        methods: [Google_Protobuf_Method] = [],
+        options: [Google_Protobuf_Option] = [],
+        version: String = "",
+        sourceContext: Google_Protobuf_SourceContext? = nil,
+        mixins: [Google_Protobuf_Mixin] = [],
+        syntax: Google_Protobuf_Syntax = .proto2,
+        unknownFields: RavioliSchema.UnknownFields = .init()
+    ) {
+        self.init(
+            unknownFields: unknownFields,
+            name: name,
+            methods: methods,
+            options: options,
+            version: version,
+            sourceContext: sourceContext,
+            mixins: mixins,
+            syntax: syntax
+        )
+    }
+}
+
 /// Method represents a method of an API interface.
 public struct Google_Protobuf_Method: RavioliSchema.Message {
+    public var unknownFields: RavioliSchema.UnknownFields
     /// The simple name of this method.
     public var name: String
     /// A URL of the input message type.
@@ -118,27 +123,6 @@ public struct Google_Protobuf_Method: RavioliSchema.Message {
     public var options: [Google_Protobuf_Option]
     /// The source syntax of this method.
     public var syntax: Google_Protobuf_Syntax
-    public var unknownFields: RavioliSchema.UnknownFields
-
-    public init(
-        name: String = "",
-        requestTypeUrl: String = "",
-        requestStreaming: Bool = false,
-        responseTypeUrl: String = "",
-        responseStreaming: Bool = false,
-        options: [Google_Protobuf_Option] = [],
-        syntax: Google_Protobuf_Syntax = .proto2,
-        unknownFields: RavioliSchema.UnknownFields = .init()
-    ) {
-        self.name = name
-        self.requestTypeUrl = requestTypeUrl
-        self.requestStreaming = requestStreaming
-        self.responseTypeUrl = responseTypeUrl
-        self.responseStreaming = responseStreaming
-        self.options = options
-        self.syntax = syntax
-        self.unknownFields = unknownFields
-    }
 
     public static let descriptor = GoogleProtobufApiSchema.file.message(
         "google.protobuf.Method", structSize: 128)
@@ -152,14 +136,14 @@ public struct Google_Protobuf_Method: RavioliSchema.Message {
         let options: [Google_Protobuf_Option] = _r.messages(at: 72, count: 80)
         let syntax: Google_Protobuf_Syntax = _r.enumeration(at: 116)
         return Self(
+            unknownFields: _r.unknownFields(),
             name: name,
             requestTypeUrl: requestTypeUrl,
             requestStreaming: requestStreaming,
             responseTypeUrl: responseTypeUrl,
             responseStreaming: responseStreaming,
             options: options,
-            syntax: syntax,
-            unknownFields: _r.unknownFields()
+            syntax: syntax
         )
     }
 
@@ -172,6 +156,30 @@ public struct Google_Protobuf_Method: RavioliSchema.Message {
         _w.messages(options, at: 72, count: 80)
         _w.enumeration(syntax, at: 116, has: 120)
         _w.unknownFields(unknownFields)
+    }
+}
+
+extension Google_Protobuf_Method {
+    public init(
+        name: String = "",
+        requestTypeUrl: String = "",
+        requestStreaming: Bool = false,
+        responseTypeUrl: String = "",
+        responseStreaming: Bool = false,
+        options: [Google_Protobuf_Option] = [],
+        syntax: Google_Protobuf_Syntax = .proto2,
+        unknownFields: RavioliSchema.UnknownFields = .init()
+    ) {
+        self.init(
+            unknownFields: unknownFields,
+            name: name,
+            requestTypeUrl: requestTypeUrl,
+            requestStreaming: requestStreaming,
+            responseTypeUrl: responseTypeUrl,
+            responseStreaming: responseStreaming,
+            options: options,
+            syntax: syntax
+        )
     }
 }
 
@@ -254,18 +262,12 @@ public struct Google_Protobuf_Method: RavioliSchema.Message {
 ///       ...
 ///     }
 public struct Google_Protobuf_Mixin: RavioliSchema.Message {
+    public var unknownFields: RavioliSchema.UnknownFields
     /// The fully qualified name of the interface which is included.
     public var name: String
     /// If non-empty specifies a path under which inherited HTTP paths
     /// are rooted.
     public var root: String
-    public var unknownFields: RavioliSchema.UnknownFields
-
-    public init(name: String = "", root: String = "", unknownFields: RavioliSchema.UnknownFields = .init()) {
-        self.name = name
-        self.root = root
-        self.unknownFields = unknownFields
-    }
 
     public static let descriptor = GoogleProtobufApiSchema.file.message(
         "google.protobuf.Mixin", structSize: 64)
@@ -273,13 +275,19 @@ public struct Google_Protobuf_Mixin: RavioliSchema.Message {
     public static func read(from _r: RavioliSchema.FieldReader) -> Self {
         let name: String = _r.string(at: 24)
         let root: String = _r.string(at: 40)
-        return Self(name: name, root: root, unknownFields: _r.unknownFields())
+        return Self(unknownFields: _r.unknownFields(), name: name, root: root)
     }
 
     public func write(to _w: inout RavioliSchema.FieldWriter) {
         _w.string(name, at: 24, has: 56)
         _w.string(root, at: 40, has: 60)
         _w.unknownFields(unknownFields)
+    }
+}
+
+extension Google_Protobuf_Mixin {
+    public init(name: String = "", root: String = "", unknownFields: RavioliSchema.UnknownFields = .init()) {
+        self.init(unknownFields: unknownFields, name: name, root: root)
     }
 }
 

@@ -4,23 +4,15 @@
 /// The protocol compiler can output a FileDescriptorSet containing the .proto
 /// files it parses.
 public struct Google_Protobuf_FileDescriptorSet: RavioliSchema.Message {
-    public var file: [Google_Protobuf_FileDescriptorProto]
     public var unknownFields: RavioliSchema.UnknownFields
-
-    public init(
-        file: [Google_Protobuf_FileDescriptorProto] = [],
-        unknownFields: RavioliSchema.UnknownFields = .init()
-    ) {
-        self.file = file
-        self.unknownFields = unknownFields
-    }
+    public var file: [Google_Protobuf_FileDescriptorProto]
 
     public static let descriptor = GoogleProtobufDescriptorSchema.file.message(
         "google.protobuf.FileDescriptorSet", structSize: 40)
 
     public static func read(from _r: RavioliSchema.FieldReader) -> Self {
         let file: [Google_Protobuf_FileDescriptorProto] = _r.messages(at: 24, count: 32)
-        return Self(file: file, unknownFields: _r.unknownFields())
+        return Self(unknownFields: _r.unknownFields(), file: file)
     }
 
     public func write(to _w: inout RavioliSchema.FieldWriter) {
@@ -29,8 +21,18 @@ public struct Google_Protobuf_FileDescriptorSet: RavioliSchema.Message {
     }
 }
 
+extension Google_Protobuf_FileDescriptorSet {
+    public init(
+        file: [Google_Protobuf_FileDescriptorProto] = [],
+        unknownFields: RavioliSchema.UnknownFields = .init()
+    ) {
+        self.init(unknownFields: unknownFields, file: file)
+    }
+}
+
 /// Describes a complete .proto file.
 public struct Google_Protobuf_FileDescriptorProto: RavioliSchema.Message {
+    public var unknownFields: RavioliSchema.UnknownFields
     /// file name, relative to root of source tree
     public var name: String?
     /// e.g. "foo", "foo.bar", etc.
@@ -56,37 +58,6 @@ public struct Google_Protobuf_FileDescriptorProto: RavioliSchema.Message {
     /// The syntax of the proto file.
     /// The supported values are "proto2" and "proto3".
     public var syntax: String?
-    public var unknownFields: RavioliSchema.UnknownFields
-
-    public init(
-        name: String? = nil,
-        `package`: String? = nil,
-        dependency: [String] = [],
-        messageType: [Google_Protobuf_DescriptorProto] = [],
-        enumType: [Google_Protobuf_EnumDescriptorProto] = [],
-        service: [Google_Protobuf_ServiceDescriptorProto] = [],
-        `extension`: [Google_Protobuf_FieldDescriptorProto] = [],
-        options: Google_Protobuf_FileOptions? = nil,
-        sourceCodeInfo: Google_Protobuf_SourceCodeInfo? = nil,
-        publicDependency: [Int32] = [],
-        weakDependency: [Int32] = [],
-        syntax: String? = nil,
-        unknownFields: RavioliSchema.UnknownFields = .init()
-    ) {
-        self.name = name
-        self.`package` = `package`
-        self.dependency = dependency
-        self.messageType = messageType
-        self.enumType = enumType
-        self.service = service
-        self.`extension` = `extension`
-        self.options = options
-        self.sourceCodeInfo = sourceCodeInfo
-        self.publicDependency = publicDependency
-        self.weakDependency = weakDependency
-        self.syntax = syntax
-        self.unknownFields = unknownFields
-    }
 
     public static let descriptor = GoogleProtobufDescriptorSchema.file.message(
         "google.protobuf.FileDescriptorProto", structSize: 216)
@@ -105,6 +76,7 @@ public struct Google_Protobuf_FileDescriptorProto: RavioliSchema.Message {
         let weakDependency: [Int32] = _r.int32s(at: 168, count: 176)
         let syntax: String? = _r.isPresent(208) ? _r.string(at: 184) : nil
         return Self(
+            unknownFields: _r.unknownFields(),
             name: name,
             package: `package`,
             dependency: dependency,
@@ -116,8 +88,7 @@ public struct Google_Protobuf_FileDescriptorProto: RavioliSchema.Message {
             sourceCodeInfo: sourceCodeInfo,
             publicDependency: publicDependency,
             weakDependency: weakDependency,
-            syntax: syntax,
-            unknownFields: _r.unknownFields()
+            syntax: syntax
         )
     }
 
@@ -138,8 +109,43 @@ public struct Google_Protobuf_FileDescriptorProto: RavioliSchema.Message {
     }
 }
 
+extension Google_Protobuf_FileDescriptorProto {
+    public init(
+        name: String? = nil,
+        `package`: String? = nil,
+        dependency: [String] = [],
+        messageType: [Google_Protobuf_DescriptorProto] = [],
+        enumType: [Google_Protobuf_EnumDescriptorProto] = [],
+        service: [Google_Protobuf_ServiceDescriptorProto] = [],
+        `extension`: [Google_Protobuf_FieldDescriptorProto] = [],
+        options: Google_Protobuf_FileOptions? = nil,
+        sourceCodeInfo: Google_Protobuf_SourceCodeInfo? = nil,
+        publicDependency: [Int32] = [],
+        weakDependency: [Int32] = [],
+        syntax: String? = nil,
+        unknownFields: RavioliSchema.UnknownFields = .init()
+    ) {
+        self.init(
+            unknownFields: unknownFields,
+            name: name,
+            package: `package`,
+            dependency: dependency,
+            messageType: messageType,
+            enumType: enumType,
+            service: service,
+            extension: `extension`,
+            options: options,
+            sourceCodeInfo: sourceCodeInfo,
+            publicDependency: publicDependency,
+            weakDependency: weakDependency,
+            syntax: syntax
+        )
+    }
+}
+
 /// Describes a message type.
 public struct Google_Protobuf_DescriptorProto: RavioliSchema.Message {
+    public var unknownFields: RavioliSchema.UnknownFields
     public var name: String?
     public var field: [Google_Protobuf_FieldDescriptorProto]
     public var nestedType: [Google_Protobuf_DescriptorProto]
@@ -152,54 +158,15 @@ public struct Google_Protobuf_DescriptorProto: RavioliSchema.Message {
     /// Reserved field names, which may not be used by fields in the same message.
     /// A given name may only be reserved once.
     public var reservedName: [String]
-    public var unknownFields: RavioliSchema.UnknownFields
-
-    public init(
-        name: String? = nil,
-        field: [Google_Protobuf_FieldDescriptorProto] = [],
-        nestedType: [Google_Protobuf_DescriptorProto] = [],
-        enumType: [Google_Protobuf_EnumDescriptorProto] = [],
-        extensionRange: [ExtensionRange] = [],
-        `extension`: [Google_Protobuf_FieldDescriptorProto] = [],
-        options: Google_Protobuf_MessageOptions? = nil,
-        oneofDecl: [Google_Protobuf_OneofDescriptorProto] = [],
-        reservedRange: [ReservedRange] = [],
-        reservedName: [String] = [],
-        unknownFields: RavioliSchema.UnknownFields = .init()
-    ) {
-        self.name = name
-        self.field = field
-        self.nestedType = nestedType
-        self.enumType = enumType
-        self.extensionRange = extensionRange
-        self.`extension` = `extension`
-        self.options = options
-        self.oneofDecl = oneofDecl
-        self.reservedRange = reservedRange
-        self.reservedName = reservedName
-        self.unknownFields = unknownFields
-    }
 
     /// The message `google.protobuf.DescriptorProto.ExtensionRange`.
     public struct ExtensionRange: RavioliSchema.Message {
+        public var unknownFields: RavioliSchema.UnknownFields
         /// Inclusive.
         public var start: Int32?
         /// Exclusive.
         public var end: Int32?
         public var options: Google_Protobuf_ExtensionRangeOptions?
-        public var unknownFields: RavioliSchema.UnknownFields
-
-        public init(
-            start: Int32? = nil,
-            end: Int32? = nil,
-            options: Google_Protobuf_ExtensionRangeOptions? = nil,
-            unknownFields: RavioliSchema.UnknownFields = .init()
-        ) {
-            self.start = start
-            self.end = end
-            self.options = options
-            self.unknownFields = unknownFields
-        }
 
         public static let descriptor = GoogleProtobufDescriptorSchema.file.message(
             "google.protobuf.DescriptorProto.ExtensionRange", structSize: 48)
@@ -208,7 +175,7 @@ public struct Google_Protobuf_DescriptorProto: RavioliSchema.Message {
             let start: Int32? = _r.isPresent(36) ? _r.int32(at: 32) : nil
             let end: Int32? = _r.isPresent(44) ? _r.int32(at: 40) : nil
             let options: Google_Protobuf_ExtensionRangeOptions? = _r.message(at: 24)
-            return Self(start: start, end: end, options: options, unknownFields: _r.unknownFields())
+            return Self(unknownFields: _r.unknownFields(), start: start, end: end, options: options)
         }
 
         public func write(to _w: inout RavioliSchema.FieldWriter) {
@@ -223,19 +190,11 @@ public struct Google_Protobuf_DescriptorProto: RavioliSchema.Message {
     /// fields or extension ranges in the same message. Reserved ranges may
     /// not overlap.
     public struct ReservedRange: RavioliSchema.Message {
+        public var unknownFields: RavioliSchema.UnknownFields
         /// Inclusive.
         public var start: Int32?
         /// Exclusive.
         public var end: Int32?
-        public var unknownFields: RavioliSchema.UnknownFields
-
-        public init(
-            start: Int32? = nil, end: Int32? = nil, unknownFields: RavioliSchema.UnknownFields = .init()
-        ) {
-            self.start = start
-            self.end = end
-            self.unknownFields = unknownFields
-        }
 
         public static let descriptor = GoogleProtobufDescriptorSchema.file.message(
             "google.protobuf.DescriptorProto.ReservedRange", structSize: 40)
@@ -243,7 +202,7 @@ public struct Google_Protobuf_DescriptorProto: RavioliSchema.Message {
         public static func read(from _r: RavioliSchema.FieldReader) -> Self {
             let start: Int32? = _r.isPresent(28) ? _r.int32(at: 24) : nil
             let end: Int32? = _r.isPresent(36) ? _r.int32(at: 32) : nil
-            return Self(start: start, end: end, unknownFields: _r.unknownFields())
+            return Self(unknownFields: _r.unknownFields(), start: start, end: end)
         }
 
         public func write(to _w: inout RavioliSchema.FieldWriter) {
@@ -268,6 +227,7 @@ public struct Google_Protobuf_DescriptorProto: RavioliSchema.Message {
         let reservedRange: [ReservedRange] = _r.messages(at: 144, count: 152)
         let reservedName: [String] = _r.strings(at: 160, count: 168)
         return Self(
+            unknownFields: _r.unknownFields(),
             name: name,
             field: field,
             nestedType: nestedType,
@@ -277,8 +237,7 @@ public struct Google_Protobuf_DescriptorProto: RavioliSchema.Message {
             options: options,
             oneofDecl: oneofDecl,
             reservedRange: reservedRange,
-            reservedName: reservedName,
-            unknownFields: _r.unknownFields()
+            reservedName: reservedName
         )
     }
 
@@ -297,26 +256,67 @@ public struct Google_Protobuf_DescriptorProto: RavioliSchema.Message {
     }
 }
 
-/// The message `google.protobuf.ExtensionRangeOptions`.
-public struct Google_Protobuf_ExtensionRangeOptions: RavioliSchema.Message {
-    /// The parser stores options it doesn't recognize here. See above.
-    public var uninterpretedOption: [Google_Protobuf_UninterpretedOption]
-    public var unknownFields: RavioliSchema.UnknownFields
-
+extension Google_Protobuf_DescriptorProto {
     public init(
-        uninterpretedOption: [Google_Protobuf_UninterpretedOption] = [],
+        name: String? = nil,
+        field: [Google_Protobuf_FieldDescriptorProto] = [],
+        nestedType: [Google_Protobuf_DescriptorProto] = [],
+        enumType: [Google_Protobuf_EnumDescriptorProto] = [],
+        extensionRange: [ExtensionRange] = [],
+        `extension`: [Google_Protobuf_FieldDescriptorProto] = [],
+        options: Google_Protobuf_MessageOptions? = nil,
+        oneofDecl: [Google_Protobuf_OneofDescriptorProto] = [],
+        reservedRange: [ReservedRange] = [],
+        reservedName: [String] = [],
         unknownFields: RavioliSchema.UnknownFields = .init()
     ) {
-        self.uninterpretedOption = uninterpretedOption
-        self.unknownFields = unknownFields
+        self.init(
+            unknownFields: unknownFields,
+            name: name,
+            field: field,
+            nestedType: nestedType,
+            enumType: enumType,
+            extensionRange: extensionRange,
+            extension: `extension`,
+            options: options,
+            oneofDecl: oneofDecl,
+            reservedRange: reservedRange,
+            reservedName: reservedName
+        )
     }
+}
+
+extension Google_Protobuf_DescriptorProto.ExtensionRange {
+    public init(
+        start: Int32? = nil,
+        end: Int32? = nil,
+        options: Google_Protobuf_ExtensionRangeOptions? = nil,
+        unknownFields: RavioliSchema.UnknownFields = .init()
+    ) {
+        self.init(unknownFields: unknownFields, start: start, end: end, options: options)
+    }
+}
+
+extension Google_Protobuf_DescriptorProto.ReservedRange {
+    public init(
+        start: Int32? = nil, end: Int32? = nil, unknownFields: RavioliSchema.UnknownFields = .init()
+    ) {
+        self.init(unknownFields: unknownFields, start: start, end: end)
+    }
+}
+
+/// The message `google.protobuf.ExtensionRangeOptions`.
+public struct Google_Protobuf_ExtensionRangeOptions: RavioliSchema.Message {
+    public var unknownFields: RavioliSchema.UnknownFields
+    /// The parser stores options it doesn't recognize here. See above.
+    public var uninterpretedOption: [Google_Protobuf_UninterpretedOption]
 
     public static let descriptor = GoogleProtobufDescriptorSchema.file.message(
         "google.protobuf.ExtensionRangeOptions", structSize: 40)
 
     public static func read(from _r: RavioliSchema.FieldReader) -> Self {
         let uninterpretedOption: [Google_Protobuf_UninterpretedOption] = _r.messages(at: 24, count: 32)
-        return Self(uninterpretedOption: uninterpretedOption, unknownFields: _r.unknownFields())
+        return Self(unknownFields: _r.unknownFields(), uninterpretedOption: uninterpretedOption)
     }
 
     public func write(to _w: inout RavioliSchema.FieldWriter) {
@@ -325,8 +325,18 @@ public struct Google_Protobuf_ExtensionRangeOptions: RavioliSchema.Message {
     }
 }
 
+extension Google_Protobuf_ExtensionRangeOptions {
+    public init(
+        uninterpretedOption: [Google_Protobuf_UninterpretedOption] = [],
+        unknownFields: RavioliSchema.UnknownFields = .init()
+    ) {
+        self.init(unknownFields: unknownFields, uninterpretedOption: uninterpretedOption)
+    }
+}
+
 /// Describes a field within a message.
 public struct Google_Protobuf_FieldDescriptorProto: RavioliSchema.Message {
+    public var unknownFields: RavioliSchema.UnknownFields
     public var name: String?
     /// For extensions, this is the name of the type being extended.  It is
     /// resolved in the same manner as type_name.
@@ -378,35 +388,6 @@ public struct Google_Protobuf_FieldDescriptorProto: RavioliSchema.Message {
     /// Proto2 optional fields do not set this flag, because they already indicate
     /// optional with `LABEL_OPTIONAL`.
     public var proto3Optional: Bool?
-    public var unknownFields: RavioliSchema.UnknownFields
-
-    public init(
-        name: String? = nil,
-        extendee: String? = nil,
-        number: Int32? = nil,
-        label: Label? = nil,
-        type: Type_? = nil,
-        typeName: String? = nil,
-        defaultValue: String? = nil,
-        options: Google_Protobuf_FieldOptions? = nil,
-        oneofIndex: Int32? = nil,
-        jsonName: String? = nil,
-        proto3Optional: Bool? = nil,
-        unknownFields: RavioliSchema.UnknownFields = .init()
-    ) {
-        self.name = name
-        self.extendee = extendee
-        self.number = number
-        self.label = label
-        self.type = type
-        self.typeName = typeName
-        self.defaultValue = defaultValue
-        self.options = options
-        self.oneofIndex = oneofIndex
-        self.jsonName = jsonName
-        self.proto3Optional = proto3Optional
-        self.unknownFields = unknownFields
-    }
 
     /// The enum `google.protobuf.FieldDescriptorProto.Type`.
     public struct Type_: RavioliSchema.OpenEnum, CaseIterable {
@@ -507,6 +488,7 @@ public struct Google_Protobuf_FieldDescriptorProto: RavioliSchema.Message {
         let jsonName: String? = _r.isPresent(160) ? _r.string(at: 96) : nil
         let proto3Optional: Bool? = _r.isPresent(168) ? _r.bool(at: 164) : nil
         return Self(
+            unknownFields: _r.unknownFields(),
             name: name,
             extendee: extendee,
             number: number,
@@ -517,8 +499,7 @@ public struct Google_Protobuf_FieldDescriptorProto: RavioliSchema.Message {
             options: options,
             oneofIndex: oneofIndex,
             jsonName: jsonName,
-            proto3Optional: proto3Optional,
-            unknownFields: _r.unknownFields()
+            proto3Optional: proto3Optional
         )
     }
 
@@ -538,21 +519,43 @@ public struct Google_Protobuf_FieldDescriptorProto: RavioliSchema.Message {
     }
 }
 
-/// Describes a oneof.
-public struct Google_Protobuf_OneofDescriptorProto: RavioliSchema.Message {
-    public var name: String?
-    public var options: Google_Protobuf_OneofOptions?
-    public var unknownFields: RavioliSchema.UnknownFields
-
+extension Google_Protobuf_FieldDescriptorProto {
     public init(
         name: String? = nil,
-        options: Google_Protobuf_OneofOptions? = nil,
+        extendee: String? = nil,
+        number: Int32? = nil,
+        label: Label? = nil,
+        type: Type_? = nil,
+        typeName: String? = nil,
+        defaultValue: String? = nil,
+        options: Google_Protobuf_FieldOptions? = nil,
+        oneofIndex: Int32? = nil,
+        jsonName: String? = nil,
+        proto3Optional: Bool? = nil,
         unknownFields: RavioliSchema.UnknownFields = .init()
     ) {
-        self.name = name
-        self.options = options
-        self.unknownFields = unknownFields
+        self.init(
+            unknownFields: unknownFields,
+            name: name,
+            extendee: extendee,
+            number: number,
+            label: label,
+            type: type,
+            typeName: typeName,
+            defaultValue: defaultValue,
+            options: options,
+            oneofIndex: oneofIndex,
+            jsonName: jsonName,
+            proto3Optional: proto3Optional
+        )
     }
+}
+
+/// Describes a oneof.
+public struct Google_Protobuf_OneofDescriptorProto: RavioliSchema.Message {
+    public var unknownFields: RavioliSchema.UnknownFields
+    public var name: String?
+    public var options: Google_Protobuf_OneofOptions?
 
     public static let descriptor = GoogleProtobufDescriptorSchema.file.message(
         "google.protobuf.OneofDescriptorProto", structSize: 56)
@@ -560,7 +563,7 @@ public struct Google_Protobuf_OneofDescriptorProto: RavioliSchema.Message {
     public static func read(from _r: RavioliSchema.FieldReader) -> Self {
         let name: String? = _r.isPresent(48) ? _r.string(at: 24) : nil
         let options: Google_Protobuf_OneofOptions? = _r.message(at: 40)
-        return Self(name: name, options: options, unknownFields: _r.unknownFields())
+        return Self(unknownFields: _r.unknownFields(), name: name, options: options)
     }
 
     public func write(to _w: inout RavioliSchema.FieldWriter) {
@@ -570,8 +573,19 @@ public struct Google_Protobuf_OneofDescriptorProto: RavioliSchema.Message {
     }
 }
 
+extension Google_Protobuf_OneofDescriptorProto {
+    public init(
+        name: String? = nil,
+        options: Google_Protobuf_OneofOptions? = nil,
+        unknownFields: RavioliSchema.UnknownFields = .init()
+    ) {
+        self.init(unknownFields: unknownFields, name: name, options: options)
+    }
+}
+
 /// Describes an enum type.
 public struct Google_Protobuf_EnumDescriptorProto: RavioliSchema.Message {
+    public var unknownFields: RavioliSchema.UnknownFields
     public var name: String?
     public var value: [Google_Protobuf_EnumValueDescriptorProto]
     public var options: Google_Protobuf_EnumOptions?
@@ -582,23 +596,6 @@ public struct Google_Protobuf_EnumDescriptorProto: RavioliSchema.Message {
     /// Reserved enum value names, which may not be reused. A given name may only
     /// be reserved once.
     public var reservedName: [String]
-    public var unknownFields: RavioliSchema.UnknownFields
-
-    public init(
-        name: String? = nil,
-        value: [Google_Protobuf_EnumValueDescriptorProto] = [],
-        options: Google_Protobuf_EnumOptions? = nil,
-        reservedRange: [EnumReservedRange] = [],
-        reservedName: [String] = [],
-        unknownFields: RavioliSchema.UnknownFields = .init()
-    ) {
-        self.name = name
-        self.value = value
-        self.options = options
-        self.reservedRange = reservedRange
-        self.reservedName = reservedName
-        self.unknownFields = unknownFields
-    }
 
     /// Range of reserved numeric values. Reserved values may not be used by
     /// entries in the same enum. Reserved ranges may not overlap.
@@ -607,19 +604,11 @@ public struct Google_Protobuf_EnumDescriptorProto: RavioliSchema.Message {
     /// is inclusive such that it can appropriately represent the entire int32
     /// domain.
     public struct EnumReservedRange: RavioliSchema.Message {
+        public var unknownFields: RavioliSchema.UnknownFields
         /// Inclusive.
         public var start: Int32?
         /// Inclusive.
         public var end: Int32?
-        public var unknownFields: RavioliSchema.UnknownFields
-
-        public init(
-            start: Int32? = nil, end: Int32? = nil, unknownFields: RavioliSchema.UnknownFields = .init()
-        ) {
-            self.start = start
-            self.end = end
-            self.unknownFields = unknownFields
-        }
 
         public static let descriptor = GoogleProtobufDescriptorSchema.file.message(
             "google.protobuf.EnumDescriptorProto.EnumReservedRange", structSize: 40)
@@ -627,7 +616,7 @@ public struct Google_Protobuf_EnumDescriptorProto: RavioliSchema.Message {
         public static func read(from _r: RavioliSchema.FieldReader) -> Self {
             let start: Int32? = _r.isPresent(28) ? _r.int32(at: 24) : nil
             let end: Int32? = _r.isPresent(36) ? _r.int32(at: 32) : nil
-            return Self(start: start, end: end, unknownFields: _r.unknownFields())
+            return Self(unknownFields: _r.unknownFields(), start: start, end: end)
         }
 
         public func write(to _w: inout RavioliSchema.FieldWriter) {
@@ -647,12 +636,12 @@ public struct Google_Protobuf_EnumDescriptorProto: RavioliSchema.Message {
         let reservedRange: [EnumReservedRange] = _r.messages(at: 64, count: 72)
         let reservedName: [String] = _r.strings(at: 80, count: 88)
         return Self(
+            unknownFields: _r.unknownFields(),
             name: name,
             value: value,
             options: options,
             reservedRange: reservedRange,
-            reservedName: reservedName,
-            unknownFields: _r.unknownFields()
+            reservedName: reservedName
         )
     }
 
@@ -666,24 +655,40 @@ public struct Google_Protobuf_EnumDescriptorProto: RavioliSchema.Message {
     }
 }
 
+extension Google_Protobuf_EnumDescriptorProto {
+    public init(
+        name: String? = nil,
+        value: [Google_Protobuf_EnumValueDescriptorProto] = [],
+        options: Google_Protobuf_EnumOptions? = nil,
+        reservedRange: [EnumReservedRange] = [],
+        reservedName: [String] = [],
+        unknownFields: RavioliSchema.UnknownFields = .init()
+    ) {
+        self.init(
+            unknownFields: unknownFields,
+            name: name,
+            value: value,
+            options: options,
+            reservedRange: reservedRange,
+            reservedName: reservedName
+        )
+    }
+}
+
+extension Google_Protobuf_EnumDescriptorProto.EnumReservedRange {
+    public init(
+        start: Int32? = nil, end: Int32? = nil, unknownFields: RavioliSchema.UnknownFields = .init()
+    ) {
+        self.init(unknownFields: unknownFields, start: start, end: end)
+    }
+}
+
 /// Describes a value within an enum.
 public struct Google_Protobuf_EnumValueDescriptorProto: RavioliSchema.Message {
+    public var unknownFields: RavioliSchema.UnknownFields
     public var name: String?
     public var number: Int32?
     public var options: Google_Protobuf_EnumValueOptions?
-    public var unknownFields: RavioliSchema.UnknownFields
-
-    public init(
-        name: String? = nil,
-        number: Int32? = nil,
-        options: Google_Protobuf_EnumValueOptions? = nil,
-        unknownFields: RavioliSchema.UnknownFields = .init()
-    ) {
-        self.name = name
-        self.number = number
-        self.options = options
-        self.unknownFields = unknownFields
-    }
 
     public static let descriptor = GoogleProtobufDescriptorSchema.file.message(
         "google.protobuf.EnumValueDescriptorProto", structSize: 64)
@@ -692,7 +697,7 @@ public struct Google_Protobuf_EnumValueDescriptorProto: RavioliSchema.Message {
         let name: String? = _r.isPresent(48) ? _r.string(at: 24) : nil
         let number: Int32? = _r.isPresent(56) ? _r.int32(at: 52) : nil
         let options: Google_Protobuf_EnumValueOptions? = _r.message(at: 40)
-        return Self(name: name, number: number, options: options, unknownFields: _r.unknownFields())
+        return Self(unknownFields: _r.unknownFields(), name: name, number: number, options: options)
     }
 
     public func write(to _w: inout RavioliSchema.FieldWriter) {
@@ -703,24 +708,23 @@ public struct Google_Protobuf_EnumValueDescriptorProto: RavioliSchema.Message {
     }
 }
 
+extension Google_Protobuf_EnumValueDescriptorProto {
+    public init(
+        name: String? = nil,
+        number: Int32? = nil,
+        options: Google_Protobuf_EnumValueOptions? = nil,
+        unknownFields: RavioliSchema.UnknownFields = .init()
+    ) {
+        self.init(unknownFields: unknownFields, name: name, number: number, options: options)
+    }
+}
+
 /// Describes a service.
 public struct Google_Protobuf_ServiceDescriptorProto: RavioliSchema.Message {
+    public var unknownFields: RavioliSchema.UnknownFields
     public var name: String?
     public var method: [Google_Protobuf_MethodDescriptorProto]
     public var options: Google_Protobuf_ServiceOptions?
-    public var unknownFields: RavioliSchema.UnknownFields
-
-    public init(
-        name: String? = nil,
-        method: [Google_Protobuf_MethodDescriptorProto] = [],
-        options: Google_Protobuf_ServiceOptions? = nil,
-        unknownFields: RavioliSchema.UnknownFields = .init()
-    ) {
-        self.name = name
-        self.method = method
-        self.options = options
-        self.unknownFields = unknownFields
-    }
 
     public static let descriptor = GoogleProtobufDescriptorSchema.file.message(
         "google.protobuf.ServiceDescriptorProto", structSize: 72)
@@ -729,7 +733,7 @@ public struct Google_Protobuf_ServiceDescriptorProto: RavioliSchema.Message {
         let name: String? = _r.isPresent(64) ? _r.string(at: 24) : nil
         let method: [Google_Protobuf_MethodDescriptorProto] = _r.messages(at: 40, count: 48)
         let options: Google_Protobuf_ServiceOptions? = _r.message(at: 56)
-        return Self(name: name, method: method, options: options, unknownFields: _r.unknownFields())
+        return Self(unknownFields: _r.unknownFields(), name: name, method: method, options: options)
     }
 
     public func write(to _w: inout RavioliSchema.FieldWriter) {
@@ -740,8 +744,20 @@ public struct Google_Protobuf_ServiceDescriptorProto: RavioliSchema.Message {
     }
 }
 
+extension Google_Protobuf_ServiceDescriptorProto {
+    public init(
+        name: String? = nil,
+        method: [Google_Protobuf_MethodDescriptorProto] = [],
+        options: Google_Protobuf_ServiceOptions? = nil,
+        unknownFields: RavioliSchema.UnknownFields = .init()
+    ) {
+        self.init(unknownFields: unknownFields, name: name, method: method, options: options)
+    }
+}
+
 /// Describes a method of a service.
 public struct Google_Protobuf_MethodDescriptorProto: RavioliSchema.Message {
+    public var unknownFields: RavioliSchema.UnknownFields
     public var name: String?
     /// Input and output type names.  These are resolved in the same way as
     /// FieldDescriptorProto.type_name, but must refer to a message type.
@@ -752,25 +768,6 @@ public struct Google_Protobuf_MethodDescriptorProto: RavioliSchema.Message {
     public var clientStreaming: Bool?
     /// Identifies if server streams multiple server messages
     public var serverStreaming: Bool?
-    public var unknownFields: RavioliSchema.UnknownFields
-
-    public init(
-        name: String? = nil,
-        inputType: String? = nil,
-        outputType: String? = nil,
-        options: Google_Protobuf_MethodOptions? = nil,
-        clientStreaming: Bool? = nil,
-        serverStreaming: Bool? = nil,
-        unknownFields: RavioliSchema.UnknownFields = .init()
-    ) {
-        self.name = name
-        self.inputType = inputType
-        self.outputType = outputType
-        self.options = options
-        self.clientStreaming = clientStreaming
-        self.serverStreaming = serverStreaming
-        self.unknownFields = unknownFields
-    }
 
     /// `clientStreaming`, or the schema's default if it is absent.
     public var clientStreamingOrDefault: Bool { clientStreaming ?? false }
@@ -789,13 +786,13 @@ public struct Google_Protobuf_MethodDescriptorProto: RavioliSchema.Message {
         let clientStreaming: Bool? = _r.isPresent(96) ? _r.bool(at: 92) : nil
         let serverStreaming: Bool? = _r.isPresent(104) ? _r.bool(at: 100) : nil
         return Self(
+            unknownFields: _r.unknownFields(),
             name: name,
             inputType: inputType,
             outputType: outputType,
             options: options,
             clientStreaming: clientStreaming,
-            serverStreaming: serverStreaming,
-            unknownFields: _r.unknownFields()
+            serverStreaming: serverStreaming
         )
     }
 
@@ -810,8 +807,31 @@ public struct Google_Protobuf_MethodDescriptorProto: RavioliSchema.Message {
     }
 }
 
+extension Google_Protobuf_MethodDescriptorProto {
+    public init(
+        name: String? = nil,
+        inputType: String? = nil,
+        outputType: String? = nil,
+        options: Google_Protobuf_MethodOptions? = nil,
+        clientStreaming: Bool? = nil,
+        serverStreaming: Bool? = nil,
+        unknownFields: RavioliSchema.UnknownFields = .init()
+    ) {
+        self.init(
+            unknownFields: unknownFields,
+            name: name,
+            inputType: inputType,
+            outputType: outputType,
+            options: options,
+            clientStreaming: clientStreaming,
+            serverStreaming: serverStreaming
+        )
+    }
+}
+
 /// The message `google.protobuf.FileOptions`.
 public struct Google_Protobuf_FileOptions: RavioliSchema.Message {
+    public var unknownFields: RavioliSchema.UnknownFields
     /// Sets the Java package where classes generated from this .proto will be
     /// placed.  By default, the proto package is used, but this is often
     /// inappropriate because proto packages do not normally start with backwards
@@ -897,55 +917,6 @@ public struct Google_Protobuf_FileOptions: RavioliSchema.Message {
     /// The parser stores options it doesn't recognize here.
     /// See the documentation for the "Options" section above.
     public var uninterpretedOption: [Google_Protobuf_UninterpretedOption]
-    public var unknownFields: RavioliSchema.UnknownFields
-
-    public init(
-        javaPackage: String? = nil,
-        javaOuterClassname: String? = nil,
-        optimizeFor: OptimizeMode? = nil,
-        javaMultipleFiles: Bool? = nil,
-        goPackage: String? = nil,
-        ccGenericServices: Bool? = nil,
-        javaGenericServices: Bool? = nil,
-        pyGenericServices: Bool? = nil,
-        javaGenerateEqualsAndHash: Bool? = nil,
-        deprecated: Bool? = nil,
-        javaStringCheckUtf8: Bool? = nil,
-        ccEnableArenas: Bool? = nil,
-        objcClassPrefix: String? = nil,
-        csharpNamespace: String? = nil,
-        swiftPrefix: String? = nil,
-        phpClassPrefix: String? = nil,
-        phpNamespace: String? = nil,
-        phpGenericServices: Bool? = nil,
-        phpMetadataNamespace: String? = nil,
-        rubyPackage: String? = nil,
-        uninterpretedOption: [Google_Protobuf_UninterpretedOption] = [],
-        unknownFields: RavioliSchema.UnknownFields = .init()
-    ) {
-        self.javaPackage = javaPackage
-        self.javaOuterClassname = javaOuterClassname
-        self.optimizeFor = optimizeFor
-        self.javaMultipleFiles = javaMultipleFiles
-        self.goPackage = goPackage
-        self.ccGenericServices = ccGenericServices
-        self.javaGenericServices = javaGenericServices
-        self.pyGenericServices = pyGenericServices
-        self.javaGenerateEqualsAndHash = javaGenerateEqualsAndHash
-        self.deprecated = deprecated
-        self.javaStringCheckUtf8 = javaStringCheckUtf8
-        self.ccEnableArenas = ccEnableArenas
-        self.objcClassPrefix = objcClassPrefix
-        self.csharpNamespace = csharpNamespace
-        self.swiftPrefix = swiftPrefix
-        self.phpClassPrefix = phpClassPrefix
-        self.phpNamespace = phpNamespace
-        self.phpGenericServices = phpGenericServices
-        self.phpMetadataNamespace = phpMetadataNamespace
-        self.rubyPackage = rubyPackage
-        self.uninterpretedOption = uninterpretedOption
-        self.unknownFields = unknownFields
-    }
 
     /// `optimizeFor`, or the schema's default if it is absent.
     public var optimizeForOrDefault: OptimizeMode { optimizeFor ?? OptimizeMode.speed }
@@ -1019,6 +990,7 @@ public struct Google_Protobuf_FileOptions: RavioliSchema.Message {
         let rubyPackage: String? = _r.isPresent(316) ? _r.string(at: 168) : nil
         let uninterpretedOption: [Google_Protobuf_UninterpretedOption] = _r.messages(at: 184, count: 192)
         return Self(
+            unknownFields: _r.unknownFields(),
             javaPackage: javaPackage,
             javaOuterClassname: javaOuterClassname,
             optimizeFor: optimizeFor,
@@ -1039,8 +1011,7 @@ public struct Google_Protobuf_FileOptions: RavioliSchema.Message {
             phpGenericServices: phpGenericServices,
             phpMetadataNamespace: phpMetadataNamespace,
             rubyPackage: rubyPackage,
-            uninterpretedOption: uninterpretedOption,
-            unknownFields: _r.unknownFields()
+            uninterpretedOption: uninterpretedOption
         )
     }
 
@@ -1070,8 +1041,61 @@ public struct Google_Protobuf_FileOptions: RavioliSchema.Message {
     }
 }
 
+extension Google_Protobuf_FileOptions {
+    public init(
+        javaPackage: String? = nil,
+        javaOuterClassname: String? = nil,
+        optimizeFor: OptimizeMode? = nil,
+        javaMultipleFiles: Bool? = nil,
+        goPackage: String? = nil,
+        ccGenericServices: Bool? = nil,
+        javaGenericServices: Bool? = nil,
+        pyGenericServices: Bool? = nil,
+        javaGenerateEqualsAndHash: Bool? = nil,
+        deprecated: Bool? = nil,
+        javaStringCheckUtf8: Bool? = nil,
+        ccEnableArenas: Bool? = nil,
+        objcClassPrefix: String? = nil,
+        csharpNamespace: String? = nil,
+        swiftPrefix: String? = nil,
+        phpClassPrefix: String? = nil,
+        phpNamespace: String? = nil,
+        phpGenericServices: Bool? = nil,
+        phpMetadataNamespace: String? = nil,
+        rubyPackage: String? = nil,
+        uninterpretedOption: [Google_Protobuf_UninterpretedOption] = [],
+        unknownFields: RavioliSchema.UnknownFields = .init()
+    ) {
+        self.init(
+            unknownFields: unknownFields,
+            javaPackage: javaPackage,
+            javaOuterClassname: javaOuterClassname,
+            optimizeFor: optimizeFor,
+            javaMultipleFiles: javaMultipleFiles,
+            goPackage: goPackage,
+            ccGenericServices: ccGenericServices,
+            javaGenericServices: javaGenericServices,
+            pyGenericServices: pyGenericServices,
+            javaGenerateEqualsAndHash: javaGenerateEqualsAndHash,
+            deprecated: deprecated,
+            javaStringCheckUtf8: javaStringCheckUtf8,
+            ccEnableArenas: ccEnableArenas,
+            objcClassPrefix: objcClassPrefix,
+            csharpNamespace: csharpNamespace,
+            swiftPrefix: swiftPrefix,
+            phpClassPrefix: phpClassPrefix,
+            phpNamespace: phpNamespace,
+            phpGenericServices: phpGenericServices,
+            phpMetadataNamespace: phpMetadataNamespace,
+            rubyPackage: rubyPackage,
+            uninterpretedOption: uninterpretedOption
+        )
+    }
+}
+
 /// The message `google.protobuf.MessageOptions`.
 public struct Google_Protobuf_MessageOptions: RavioliSchema.Message {
+    public var unknownFields: RavioliSchema.UnknownFields
     /// Set true to use the old proto1 MessageSet wire format for extensions.
     /// This is provided for backwards-compatibility with the MessageSet wire
     /// format.  You should not use this for any other reason:  It's less
@@ -1124,23 +1148,6 @@ public struct Google_Protobuf_MessageOptions: RavioliSchema.Message {
     public var mapEntry: Bool?
     /// The parser stores options it doesn't recognize here. See above.
     public var uninterpretedOption: [Google_Protobuf_UninterpretedOption]
-    public var unknownFields: RavioliSchema.UnknownFields
-
-    public init(
-        messageSetWireFormat: Bool? = nil,
-        noStandardDescriptorAccessor: Bool? = nil,
-        deprecated: Bool? = nil,
-        mapEntry: Bool? = nil,
-        uninterpretedOption: [Google_Protobuf_UninterpretedOption] = [],
-        unknownFields: RavioliSchema.UnknownFields = .init()
-    ) {
-        self.messageSetWireFormat = messageSetWireFormat
-        self.noStandardDescriptorAccessor = noStandardDescriptorAccessor
-        self.deprecated = deprecated
-        self.mapEntry = mapEntry
-        self.uninterpretedOption = uninterpretedOption
-        self.unknownFields = unknownFields
-    }
 
     /// `messageSetWireFormat`, or the schema's default if it is absent.
     public var messageSetWireFormatOrDefault: Bool { messageSetWireFormat ?? false }
@@ -1161,12 +1168,12 @@ public struct Google_Protobuf_MessageOptions: RavioliSchema.Message {
         let mapEntry: Bool? = _r.isPresent(68) ? _r.bool(at: 64) : nil
         let uninterpretedOption: [Google_Protobuf_UninterpretedOption] = _r.messages(at: 24, count: 32)
         return Self(
+            unknownFields: _r.unknownFields(),
             messageSetWireFormat: messageSetWireFormat,
             noStandardDescriptorAccessor: noStandardDescriptorAccessor,
             deprecated: deprecated,
             mapEntry: mapEntry,
-            uninterpretedOption: uninterpretedOption,
-            unknownFields: _r.unknownFields()
+            uninterpretedOption: uninterpretedOption
         )
     }
 
@@ -1180,8 +1187,29 @@ public struct Google_Protobuf_MessageOptions: RavioliSchema.Message {
     }
 }
 
+extension Google_Protobuf_MessageOptions {
+    public init(
+        messageSetWireFormat: Bool? = nil,
+        noStandardDescriptorAccessor: Bool? = nil,
+        deprecated: Bool? = nil,
+        mapEntry: Bool? = nil,
+        uninterpretedOption: [Google_Protobuf_UninterpretedOption] = [],
+        unknownFields: RavioliSchema.UnknownFields = .init()
+    ) {
+        self.init(
+            unknownFields: unknownFields,
+            messageSetWireFormat: messageSetWireFormat,
+            noStandardDescriptorAccessor: noStandardDescriptorAccessor,
+            deprecated: deprecated,
+            mapEntry: mapEntry,
+            uninterpretedOption: uninterpretedOption
+        )
+    }
+}
+
 /// The message `google.protobuf.FieldOptions`.
 public struct Google_Protobuf_FieldOptions: RavioliSchema.Message {
+    public var unknownFields: RavioliSchema.UnknownFields
     /// The ctype option instructs the C++ code generator to use a different
     /// representation of the field than it normally would.  See the specific
     /// options below.  This option is not yet implemented in the open source
@@ -1253,29 +1281,6 @@ public struct Google_Protobuf_FieldOptions: RavioliSchema.Message {
     public var unverifiedLazy: Bool?
     /// The parser stores options it doesn't recognize here. See above.
     public var uninterpretedOption: [Google_Protobuf_UninterpretedOption]
-    public var unknownFields: RavioliSchema.UnknownFields
-
-    public init(
-        ctype: CType? = nil,
-        packed: Bool? = nil,
-        deprecated: Bool? = nil,
-        lazy: Bool? = nil,
-        jstype: JSType? = nil,
-        weak: Bool? = nil,
-        unverifiedLazy: Bool? = nil,
-        uninterpretedOption: [Google_Protobuf_UninterpretedOption] = [],
-        unknownFields: RavioliSchema.UnknownFields = .init()
-    ) {
-        self.ctype = ctype
-        self.packed = packed
-        self.deprecated = deprecated
-        self.lazy = lazy
-        self.jstype = jstype
-        self.weak = weak
-        self.unverifiedLazy = unverifiedLazy
-        self.uninterpretedOption = uninterpretedOption
-        self.unknownFields = unknownFields
-    }
 
     /// `ctype`, or the schema's default if it is absent.
     public var ctypeOrDefault: CType { ctype ?? CType.string }
@@ -1344,6 +1349,7 @@ public struct Google_Protobuf_FieldOptions: RavioliSchema.Message {
         let unverifiedLazy: Bool? = _r.isPresent(92) ? _r.bool(at: 88) : nil
         let uninterpretedOption: [Google_Protobuf_UninterpretedOption] = _r.messages(at: 24, count: 32)
         return Self(
+            unknownFields: _r.unknownFields(),
             ctype: ctype,
             packed: packed,
             deprecated: deprecated,
@@ -1351,8 +1357,7 @@ public struct Google_Protobuf_FieldOptions: RavioliSchema.Message {
             jstype: jstype,
             weak: weak,
             unverifiedLazy: unverifiedLazy,
-            uninterpretedOption: uninterpretedOption,
-            unknownFields: _r.unknownFields()
+            uninterpretedOption: uninterpretedOption
         )
     }
 
@@ -1369,26 +1374,44 @@ public struct Google_Protobuf_FieldOptions: RavioliSchema.Message {
     }
 }
 
-/// The message `google.protobuf.OneofOptions`.
-public struct Google_Protobuf_OneofOptions: RavioliSchema.Message {
-    /// The parser stores options it doesn't recognize here. See above.
-    public var uninterpretedOption: [Google_Protobuf_UninterpretedOption]
-    public var unknownFields: RavioliSchema.UnknownFields
-
+extension Google_Protobuf_FieldOptions {
     public init(
+        ctype: CType? = nil,
+        packed: Bool? = nil,
+        deprecated: Bool? = nil,
+        lazy: Bool? = nil,
+        jstype: JSType? = nil,
+        weak: Bool? = nil,
+        unverifiedLazy: Bool? = nil,
         uninterpretedOption: [Google_Protobuf_UninterpretedOption] = [],
         unknownFields: RavioliSchema.UnknownFields = .init()
     ) {
-        self.uninterpretedOption = uninterpretedOption
-        self.unknownFields = unknownFields
+        self.init(
+            unknownFields: unknownFields,
+            ctype: ctype,
+            packed: packed,
+            deprecated: deprecated,
+            lazy: lazy,
+            jstype: jstype,
+            weak: weak,
+            unverifiedLazy: unverifiedLazy,
+            uninterpretedOption: uninterpretedOption
+        )
     }
+}
+
+/// The message `google.protobuf.OneofOptions`.
+public struct Google_Protobuf_OneofOptions: RavioliSchema.Message {
+    public var unknownFields: RavioliSchema.UnknownFields
+    /// The parser stores options it doesn't recognize here. See above.
+    public var uninterpretedOption: [Google_Protobuf_UninterpretedOption]
 
     public static let descriptor = GoogleProtobufDescriptorSchema.file.message(
         "google.protobuf.OneofOptions", structSize: 40)
 
     public static func read(from _r: RavioliSchema.FieldReader) -> Self {
         let uninterpretedOption: [Google_Protobuf_UninterpretedOption] = _r.messages(at: 24, count: 32)
-        return Self(uninterpretedOption: uninterpretedOption, unknownFields: _r.unknownFields())
+        return Self(unknownFields: _r.unknownFields(), uninterpretedOption: uninterpretedOption)
     }
 
     public func write(to _w: inout RavioliSchema.FieldWriter) {
@@ -1397,8 +1420,18 @@ public struct Google_Protobuf_OneofOptions: RavioliSchema.Message {
     }
 }
 
+extension Google_Protobuf_OneofOptions {
+    public init(
+        uninterpretedOption: [Google_Protobuf_UninterpretedOption] = [],
+        unknownFields: RavioliSchema.UnknownFields = .init()
+    ) {
+        self.init(unknownFields: unknownFields, uninterpretedOption: uninterpretedOption)
+    }
+}
+
 /// The message `google.protobuf.EnumOptions`.
 public struct Google_Protobuf_EnumOptions: RavioliSchema.Message {
+    public var unknownFields: RavioliSchema.UnknownFields
     /// Set this option to true to allow mapping different tag names to the same
     /// value.
     public var allowAlias: Bool?
@@ -1409,19 +1442,6 @@ public struct Google_Protobuf_EnumOptions: RavioliSchema.Message {
     public var deprecated: Bool?
     /// The parser stores options it doesn't recognize here. See above.
     public var uninterpretedOption: [Google_Protobuf_UninterpretedOption]
-    public var unknownFields: RavioliSchema.UnknownFields
-
-    public init(
-        allowAlias: Bool? = nil,
-        deprecated: Bool? = nil,
-        uninterpretedOption: [Google_Protobuf_UninterpretedOption] = [],
-        unknownFields: RavioliSchema.UnknownFields = .init()
-    ) {
-        self.allowAlias = allowAlias
-        self.deprecated = deprecated
-        self.uninterpretedOption = uninterpretedOption
-        self.unknownFields = unknownFields
-    }
 
     /// `deprecated`, or the schema's default if it is absent.
     public var deprecatedOrDefault: Bool { deprecated ?? false }
@@ -1434,10 +1454,10 @@ public struct Google_Protobuf_EnumOptions: RavioliSchema.Message {
         let deprecated: Bool? = _r.isPresent(52) ? _r.bool(at: 48) : nil
         let uninterpretedOption: [Google_Protobuf_UninterpretedOption] = _r.messages(at: 24, count: 32)
         return Self(
+            unknownFields: _r.unknownFields(),
             allowAlias: allowAlias,
             deprecated: deprecated,
-            uninterpretedOption: uninterpretedOption,
-            unknownFields: _r.unknownFields()
+            uninterpretedOption: uninterpretedOption
         )
     }
 
@@ -1449,8 +1469,25 @@ public struct Google_Protobuf_EnumOptions: RavioliSchema.Message {
     }
 }
 
+extension Google_Protobuf_EnumOptions {
+    public init(
+        allowAlias: Bool? = nil,
+        deprecated: Bool? = nil,
+        uninterpretedOption: [Google_Protobuf_UninterpretedOption] = [],
+        unknownFields: RavioliSchema.UnknownFields = .init()
+    ) {
+        self.init(
+            unknownFields: unknownFields,
+            allowAlias: allowAlias,
+            deprecated: deprecated,
+            uninterpretedOption: uninterpretedOption
+        )
+    }
+}
+
 /// The message `google.protobuf.EnumValueOptions`.
 public struct Google_Protobuf_EnumValueOptions: RavioliSchema.Message {
+    public var unknownFields: RavioliSchema.UnknownFields
     /// Is this enum value deprecated?
     /// Depending on the target platform, this can emit Deprecated annotations
     /// for the enum value, or it will be completely ignored; in the very least,
@@ -1458,17 +1495,6 @@ public struct Google_Protobuf_EnumValueOptions: RavioliSchema.Message {
     public var deprecated: Bool?
     /// The parser stores options it doesn't recognize here. See above.
     public var uninterpretedOption: [Google_Protobuf_UninterpretedOption]
-    public var unknownFields: RavioliSchema.UnknownFields
-
-    public init(
-        deprecated: Bool? = nil,
-        uninterpretedOption: [Google_Protobuf_UninterpretedOption] = [],
-        unknownFields: RavioliSchema.UnknownFields = .init()
-    ) {
-        self.deprecated = deprecated
-        self.uninterpretedOption = uninterpretedOption
-        self.unknownFields = unknownFields
-    }
 
     /// `deprecated`, or the schema's default if it is absent.
     public var deprecatedOrDefault: Bool { deprecated ?? false }
@@ -1480,9 +1506,9 @@ public struct Google_Protobuf_EnumValueOptions: RavioliSchema.Message {
         let deprecated: Bool? = _r.isPresent(44) ? _r.bool(at: 40) : nil
         let uninterpretedOption: [Google_Protobuf_UninterpretedOption] = _r.messages(at: 24, count: 32)
         return Self(
+            unknownFields: _r.unknownFields(),
             deprecated: deprecated,
-            uninterpretedOption: uninterpretedOption,
-            unknownFields: _r.unknownFields()
+            uninterpretedOption: uninterpretedOption
         )
     }
 
@@ -1493,8 +1519,20 @@ public struct Google_Protobuf_EnumValueOptions: RavioliSchema.Message {
     }
 }
 
+extension Google_Protobuf_EnumValueOptions {
+    public init(
+        deprecated: Bool? = nil,
+        uninterpretedOption: [Google_Protobuf_UninterpretedOption] = [],
+        unknownFields: RavioliSchema.UnknownFields = .init()
+    ) {
+        self.init(
+            unknownFields: unknownFields, deprecated: deprecated, uninterpretedOption: uninterpretedOption)
+    }
+}
+
 /// The message `google.protobuf.ServiceOptions`.
 public struct Google_Protobuf_ServiceOptions: RavioliSchema.Message {
+    public var unknownFields: RavioliSchema.UnknownFields
     /// Is this service deprecated?
     /// Depending on the target platform, this can emit Deprecated annotations
     /// for the service, or it will be completely ignored; in the very least,
@@ -1502,17 +1540,6 @@ public struct Google_Protobuf_ServiceOptions: RavioliSchema.Message {
     public var deprecated: Bool?
     /// The parser stores options it doesn't recognize here. See above.
     public var uninterpretedOption: [Google_Protobuf_UninterpretedOption]
-    public var unknownFields: RavioliSchema.UnknownFields
-
-    public init(
-        deprecated: Bool? = nil,
-        uninterpretedOption: [Google_Protobuf_UninterpretedOption] = [],
-        unknownFields: RavioliSchema.UnknownFields = .init()
-    ) {
-        self.deprecated = deprecated
-        self.uninterpretedOption = uninterpretedOption
-        self.unknownFields = unknownFields
-    }
 
     /// `deprecated`, or the schema's default if it is absent.
     public var deprecatedOrDefault: Bool { deprecated ?? false }
@@ -1524,9 +1551,9 @@ public struct Google_Protobuf_ServiceOptions: RavioliSchema.Message {
         let deprecated: Bool? = _r.isPresent(44) ? _r.bool(at: 40) : nil
         let uninterpretedOption: [Google_Protobuf_UninterpretedOption] = _r.messages(at: 24, count: 32)
         return Self(
+            unknownFields: _r.unknownFields(),
             deprecated: deprecated,
-            uninterpretedOption: uninterpretedOption,
-            unknownFields: _r.unknownFields()
+            uninterpretedOption: uninterpretedOption
         )
     }
 
@@ -1537,8 +1564,20 @@ public struct Google_Protobuf_ServiceOptions: RavioliSchema.Message {
     }
 }
 
+extension Google_Protobuf_ServiceOptions {
+    public init(
+        deprecated: Bool? = nil,
+        uninterpretedOption: [Google_Protobuf_UninterpretedOption] = [],
+        unknownFields: RavioliSchema.UnknownFields = .init()
+    ) {
+        self.init(
+            unknownFields: unknownFields, deprecated: deprecated, uninterpretedOption: uninterpretedOption)
+    }
+}
+
 /// The message `google.protobuf.MethodOptions`.
 public struct Google_Protobuf_MethodOptions: RavioliSchema.Message {
+    public var unknownFields: RavioliSchema.UnknownFields
     /// Is this method deprecated?
     /// Depending on the target platform, this can emit Deprecated annotations
     /// for the method, or it will be completely ignored; in the very least,
@@ -1547,19 +1586,6 @@ public struct Google_Protobuf_MethodOptions: RavioliSchema.Message {
     public var idempotencyLevel: IdempotencyLevel?
     /// The parser stores options it doesn't recognize here. See above.
     public var uninterpretedOption: [Google_Protobuf_UninterpretedOption]
-    public var unknownFields: RavioliSchema.UnknownFields
-
-    public init(
-        deprecated: Bool? = nil,
-        idempotencyLevel: IdempotencyLevel? = nil,
-        uninterpretedOption: [Google_Protobuf_UninterpretedOption] = [],
-        unknownFields: RavioliSchema.UnknownFields = .init()
-    ) {
-        self.deprecated = deprecated
-        self.idempotencyLevel = idempotencyLevel
-        self.uninterpretedOption = uninterpretedOption
-        self.unknownFields = unknownFields
-    }
 
     /// `deprecated`, or the schema's default if it is absent.
     public var deprecatedOrDefault: Bool { deprecated ?? false }
@@ -1595,10 +1621,10 @@ public struct Google_Protobuf_MethodOptions: RavioliSchema.Message {
         let idempotencyLevel: IdempotencyLevel? = _r.isPresent(52) ? _r.enumeration(at: 48) : nil
         let uninterpretedOption: [Google_Protobuf_UninterpretedOption] = _r.messages(at: 24, count: 32)
         return Self(
+            unknownFields: _r.unknownFields(),
             deprecated: deprecated,
             idempotencyLevel: idempotencyLevel,
-            uninterpretedOption: uninterpretedOption,
-            unknownFields: _r.unknownFields()
+            uninterpretedOption: uninterpretedOption
         )
     }
 
@@ -1610,6 +1636,22 @@ public struct Google_Protobuf_MethodOptions: RavioliSchema.Message {
     }
 }
 
+extension Google_Protobuf_MethodOptions {
+    public init(
+        deprecated: Bool? = nil,
+        idempotencyLevel: IdempotencyLevel? = nil,
+        uninterpretedOption: [Google_Protobuf_UninterpretedOption] = [],
+        unknownFields: RavioliSchema.UnknownFields = .init()
+    ) {
+        self.init(
+            unknownFields: unknownFields,
+            deprecated: deprecated,
+            idempotencyLevel: idempotencyLevel,
+            uninterpretedOption: uninterpretedOption
+        )
+    }
+}
+
 /// A message representing a option the parser does not recognize. This only
 /// appears in options protos created by the compiler::Parser class.
 /// DescriptorPool resolves these when building Descriptor objects. Therefore,
@@ -1617,6 +1659,7 @@ public struct Google_Protobuf_MethodOptions: RavioliSchema.Message {
 /// or produced by Descriptor::CopyTo()) will never have UninterpretedOptions
 /// in them.
 public struct Google_Protobuf_UninterpretedOption: RavioliSchema.Message {
+    public var unknownFields: RavioliSchema.UnknownFields
     public var name: [NamePart]
     /// The value of the uninterpreted option, in whatever type the tokenizer
     /// identified it as during parsing. Exactly one of these should be set.
@@ -1626,27 +1669,6 @@ public struct Google_Protobuf_UninterpretedOption: RavioliSchema.Message {
     public var doubleValue: Double?
     public var stringValue: [UInt8]?
     public var aggregateValue: String?
-    public var unknownFields: RavioliSchema.UnknownFields
-
-    public init(
-        name: [NamePart] = [],
-        identifierValue: String? = nil,
-        positiveIntValue: UInt64? = nil,
-        negativeIntValue: Int64? = nil,
-        doubleValue: Double? = nil,
-        stringValue: [UInt8]? = nil,
-        aggregateValue: String? = nil,
-        unknownFields: RavioliSchema.UnknownFields = .init()
-    ) {
-        self.name = name
-        self.identifierValue = identifierValue
-        self.positiveIntValue = positiveIntValue
-        self.negativeIntValue = negativeIntValue
-        self.doubleValue = doubleValue
-        self.stringValue = stringValue
-        self.aggregateValue = aggregateValue
-        self.unknownFields = unknownFields
-    }
 
     /// The name of the uninterpreted option.  Each string represents a segment in
     /// a dot-separated name.  is_extension is true iff a segment represents an
@@ -1654,19 +1676,9 @@ public struct Google_Protobuf_UninterpretedOption: RavioliSchema.Message {
     /// E.g.,{ ["foo", false], ["bar.baz", true], ["moo", false] } represents
     /// "foo.(bar.baz).moo".
     public struct NamePart: RavioliSchema.Message {
+        public var unknownFields: RavioliSchema.UnknownFields
         public var namePart: String?
         public var isExtension: Bool?
-        public var unknownFields: RavioliSchema.UnknownFields
-
-        public init(
-            namePart: String? = nil,
-            isExtension: Bool? = nil,
-            unknownFields: RavioliSchema.UnknownFields = .init()
-        ) {
-            self.namePart = namePart
-            self.isExtension = isExtension
-            self.unknownFields = unknownFields
-        }
 
         public static let descriptor = GoogleProtobufDescriptorSchema.file.message(
             "google.protobuf.UninterpretedOption.NamePart", structSize: 56)
@@ -1674,7 +1686,7 @@ public struct Google_Protobuf_UninterpretedOption: RavioliSchema.Message {
         public static func read(from _r: RavioliSchema.FieldReader) -> Self {
             let namePart: String? = _r.isPresent(40) ? _r.string(at: 24) : nil
             let isExtension: Bool? = _r.isPresent(48) ? _r.bool(at: 44) : nil
-            return Self(namePart: namePart, isExtension: isExtension, unknownFields: _r.unknownFields())
+            return Self(unknownFields: _r.unknownFields(), namePart: namePart, isExtension: isExtension)
         }
 
         public func write(to _w: inout RavioliSchema.FieldWriter) {
@@ -1696,14 +1708,14 @@ public struct Google_Protobuf_UninterpretedOption: RavioliSchema.Message {
         let stringValue: [UInt8]? = _r.isPresent(128) ? _r.bytes(at: 80) : nil
         let aggregateValue: String? = _r.isPresent(132) ? _r.string(at: 96) : nil
         return Self(
+            unknownFields: _r.unknownFields(),
             name: name,
             identifierValue: identifierValue,
             positiveIntValue: positiveIntValue,
             negativeIntValue: negativeIntValue,
             doubleValue: doubleValue,
             stringValue: stringValue,
-            aggregateValue: aggregateValue,
-            unknownFields: _r.unknownFields()
+            aggregateValue: aggregateValue
         )
     }
 
@@ -1719,9 +1731,44 @@ public struct Google_Protobuf_UninterpretedOption: RavioliSchema.Message {
     }
 }
 
+extension Google_Protobuf_UninterpretedOption {
+    public init(
+        name: [NamePart] = [],
+        identifierValue: String? = nil,
+        positiveIntValue: UInt64? = nil,
+        negativeIntValue: Int64? = nil,
+        doubleValue: Double? = nil,
+        stringValue: [UInt8]? = nil,
+        aggregateValue: String? = nil,
+        unknownFields: RavioliSchema.UnknownFields = .init()
+    ) {
+        self.init(
+            unknownFields: unknownFields,
+            name: name,
+            identifierValue: identifierValue,
+            positiveIntValue: positiveIntValue,
+            negativeIntValue: negativeIntValue,
+            doubleValue: doubleValue,
+            stringValue: stringValue,
+            aggregateValue: aggregateValue
+        )
+    }
+}
+
+extension Google_Protobuf_UninterpretedOption.NamePart {
+    public init(
+        namePart: String? = nil,
+        isExtension: Bool? = nil,
+        unknownFields: RavioliSchema.UnknownFields = .init()
+    ) {
+        self.init(unknownFields: unknownFields, namePart: namePart, isExtension: isExtension)
+    }
+}
+
 /// Encapsulates information about the original source file from which a
 /// FileDescriptorProto was generated.
 public struct Google_Protobuf_SourceCodeInfo: RavioliSchema.Message {
+    public var unknownFields: RavioliSchema.UnknownFields
     /// A Location identifies a piece of source code in a .proto file which
     /// corresponds to a particular definition.  This information is intended
     /// to be useful to IDEs, code indexers, documentation generators, and similar
@@ -1766,15 +1813,10 @@ public struct Google_Protobuf_SourceCodeInfo: RavioliSchema.Message {
     ///   ignore those that it doesn't understand, as more types of locations could
     ///   be recorded in the future.
     public var location: [Location]
-    public var unknownFields: RavioliSchema.UnknownFields
-
-    public init(location: [Location] = [], unknownFields: RavioliSchema.UnknownFields = .init()) {
-        self.location = location
-        self.unknownFields = unknownFields
-    }
 
     /// The message `google.protobuf.SourceCodeInfo.Location`.
     public struct Location: RavioliSchema.Message {
+        public var unknownFields: RavioliSchema.UnknownFields
         /// Identifies which part of the FileDescriptorProto was defined at this
         /// location.
         ///
@@ -1855,23 +1897,6 @@ public struct Google_Protobuf_SourceCodeInfo: RavioliSchema.Message {
         public var leadingComments: String?
         public var trailingComments: String?
         public var leadingDetachedComments: [String]
-        public var unknownFields: RavioliSchema.UnknownFields
-
-        public init(
-            path: [Int32] = [],
-            span: [Int32] = [],
-            leadingComments: String? = nil,
-            trailingComments: String? = nil,
-            leadingDetachedComments: [String] = [],
-            unknownFields: RavioliSchema.UnknownFields = .init()
-        ) {
-            self.path = path
-            self.span = span
-            self.leadingComments = leadingComments
-            self.trailingComments = trailingComments
-            self.leadingDetachedComments = leadingDetachedComments
-            self.unknownFields = unknownFields
-        }
 
         public static let descriptor = GoogleProtobufDescriptorSchema.file.message(
             "google.protobuf.SourceCodeInfo.Location", structSize: 112)
@@ -1883,12 +1908,12 @@ public struct Google_Protobuf_SourceCodeInfo: RavioliSchema.Message {
             let trailingComments: String? = _r.isPresent(108) ? _r.string(at: 72) : nil
             let leadingDetachedComments: [String] = _r.strings(at: 88, count: 96)
             return Self(
+                unknownFields: _r.unknownFields(),
                 path: path,
                 span: span,
                 leadingComments: leadingComments,
                 trailingComments: trailingComments,
-                leadingDetachedComments: leadingDetachedComments,
-                unknownFields: _r.unknownFields()
+                leadingDetachedComments: leadingDetachedComments
             )
         }
 
@@ -1907,7 +1932,7 @@ public struct Google_Protobuf_SourceCodeInfo: RavioliSchema.Message {
 
     public static func read(from _r: RavioliSchema.FieldReader) -> Self {
         let location: [Location] = _r.messages(at: 24, count: 32)
-        return Self(location: location, unknownFields: _r.unknownFields())
+        return Self(unknownFields: _r.unknownFields(), location: location)
     }
 
     public func write(to _w: inout RavioliSchema.FieldWriter) {
@@ -1916,22 +1941,44 @@ public struct Google_Protobuf_SourceCodeInfo: RavioliSchema.Message {
     }
 }
 
+extension Google_Protobuf_SourceCodeInfo {
+    public init(location: [Location] = [], unknownFields: RavioliSchema.UnknownFields = .init()) {
+        self.init(unknownFields: unknownFields, location: location)
+    }
+}
+
+extension Google_Protobuf_SourceCodeInfo.Location {
+    public init(
+        path: [Int32] = [],
+        span: [Int32] = [],
+        leadingComments: String? = nil,
+        trailingComments: String? = nil,
+        leadingDetachedComments: [String] = [],
+        unknownFields: RavioliSchema.UnknownFields = .init()
+    ) {
+        self.init(
+            unknownFields: unknownFields,
+            path: path,
+            span: span,
+            leadingComments: leadingComments,
+            trailingComments: trailingComments,
+            leadingDetachedComments: leadingDetachedComments
+        )
+    }
+}
+
 /// Describes the relationship between generated code and its original source
 /// file. A GeneratedCodeInfo message is associated with only one generated
 /// source file, but may contain references to different source .proto files.
 public struct Google_Protobuf_GeneratedCodeInfo: RavioliSchema.Message {
+    public var unknownFields: RavioliSchema.UnknownFields
     /// An Annotation connects some span of text in generated code to an element
     /// of its generating .proto file.
     public var annotation: [Annotation]
-    public var unknownFields: RavioliSchema.UnknownFields
-
-    public init(annotation: [Annotation] = [], unknownFields: RavioliSchema.UnknownFields = .init()) {
-        self.annotation = annotation
-        self.unknownFields = unknownFields
-    }
 
     /// The message `google.protobuf.GeneratedCodeInfo.Annotation`.
     public struct Annotation: RavioliSchema.Message {
+        public var unknownFields: RavioliSchema.UnknownFields
         /// Identifies the element in the original source .proto file. This field
         /// is formatted the same as SourceCodeInfo.Location.path.
         public var path: [Int32]
@@ -1944,21 +1991,6 @@ public struct Google_Protobuf_GeneratedCodeInfo: RavioliSchema.Message {
         /// relates to the identified offset. The end offset should be one past
         /// the last relevant byte (so the length of the text = end - begin).
         public var end: Int32?
-        public var unknownFields: RavioliSchema.UnknownFields
-
-        public init(
-            path: [Int32] = [],
-            sourceFile: String? = nil,
-            begin: Int32? = nil,
-            end: Int32? = nil,
-            unknownFields: RavioliSchema.UnknownFields = .init()
-        ) {
-            self.path = path
-            self.sourceFile = sourceFile
-            self.begin = begin
-            self.end = end
-            self.unknownFields = unknownFields
-        }
 
         public static let descriptor = GoogleProtobufDescriptorSchema.file.message(
             "google.protobuf.GeneratedCodeInfo.Annotation", structSize: 80)
@@ -1969,7 +2001,7 @@ public struct Google_Protobuf_GeneratedCodeInfo: RavioliSchema.Message {
             let begin: Int32? = _r.isPresent(64) ? _r.int32(at: 60) : nil
             let end: Int32? = _r.isPresent(72) ? _r.int32(at: 68) : nil
             return Self(
-                path: path, sourceFile: sourceFile, begin: begin, end: end, unknownFields: _r.unknownFields())
+                unknownFields: _r.unknownFields(), path: path, sourceFile: sourceFile, begin: begin, end: end)
         }
 
         public func write(to _w: inout RavioliSchema.FieldWriter) {
@@ -1986,12 +2018,30 @@ public struct Google_Protobuf_GeneratedCodeInfo: RavioliSchema.Message {
 
     public static func read(from _r: RavioliSchema.FieldReader) -> Self {
         let annotation: [Annotation] = _r.messages(at: 24, count: 32)
-        return Self(annotation: annotation, unknownFields: _r.unknownFields())
+        return Self(unknownFields: _r.unknownFields(), annotation: annotation)
     }
 
     public func write(to _w: inout RavioliSchema.FieldWriter) {
         _w.messages(annotation, at: 24, count: 32)
         _w.unknownFields(unknownFields)
+    }
+}
+
+extension Google_Protobuf_GeneratedCodeInfo {
+    public init(annotation: [Annotation] = [], unknownFields: RavioliSchema.UnknownFields = .init()) {
+        self.init(unknownFields: unknownFields, annotation: annotation)
+    }
+}
+
+extension Google_Protobuf_GeneratedCodeInfo.Annotation {
+    public init(
+        path: [Int32] = [],
+        sourceFile: String? = nil,
+        begin: Int32? = nil,
+        end: Int32? = nil,
+        unknownFields: RavioliSchema.UnknownFields = .init()
+    ) {
+        self.init(unknownFields: unknownFields, path: path, sourceFile: sourceFile, begin: begin, end: end)
     }
 }
 

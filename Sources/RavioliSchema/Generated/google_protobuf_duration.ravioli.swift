@@ -60,6 +60,7 @@
 /// be expressed in JSON format as "3.000000001s", and 3 seconds and 1
 /// microsecond should be expressed in JSON format as "3.000001s".
 public struct Google_Protobuf_Duration: RavioliSchema.Message {
+    public var unknownFields: RavioliSchema.UnknownFields
     /// Signed seconds of the span of time. Must be from -315,576,000,000
     /// to +315,576,000,000 inclusive. Note: these bounds are computed from:
     /// 60 sec/min * 60 min/hr * 24 hr/day * 365.25 days/year * 10000 years
@@ -71,13 +72,6 @@ public struct Google_Protobuf_Duration: RavioliSchema.Message {
     /// of the same sign as the `seconds` field. Must be from -999,999,999
     /// to +999,999,999 inclusive.
     public var nanos: Int32
-    public var unknownFields: RavioliSchema.UnknownFields
-
-    public init(seconds: Int64 = 0, nanos: Int32 = 0, unknownFields: RavioliSchema.UnknownFields = .init()) {
-        self.seconds = seconds
-        self.nanos = nanos
-        self.unknownFields = unknownFields
-    }
 
     public static let descriptor = GoogleProtobufDurationSchema.file.message(
         "google.protobuf.Duration", structSize: 48)
@@ -85,13 +79,19 @@ public struct Google_Protobuf_Duration: RavioliSchema.Message {
     public static func read(from _r: RavioliSchema.FieldReader) -> Self {
         let seconds: Int64 = _r.int64(at: 24)
         let nanos: Int32 = _r.int32(at: 36)
-        return Self(seconds: seconds, nanos: nanos, unknownFields: _r.unknownFields())
+        return Self(unknownFields: _r.unknownFields(), seconds: seconds, nanos: nanos)
     }
 
     public func write(to _w: inout RavioliSchema.FieldWriter) {
         _w.int64(seconds, at: 24, has: 32)
         _w.int32(nanos, at: 36, has: 40)
         _w.unknownFields(unknownFields)
+    }
+}
+
+extension Google_Protobuf_Duration {
+    public init(seconds: Int64 = 0, nanos: Int32 = 0, unknownFields: RavioliSchema.UnknownFields = .init()) {
+        self.init(unknownFields: unknownFields, seconds: seconds, nanos: nanos)
     }
 }
 

@@ -201,26 +201,27 @@
 /// request should verify the included field paths, and return an
 /// `INVALID_ARGUMENT` error if any path is unmappable.
 public struct Google_Protobuf_FieldMask: RavioliSchema.Message {
+    public var unknownFields: RavioliSchema.UnknownFields
     /// The set of field mask paths.
     public var paths: [String]
-    public var unknownFields: RavioliSchema.UnknownFields
-
-    public init(paths: [String] = [], unknownFields: RavioliSchema.UnknownFields = .init()) {
-        self.paths = paths
-        self.unknownFields = unknownFields
-    }
 
     public static let descriptor = GoogleProtobufFieldMaskSchema.file.message(
         "google.protobuf.FieldMask", structSize: 40)
 
     public static func read(from _r: RavioliSchema.FieldReader) -> Self {
         let paths: [String] = _r.strings(at: 24, count: 32)
-        return Self(paths: paths, unknownFields: _r.unknownFields())
+        return Self(unknownFields: _r.unknownFields(), paths: paths)
     }
 
     public func write(to _w: inout RavioliSchema.FieldWriter) {
         _w.strings(paths, at: 24, count: 32)
         _w.unknownFields(unknownFields)
+    }
+}
+
+extension Google_Protobuf_FieldMask {
+    public init(paths: [String] = [], unknownFields: RavioliSchema.UnknownFields = .init()) {
+        self.init(unknownFields: unknownFields, paths: paths)
     }
 }
 

@@ -4,27 +4,28 @@
 /// `SourceContext` represents information about the source of a
 /// protobuf element, like the file in which it is defined.
 public struct Google_Protobuf_SourceContext: RavioliSchema.Message {
+    public var unknownFields: RavioliSchema.UnknownFields
     /// The path-qualified name of the .proto file that contained the associated
     /// protobuf element.  For example: `"google/protobuf/source_context.proto"`.
     public var fileName: String
-    public var unknownFields: RavioliSchema.UnknownFields
-
-    public init(fileName: String = "", unknownFields: RavioliSchema.UnknownFields = .init()) {
-        self.fileName = fileName
-        self.unknownFields = unknownFields
-    }
 
     public static let descriptor = GoogleProtobufSourceContextSchema.file.message(
         "google.protobuf.SourceContext", structSize: 48)
 
     public static func read(from _r: RavioliSchema.FieldReader) -> Self {
         let fileName: String = _r.string(at: 24)
-        return Self(fileName: fileName, unknownFields: _r.unknownFields())
+        return Self(unknownFields: _r.unknownFields(), fileName: fileName)
     }
 
     public func write(to _w: inout RavioliSchema.FieldWriter) {
         _w.string(fileName, at: 24, has: 40)
         _w.unknownFields(unknownFields)
+    }
+}
+
+extension Google_Protobuf_SourceContext {
+    public init(fileName: String = "", unknownFields: RavioliSchema.UnknownFields = .init()) {
+        self.init(unknownFields: unknownFields, fileName: fileName)
     }
 }
 

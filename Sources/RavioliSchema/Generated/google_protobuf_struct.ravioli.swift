@@ -10,16 +10,9 @@
 ///
 /// The JSON representation for `Struct` is JSON object.
 public struct Google_Protobuf_Struct: RavioliSchema.Message {
+    public var unknownFields: RavioliSchema.UnknownFields
     /// Unordered map of dynamically typed values.
     public var fields: [String: Google_Protobuf_Value]
-    public var unknownFields: RavioliSchema.UnknownFields
-
-    public init(
-        fields: [String: Google_Protobuf_Value] = [:], unknownFields: RavioliSchema.UnknownFields = .init()
-    ) {
-        self.fields = fields
-        self.unknownFields = unknownFields
-    }
 
     public static let descriptor = GoogleProtobufStructSchema.file.message(
         "google.protobuf.Struct", structSize: 40)
@@ -27,7 +20,7 @@ public struct Google_Protobuf_Struct: RavioliSchema.Message {
 
     public static func read(from _r: RavioliSchema.FieldReader) -> Self {
         let fields: [String: Google_Protobuf_Value] = _r.map(at: 24, count: 32) { ($0.string(at: 24), $0.message(at: 40) ?? .init()) }
-        return Self(fields: fields, unknownFields: _r.unknownFields())
+        return Self(unknownFields: _r.unknownFields(), fields: fields)
     }
 
     public func write(to _w: inout RavioliSchema.FieldWriter) {
@@ -39,6 +32,14 @@ public struct Google_Protobuf_Struct: RavioliSchema.Message {
     }
 }
 
+extension Google_Protobuf_Struct {
+    public init(
+        fields: [String: Google_Protobuf_Value] = [:], unknownFields: RavioliSchema.UnknownFields = .init()
+    ) {
+        self.init(unknownFields: unknownFields, fields: fields)
+    }
+}
+
 /// `Value` represents a dynamically typed value which can be either
 /// null, a number, a string, a boolean, a recursive struct value, or a
 /// list of values. A producer of value is expected to set one of these
@@ -46,14 +47,9 @@ public struct Google_Protobuf_Struct: RavioliSchema.Message {
 ///
 /// The JSON representation for `Value` is JSON value.
 public struct Google_Protobuf_Value: RavioliSchema.Message {
+    public var unknownFields: RavioliSchema.UnknownFields
     /// The kind of value.
     public var kind: Kind?
-    public var unknownFields: RavioliSchema.UnknownFields
-
-    public init(kind: Kind? = nil, unknownFields: RavioliSchema.UnknownFields = .init()) {
-        self.kind = kind
-        self.unknownFields = unknownFields
-    }
 
     /// The choices of the oneof `kind`.
     public enum Kind: Sendable, Hashable {
@@ -99,7 +95,7 @@ public struct Google_Protobuf_Value: RavioliSchema.Message {
 
     public static func read(from _r: RavioliSchema.FieldReader) -> Self {
         let kind: Kind? = Kind(from: _r)
-        return Self(kind: kind, unknownFields: _r.unknownFields())
+        return Self(unknownFields: _r.unknownFields(), kind: kind)
     }
 
     public func write(to _w: inout RavioliSchema.FieldWriter) {
@@ -108,30 +104,37 @@ public struct Google_Protobuf_Value: RavioliSchema.Message {
     }
 }
 
+extension Google_Protobuf_Value {
+    public init(kind: Kind? = nil, unknownFields: RavioliSchema.UnknownFields = .init()) {
+        self.init(unknownFields: unknownFields, kind: kind)
+    }
+}
+
 /// `ListValue` is a wrapper around a repeated field of values.
 ///
 /// The JSON representation for `ListValue` is JSON array.
 public struct Google_Protobuf_ListValue: RavioliSchema.Message {
+    public var unknownFields: RavioliSchema.UnknownFields
     /// Repeated field of dynamically typed values.
     public var values: [Google_Protobuf_Value]
-    public var unknownFields: RavioliSchema.UnknownFields
-
-    public init(values: [Google_Protobuf_Value] = [], unknownFields: RavioliSchema.UnknownFields = .init()) {
-        self.values = values
-        self.unknownFields = unknownFields
-    }
 
     public static let descriptor = GoogleProtobufStructSchema.file.message(
         "google.protobuf.ListValue", structSize: 40)
 
     public static func read(from _r: RavioliSchema.FieldReader) -> Self {
         let values: [Google_Protobuf_Value] = _r.messages(at: 24, count: 32)
-        return Self(values: values, unknownFields: _r.unknownFields())
+        return Self(unknownFields: _r.unknownFields(), values: values)
     }
 
     public func write(to _w: inout RavioliSchema.FieldWriter) {
         _w.messages(values, at: 24, count: 32)
         _w.unknownFields(unknownFields)
+    }
+}
+
+extension Google_Protobuf_ListValue {
+    public init(values: [Google_Protobuf_Value] = [], unknownFields: RavioliSchema.UnknownFields = .init()) {
+        self.init(unknownFields: unknownFields, values: values)
     }
 }
 

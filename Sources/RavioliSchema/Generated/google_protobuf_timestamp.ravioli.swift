@@ -93,6 +93,7 @@
 /// http://www.joda.org/joda-time/apidocs/org/joda/time/format/ISODateTimeFormat.html#dateTime%2D%2D
 /// ) to obtain a formatter capable of generating timestamps in this format.
 public struct Google_Protobuf_Timestamp: RavioliSchema.Message {
+    public var unknownFields: RavioliSchema.UnknownFields
     /// Represents seconds of UTC time since Unix epoch
     /// 1970-01-01T00:00:00Z. Must be from 0001-01-01T00:00:00Z to
     /// 9999-12-31T23:59:59Z inclusive.
@@ -102,13 +103,6 @@ public struct Google_Protobuf_Timestamp: RavioliSchema.Message {
     /// that count forward in time. Must be from 0 to 999,999,999
     /// inclusive.
     public var nanos: Int32
-    public var unknownFields: RavioliSchema.UnknownFields
-
-    public init(seconds: Int64 = 0, nanos: Int32 = 0, unknownFields: RavioliSchema.UnknownFields = .init()) {
-        self.seconds = seconds
-        self.nanos = nanos
-        self.unknownFields = unknownFields
-    }
 
     public static let descriptor = GoogleProtobufTimestampSchema.file.message(
         "google.protobuf.Timestamp", structSize: 48)
@@ -116,13 +110,19 @@ public struct Google_Protobuf_Timestamp: RavioliSchema.Message {
     public static func read(from _r: RavioliSchema.FieldReader) -> Self {
         let seconds: Int64 = _r.int64(at: 24)
         let nanos: Int32 = _r.int32(at: 36)
-        return Self(seconds: seconds, nanos: nanos, unknownFields: _r.unknownFields())
+        return Self(unknownFields: _r.unknownFields(), seconds: seconds, nanos: nanos)
     }
 
     public func write(to _w: inout RavioliSchema.FieldWriter) {
         _w.int64(seconds, at: 24, has: 32)
         _w.int32(nanos, at: 36, has: 40)
         _w.unknownFields(unknownFields)
+    }
+}
+
+extension Google_Protobuf_Timestamp {
+    public init(seconds: Int64 = 0, nanos: Int32 = 0, unknownFields: RavioliSchema.UnknownFields = .init()) {
+        self.init(unknownFields: unknownFields, seconds: seconds, nanos: nanos)
     }
 }
 

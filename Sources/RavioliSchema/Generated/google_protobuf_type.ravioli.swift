@@ -3,6 +3,7 @@
 
 /// A protocol buffer message type.
 public struct Google_Protobuf_Type: RavioliSchema.Message {
+    public var unknownFields: RavioliSchema.UnknownFields
     /// The fully qualified message name.
     public var name: String
     /// The list of fields.
@@ -15,25 +16,6 @@ public struct Google_Protobuf_Type: RavioliSchema.Message {
     public var sourceContext: Google_Protobuf_SourceContext?
     /// The source syntax.
     public var syntax: Google_Protobuf_Syntax
-    public var unknownFields: RavioliSchema.UnknownFields
-
-    public init(
-        name: String = "",
-        fields: [Google_Protobuf_Field] = [],
-        oneofs: [String] = [],
-        options: [Google_Protobuf_Option] = [],
-        sourceContext: Google_Protobuf_SourceContext? = nil,
-        syntax: Google_Protobuf_Syntax = .proto2,
-        unknownFields: RavioliSchema.UnknownFields = .init()
-    ) {
-        self.name = name
-        self.fields = fields
-        self.oneofs = oneofs
-        self.options = options
-        self.sourceContext = sourceContext
-        self.syntax = syntax
-        self.unknownFields = unknownFields
-    }
 
     public static let descriptor = GoogleProtobufTypeSchema.file.message(
         "google.protobuf.Type", structSize: 112)
@@ -46,13 +28,13 @@ public struct Google_Protobuf_Type: RavioliSchema.Message {
         let sourceContext: Google_Protobuf_SourceContext? = _r.message(at: 88)
         let syntax: Google_Protobuf_Syntax = _r.enumeration(at: 100)
         return Self(
+            unknownFields: _r.unknownFields(),
             name: name,
             fields: fields,
             oneofs: oneofs,
             options: options,
             sourceContext: sourceContext,
-            syntax: syntax,
-            unknownFields: _r.unknownFields()
+            syntax: syntax
         )
     }
 
@@ -67,8 +49,31 @@ public struct Google_Protobuf_Type: RavioliSchema.Message {
     }
 }
 
+extension Google_Protobuf_Type {
+    public init(
+        name: String = "",
+        fields: [Google_Protobuf_Field] = [],
+        oneofs: [String] = [],
+        options: [Google_Protobuf_Option] = [],
+        sourceContext: Google_Protobuf_SourceContext? = nil,
+        syntax: Google_Protobuf_Syntax = .proto2,
+        unknownFields: RavioliSchema.UnknownFields = .init()
+    ) {
+        self.init(
+            unknownFields: unknownFields,
+            name: name,
+            fields: fields,
+            oneofs: oneofs,
+            options: options,
+            sourceContext: sourceContext,
+            syntax: syntax
+        )
+    }
+}
+
 /// A single field of a message type.
 public struct Google_Protobuf_Field: RavioliSchema.Message {
+    public var unknownFields: RavioliSchema.UnknownFields
     /// The field type.
     public var kind: Kind
     /// The field cardinality.
@@ -91,33 +96,6 @@ public struct Google_Protobuf_Field: RavioliSchema.Message {
     public var jsonName: String
     /// The string value of the default value of this field. Proto2 syntax only.
     public var defaultValue: String
-    public var unknownFields: RavioliSchema.UnknownFields
-
-    public init(
-        kind: Kind = .typeUnknown,
-        cardinality: Cardinality = .unknown,
-        number: Int32 = 0,
-        name: String = "",
-        typeUrl: String = "",
-        oneofIndex: Int32 = 0,
-        packed: Bool = false,
-        options: [Google_Protobuf_Option] = [],
-        jsonName: String = "",
-        defaultValue: String = "",
-        unknownFields: RavioliSchema.UnknownFields = .init()
-    ) {
-        self.kind = kind
-        self.cardinality = cardinality
-        self.number = number
-        self.name = name
-        self.typeUrl = typeUrl
-        self.oneofIndex = oneofIndex
-        self.packed = packed
-        self.options = options
-        self.jsonName = jsonName
-        self.defaultValue = defaultValue
-        self.unknownFields = unknownFields
-    }
 
     /// Basic field types.
     public struct Kind: RavioliSchema.OpenEnum, CaseIterable {
@@ -227,6 +205,7 @@ public struct Google_Protobuf_Field: RavioliSchema.Message {
         let jsonName: String = _r.string(at: 72)
         let defaultValue: String = _r.string(at: 88)
         return Self(
+            unknownFields: _r.unknownFields(),
             kind: kind,
             cardinality: cardinality,
             number: number,
@@ -236,8 +215,7 @@ public struct Google_Protobuf_Field: RavioliSchema.Message {
             packed: packed,
             options: options,
             jsonName: jsonName,
-            defaultValue: defaultValue,
-            unknownFields: _r.unknownFields()
+            defaultValue: defaultValue
         )
     }
 
@@ -256,8 +234,39 @@ public struct Google_Protobuf_Field: RavioliSchema.Message {
     }
 }
 
+extension Google_Protobuf_Field {
+    public init(
+        kind: Kind = .typeUnknown,
+        cardinality: Cardinality = .unknown,
+        number: Int32 = 0,
+        name: String = "",
+        typeUrl: String = "",
+        oneofIndex: Int32 = 0,
+        packed: Bool = false,
+        options: [Google_Protobuf_Option] = [],
+        jsonName: String = "",
+        defaultValue: String = "",
+        unknownFields: RavioliSchema.UnknownFields = .init()
+    ) {
+        self.init(
+            unknownFields: unknownFields,
+            kind: kind,
+            cardinality: cardinality,
+            number: number,
+            name: name,
+            typeUrl: typeUrl,
+            oneofIndex: oneofIndex,
+            packed: packed,
+            options: options,
+            jsonName: jsonName,
+            defaultValue: defaultValue
+        )
+    }
+}
+
 /// Enum type definition.
 public struct Google_Protobuf_Enum: RavioliSchema.Message {
+    public var unknownFields: RavioliSchema.UnknownFields
     /// Enum type name.
     public var name: String
     /// Enum value definitions.
@@ -268,23 +277,6 @@ public struct Google_Protobuf_Enum: RavioliSchema.Message {
     public var sourceContext: Google_Protobuf_SourceContext?
     /// The source syntax.
     public var syntax: Google_Protobuf_Syntax
-    public var unknownFields: RavioliSchema.UnknownFields
-
-    public init(
-        name: String = "",
-        enumvalue: [Google_Protobuf_EnumValue] = [],
-        options: [Google_Protobuf_Option] = [],
-        sourceContext: Google_Protobuf_SourceContext? = nil,
-        syntax: Google_Protobuf_Syntax = .proto2,
-        unknownFields: RavioliSchema.UnknownFields = .init()
-    ) {
-        self.name = name
-        self.enumvalue = enumvalue
-        self.options = options
-        self.sourceContext = sourceContext
-        self.syntax = syntax
-        self.unknownFields = unknownFields
-    }
 
     public static let descriptor = GoogleProtobufTypeSchema.file.message(
         "google.protobuf.Enum", structSize: 96)
@@ -296,12 +288,12 @@ public struct Google_Protobuf_Enum: RavioliSchema.Message {
         let sourceContext: Google_Protobuf_SourceContext? = _r.message(at: 72)
         let syntax: Google_Protobuf_Syntax = _r.enumeration(at: 84)
         return Self(
+            unknownFields: _r.unknownFields(),
             name: name,
             enumvalue: enumvalue,
             options: options,
             sourceContext: sourceContext,
-            syntax: syntax,
-            unknownFields: _r.unknownFields()
+            syntax: syntax
         )
     }
 
@@ -315,27 +307,35 @@ public struct Google_Protobuf_Enum: RavioliSchema.Message {
     }
 }
 
+extension Google_Protobuf_Enum {
+    public init(
+        name: String = "",
+        enumvalue: [Google_Protobuf_EnumValue] = [],
+        options: [Google_Protobuf_Option] = [],
+        sourceContext: Google_Protobuf_SourceContext? = nil,
+        syntax: Google_Protobuf_Syntax = .proto2,
+        unknownFields: RavioliSchema.UnknownFields = .init()
+    ) {
+        self.init(
+            unknownFields: unknownFields,
+            name: name,
+            enumvalue: enumvalue,
+            options: options,
+            sourceContext: sourceContext,
+            syntax: syntax
+        )
+    }
+}
+
 /// Enum value definition.
 public struct Google_Protobuf_EnumValue: RavioliSchema.Message {
+    public var unknownFields: RavioliSchema.UnknownFields
     /// Enum value name.
     public var name: String
     /// Enum value number.
     public var number: Int32
     /// Protocol buffer options.
     public var options: [Google_Protobuf_Option]
-    public var unknownFields: RavioliSchema.UnknownFields
-
-    public init(
-        name: String = "",
-        number: Int32 = 0,
-        options: [Google_Protobuf_Option] = [],
-        unknownFields: RavioliSchema.UnknownFields = .init()
-    ) {
-        self.name = name
-        self.number = number
-        self.options = options
-        self.unknownFields = unknownFields
-    }
 
     public static let descriptor = GoogleProtobufTypeSchema.file.message(
         "google.protobuf.EnumValue", structSize: 72)
@@ -344,7 +344,7 @@ public struct Google_Protobuf_EnumValue: RavioliSchema.Message {
         let name: String = _r.string(at: 24)
         let number: Int32 = _r.int32(at: 60)
         let options: [Google_Protobuf_Option] = _r.messages(at: 40, count: 48)
-        return Self(name: name, number: number, options: options, unknownFields: _r.unknownFields())
+        return Self(unknownFields: _r.unknownFields(), name: name, number: number, options: options)
     }
 
     public func write(to _w: inout RavioliSchema.FieldWriter) {
@@ -355,9 +355,21 @@ public struct Google_Protobuf_EnumValue: RavioliSchema.Message {
     }
 }
 
+extension Google_Protobuf_EnumValue {
+    public init(
+        name: String = "",
+        number: Int32 = 0,
+        options: [Google_Protobuf_Option] = [],
+        unknownFields: RavioliSchema.UnknownFields = .init()
+    ) {
+        self.init(unknownFields: unknownFields, name: name, number: number, options: options)
+    }
+}
+
 /// A protocol buffer option, which can be attached to a message, field,
 /// enumeration, etc.
 public struct Google_Protobuf_Option: RavioliSchema.Message {
+    public var unknownFields: RavioliSchema.UnknownFields
     /// The option's name. For protobuf built-in options (options defined in
     /// descriptor.proto), this is the short name. For example, `"map_entry"`.
     /// For custom options, it should be the fully-qualified name. For example,
@@ -368,17 +380,6 @@ public struct Google_Protobuf_Option: RavioliSchema.Message {
     /// should be used. If the value is an enum, it should be stored as an int32
     /// value using the google.protobuf.Int32Value type.
     public var value: Google_Protobuf_Any?
-    public var unknownFields: RavioliSchema.UnknownFields
-
-    public init(
-        name: String = "",
-        value: Google_Protobuf_Any? = nil,
-        unknownFields: RavioliSchema.UnknownFields = .init()
-    ) {
-        self.name = name
-        self.value = value
-        self.unknownFields = unknownFields
-    }
 
     public static let descriptor = GoogleProtobufTypeSchema.file.message(
         "google.protobuf.Option", structSize: 56)
@@ -386,13 +387,23 @@ public struct Google_Protobuf_Option: RavioliSchema.Message {
     public static func read(from _r: RavioliSchema.FieldReader) -> Self {
         let name: String = _r.string(at: 24)
         let value: Google_Protobuf_Any? = _r.message(at: 40)
-        return Self(name: name, value: value, unknownFields: _r.unknownFields())
+        return Self(unknownFields: _r.unknownFields(), name: name, value: value)
     }
 
     public func write(to _w: inout RavioliSchema.FieldWriter) {
         _w.string(name, at: 24, has: 48)
         _w.message(value, at: 40)
         _w.unknownFields(unknownFields)
+    }
+}
+
+extension Google_Protobuf_Option {
+    public init(
+        name: String = "",
+        value: Google_Protobuf_Any? = nil,
+        unknownFields: RavioliSchema.UnknownFields = .init()
+    ) {
+        self.init(unknownFields: unknownFields, name: name, value: value)
     }
 }
 

@@ -5,21 +5,16 @@
 ///
 /// The JSON representation for `DoubleValue` is JSON number.
 public struct Google_Protobuf_DoubleValue: RavioliSchema.Message {
+    public var unknownFields: RavioliSchema.UnknownFields
     /// The double value.
     public var value: Double
-    public var unknownFields: RavioliSchema.UnknownFields
-
-    public init(value: Double = 0, unknownFields: RavioliSchema.UnknownFields = .init()) {
-        self.value = value
-        self.unknownFields = unknownFields
-    }
 
     public static let descriptor = GoogleProtobufWrappersSchema.file.message(
         "google.protobuf.DoubleValue", structSize: 40)
 
     public static func read(from _r: RavioliSchema.FieldReader) -> Self {
         let value: Double = _r.double(at: 24)
-        return Self(value: value, unknownFields: _r.unknownFields())
+        return Self(unknownFields: _r.unknownFields(), value: value)
     }
 
     public func write(to _w: inout RavioliSchema.FieldWriter) {
@@ -28,25 +23,26 @@ public struct Google_Protobuf_DoubleValue: RavioliSchema.Message {
     }
 }
 
+extension Google_Protobuf_DoubleValue {
+    public init(value: Double = 0, unknownFields: RavioliSchema.UnknownFields = .init()) {
+        self.init(unknownFields: unknownFields, value: value)
+    }
+}
+
 /// Wrapper message for `float`.
 ///
 /// The JSON representation for `FloatValue` is JSON number.
 public struct Google_Protobuf_FloatValue: RavioliSchema.Message {
+    public var unknownFields: RavioliSchema.UnknownFields
     /// The float value.
     public var value: Float
-    public var unknownFields: RavioliSchema.UnknownFields
-
-    public init(value: Float = 0, unknownFields: RavioliSchema.UnknownFields = .init()) {
-        self.value = value
-        self.unknownFields = unknownFields
-    }
 
     public static let descriptor = GoogleProtobufWrappersSchema.file.message(
         "google.protobuf.FloatValue", structSize: 32)
 
     public static func read(from _r: RavioliSchema.FieldReader) -> Self {
         let value: Float = _r.float(at: 24)
-        return Self(value: value, unknownFields: _r.unknownFields())
+        return Self(unknownFields: _r.unknownFields(), value: value)
     }
 
     public func write(to _w: inout RavioliSchema.FieldWriter) {
@@ -55,25 +51,26 @@ public struct Google_Protobuf_FloatValue: RavioliSchema.Message {
     }
 }
 
+extension Google_Protobuf_FloatValue {
+    public init(value: Float = 0, unknownFields: RavioliSchema.UnknownFields = .init()) {
+        self.init(unknownFields: unknownFields, value: value)
+    }
+}
+
 /// Wrapper message for `int64`.
 ///
 /// The JSON representation for `Int64Value` is JSON string.
 public struct Google_Protobuf_Int64Value: RavioliSchema.Message {
+    public var unknownFields: RavioliSchema.UnknownFields
     /// The int64 value.
     public var value: Int64
-    public var unknownFields: RavioliSchema.UnknownFields
-
-    public init(value: Int64 = 0, unknownFields: RavioliSchema.UnknownFields = .init()) {
-        self.value = value
-        self.unknownFields = unknownFields
-    }
 
     public static let descriptor = GoogleProtobufWrappersSchema.file.message(
         "google.protobuf.Int64Value", structSize: 40)
 
     public static func read(from _r: RavioliSchema.FieldReader) -> Self {
         let value: Int64 = _r.int64(at: 24)
-        return Self(value: value, unknownFields: _r.unknownFields())
+        return Self(unknownFields: _r.unknownFields(), value: value)
     }
 
     public func write(to _w: inout RavioliSchema.FieldWriter) {
@@ -82,25 +79,26 @@ public struct Google_Protobuf_Int64Value: RavioliSchema.Message {
     }
 }
 
+extension Google_Protobuf_Int64Value {
+    public init(value: Int64 = 0, unknownFields: RavioliSchema.UnknownFields = .init()) {
+        self.init(unknownFields: unknownFields, value: value)
+    }
+}
+
 /// Wrapper message for `uint64`.
 ///
 /// The JSON representation for `UInt64Value` is JSON string.
 public struct Google_Protobuf_UInt64Value: RavioliSchema.Message {
+    public var unknownFields: RavioliSchema.UnknownFields
     /// The uint64 value.
     public var value: UInt64
-    public var unknownFields: RavioliSchema.UnknownFields
-
-    public init(value: UInt64 = 0, unknownFields: RavioliSchema.UnknownFields = .init()) {
-        self.value = value
-        self.unknownFields = unknownFields
-    }
 
     public static let descriptor = GoogleProtobufWrappersSchema.file.message(
         "google.protobuf.UInt64Value", structSize: 40)
 
     public static func read(from _r: RavioliSchema.FieldReader) -> Self {
         let value: UInt64 = _r.uint64(at: 24)
-        return Self(value: value, unknownFields: _r.unknownFields())
+        return Self(unknownFields: _r.unknownFields(), value: value)
     }
 
     public func write(to _w: inout RavioliSchema.FieldWriter) {
@@ -109,25 +107,26 @@ public struct Google_Protobuf_UInt64Value: RavioliSchema.Message {
     }
 }
 
+extension Google_Protobuf_UInt64Value {
+    public init(value: UInt64 = 0, unknownFields: RavioliSchema.UnknownFields = .init()) {
+        self.init(unknownFields: unknownFields, value: value)
+    }
+}
+
 /// Wrapper message for `int32`.
 ///
 /// The JSON representation for `Int32Value` is JSON number.
 public struct Google_Protobuf_Int32Value: RavioliSchema.Message {
+    public var unknownFields: RavioliSchema.UnknownFields
     /// The int32 value.
     public var value: Int32
-    public var unknownFields: RavioliSchema.UnknownFields
-
-    public init(value: Int32 = 0, unknownFields: RavioliSchema.UnknownFields = .init()) {
-        self.value = value
-        self.unknownFields = unknownFields
-    }
 
     public static let descriptor = GoogleProtobufWrappersSchema.file.message(
         "google.protobuf.Int32Value", structSize: 32)
 
     public static func read(from _r: RavioliSchema.FieldReader) -> Self {
         let value: Int32 = _r.int32(at: 24)
-        return Self(value: value, unknownFields: _r.unknownFields())
+        return Self(unknownFields: _r.unknownFields(), value: value)
     }
 
     public func write(to _w: inout RavioliSchema.FieldWriter) {
@@ -136,25 +135,26 @@ public struct Google_Protobuf_Int32Value: RavioliSchema.Message {
     }
 }
 
+extension Google_Protobuf_Int32Value {
+    public init(value: Int32 = 0, unknownFields: RavioliSchema.UnknownFields = .init()) {
+        self.init(unknownFields: unknownFields, value: value)
+    }
+}
+
 /// Wrapper message for `uint32`.
 ///
 /// The JSON representation for `UInt32Value` is JSON number.
 public struct Google_Protobuf_UInt32Value: RavioliSchema.Message {
+    public var unknownFields: RavioliSchema.UnknownFields
     /// The uint32 value.
     public var value: UInt32
-    public var unknownFields: RavioliSchema.UnknownFields
-
-    public init(value: UInt32 = 0, unknownFields: RavioliSchema.UnknownFields = .init()) {
-        self.value = value
-        self.unknownFields = unknownFields
-    }
 
     public static let descriptor = GoogleProtobufWrappersSchema.file.message(
         "google.protobuf.UInt32Value", structSize: 32)
 
     public static func read(from _r: RavioliSchema.FieldReader) -> Self {
         let value: UInt32 = _r.uint32(at: 24)
-        return Self(value: value, unknownFields: _r.unknownFields())
+        return Self(unknownFields: _r.unknownFields(), value: value)
     }
 
     public func write(to _w: inout RavioliSchema.FieldWriter) {
@@ -163,25 +163,26 @@ public struct Google_Protobuf_UInt32Value: RavioliSchema.Message {
     }
 }
 
+extension Google_Protobuf_UInt32Value {
+    public init(value: UInt32 = 0, unknownFields: RavioliSchema.UnknownFields = .init()) {
+        self.init(unknownFields: unknownFields, value: value)
+    }
+}
+
 /// Wrapper message for `bool`.
 ///
 /// The JSON representation for `BoolValue` is JSON `true` and `false`.
 public struct Google_Protobuf_BoolValue: RavioliSchema.Message {
+    public var unknownFields: RavioliSchema.UnknownFields
     /// The bool value.
     public var value: Bool
-    public var unknownFields: RavioliSchema.UnknownFields
-
-    public init(value: Bool = false, unknownFields: RavioliSchema.UnknownFields = .init()) {
-        self.value = value
-        self.unknownFields = unknownFields
-    }
 
     public static let descriptor = GoogleProtobufWrappersSchema.file.message(
         "google.protobuf.BoolValue", structSize: 32)
 
     public static func read(from _r: RavioliSchema.FieldReader) -> Self {
         let value: Bool = _r.bool(at: 24)
-        return Self(value: value, unknownFields: _r.unknownFields())
+        return Self(unknownFields: _r.unknownFields(), value: value)
     }
 
     public func write(to _w: inout RavioliSchema.FieldWriter) {
@@ -190,25 +191,26 @@ public struct Google_Protobuf_BoolValue: RavioliSchema.Message {
     }
 }
 
+extension Google_Protobuf_BoolValue {
+    public init(value: Bool = false, unknownFields: RavioliSchema.UnknownFields = .init()) {
+        self.init(unknownFields: unknownFields, value: value)
+    }
+}
+
 /// Wrapper message for `string`.
 ///
 /// The JSON representation for `StringValue` is JSON string.
 public struct Google_Protobuf_StringValue: RavioliSchema.Message {
+    public var unknownFields: RavioliSchema.UnknownFields
     /// The string value.
     public var value: String
-    public var unknownFields: RavioliSchema.UnknownFields
-
-    public init(value: String = "", unknownFields: RavioliSchema.UnknownFields = .init()) {
-        self.value = value
-        self.unknownFields = unknownFields
-    }
 
     public static let descriptor = GoogleProtobufWrappersSchema.file.message(
         "google.protobuf.StringValue", structSize: 48)
 
     public static func read(from _r: RavioliSchema.FieldReader) -> Self {
         let value: String = _r.string(at: 24)
-        return Self(value: value, unknownFields: _r.unknownFields())
+        return Self(unknownFields: _r.unknownFields(), value: value)
     }
 
     public func write(to _w: inout RavioliSchema.FieldWriter) {
@@ -217,30 +219,37 @@ public struct Google_Protobuf_StringValue: RavioliSchema.Message {
     }
 }
 
+extension Google_Protobuf_StringValue {
+    public init(value: String = "", unknownFields: RavioliSchema.UnknownFields = .init()) {
+        self.init(unknownFields: unknownFields, value: value)
+    }
+}
+
 /// Wrapper message for `bytes`.
 ///
 /// The JSON representation for `BytesValue` is JSON string.
 public struct Google_Protobuf_BytesValue: RavioliSchema.Message {
+    public var unknownFields: RavioliSchema.UnknownFields
     /// The bytes value.
     public var value: [UInt8]
-    public var unknownFields: RavioliSchema.UnknownFields
-
-    public init(value: [UInt8] = [], unknownFields: RavioliSchema.UnknownFields = .init()) {
-        self.value = value
-        self.unknownFields = unknownFields
-    }
 
     public static let descriptor = GoogleProtobufWrappersSchema.file.message(
         "google.protobuf.BytesValue", structSize: 48)
 
     public static func read(from _r: RavioliSchema.FieldReader) -> Self {
         let value: [UInt8] = _r.bytes(at: 24)
-        return Self(value: value, unknownFields: _r.unknownFields())
+        return Self(unknownFields: _r.unknownFields(), value: value)
     }
 
     public func write(to _w: inout RavioliSchema.FieldWriter) {
         _w.bytes(value, at: 24, has: 40)
         _w.unknownFields(unknownFields)
+    }
+}
+
+extension Google_Protobuf_BytesValue {
+    public init(value: [UInt8] = [], unknownFields: RavioliSchema.UnknownFields = .init()) {
+        self.init(unknownFields: unknownFields, value: value)
     }
 }
 

@@ -120,7 +120,8 @@ package final class Arena {
     @inlinable @inline(__always)
     static func allocate(_ size: Int, from state: UnsafeMutablePointer<State>) -> UnsafeMutableRawPointer? {
         let start = state.pointee.cursor
-        // Unsigned, so that a negative size is too large. What is left is a multiple of 8, so the rounded size fits too.
+        // Unsigned, so that a negative size is too large. What is left is a multiple of 8, so the rounded size
+        // fits too.
         guard UInt(bitPattern: size) <= UInt(bitPattern: state.pointee.end - start) else {
             return allocateInNewBlock(size, for: state)
         }

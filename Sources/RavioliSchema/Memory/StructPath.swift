@@ -9,7 +9,8 @@ enum StructPath {
         names(to: target, FieldReader(message), type)?.reversed().joined(separator: ".") ?? ""
     }
 
-    /// The names from the struct outwards. It goes as deep as structs have been made, which the depth limit has bounded.
+    /// The names from the struct outwards. It goes as deep as structs have been made, which the depth limit has
+    /// bounded.
     private static func names(
         to target: UnsafeRawPointer, _ message: FieldReader, _ type: MessageDescriptor
     ) -> [String]? {

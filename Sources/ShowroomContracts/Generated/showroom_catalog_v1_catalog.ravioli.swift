@@ -14,6 +14,7 @@
 /// A request that carries a vehicle fills in the facts; `version`, `reservation`, `added_at` and `updated_at` are
 /// catalog's to write and are ignored there.
 package struct Vehicle: RavioliSchema.Message {
+    package var unknownFields: RavioliSchema.UnknownFields
     /// The vehicle identification number (ISO 3779): 17 characters, digits and capitals without I, O and Q, the
     /// ninth being the check digit of 49 CFR 565. Never changes.
     package var vin: String
@@ -55,53 +56,6 @@ package struct Vehicle: RavioliSchema.Message {
     package var addedAt: Google_Protobuf_Timestamp?
     /// When it was changed last; reservations count as changes.
     package var updatedAt: Google_Protobuf_Timestamp?
-    package var unknownFields: RavioliSchema.UnknownFields
-
-    package init(
-        vin: String = "",
-        make: String = "",
-        model: String = "",
-        modelYear: Int32 = 0,
-        bodyClass: BodyClass = .unspecified,
-        fuel: Fuel = .unspecified,
-        transmission: Transmission = .unspecified,
-        driveTrain: DriveTrain = .unspecified,
-        engine: Engine? = nil,
-        passengers: Int32 = 0,
-        colour: String = "",
-        mileage: Int32 = 0,
-        price: Money? = nil,
-        location: Location? = nil,
-        photoUrls: [String] = [],
-        description: String = "",
-        version: Int64 = 0,
-        reservation: Reservation? = nil,
-        addedAt: Google_Protobuf_Timestamp? = nil,
-        updatedAt: Google_Protobuf_Timestamp? = nil,
-        unknownFields: RavioliSchema.UnknownFields = .init()
-    ) {
-        self.vin = vin
-        self.make = make
-        self.model = model
-        self.modelYear = modelYear
-        self.bodyClass = bodyClass
-        self.fuel = fuel
-        self.transmission = transmission
-        self.driveTrain = driveTrain
-        self.engine = engine
-        self.passengers = passengers
-        self.colour = colour
-        self.mileage = mileage
-        self.price = price
-        self.location = location
-        self.photoUrls = photoUrls
-        self.description = description
-        self.version = version
-        self.reservation = reservation
-        self.addedAt = addedAt
-        self.updatedAt = updatedAt
-        self.unknownFields = unknownFields
-    }
 
     package static let descriptor = ShowroomCatalogV1CatalogSchema.file.message(
         "showroom.catalog.v1.Vehicle", structSize: 256)
@@ -128,6 +82,7 @@ package struct Vehicle: RavioliSchema.Message {
         let addedAt: Google_Protobuf_Timestamp? = _r.message(at: 160)
         let updatedAt: Google_Protobuf_Timestamp? = _r.message(at: 168)
         return Self(
+            unknownFields: _r.unknownFields(),
             vin: vin,
             make: make,
             model: model,
@@ -147,8 +102,7 @@ package struct Vehicle: RavioliSchema.Message {
             version: version,
             reservation: reservation,
             addedAt: addedAt,
-            updatedAt: updatedAt,
-            unknownFields: _r.unknownFields()
+            updatedAt: updatedAt
         )
     }
 
@@ -177,27 +131,65 @@ package struct Vehicle: RavioliSchema.Message {
     }
 }
 
+extension Vehicle {
+    package init(
+        vin: String = "",
+        make: String = "",
+        model: String = "",
+        modelYear: Int32 = 0,
+        bodyClass: BodyClass = .unspecified,
+        fuel: Fuel = .unspecified,
+        transmission: Transmission = .unspecified,
+        driveTrain: DriveTrain = .unspecified,
+        engine: Engine? = nil,
+        passengers: Int32 = 0,
+        colour: String = "",
+        mileage: Int32 = 0,
+        price: Money? = nil,
+        location: Location? = nil,
+        photoUrls: [String] = [],
+        description: String = "",
+        version: Int64 = 0,
+        reservation: Reservation? = nil,
+        addedAt: Google_Protobuf_Timestamp? = nil,
+        updatedAt: Google_Protobuf_Timestamp? = nil,
+        unknownFields: RavioliSchema.UnknownFields = .init()
+    ) {
+        self.init(
+            unknownFields: unknownFields,
+            vin: vin,
+            make: make,
+            model: model,
+            modelYear: modelYear,
+            bodyClass: bodyClass,
+            fuel: fuel,
+            transmission: transmission,
+            driveTrain: driveTrain,
+            engine: engine,
+            passengers: passengers,
+            colour: colour,
+            mileage: mileage,
+            price: price,
+            location: location,
+            photoUrls: photoUrls,
+            description: description,
+            version: version,
+            reservation: reservation,
+            addedAt: addedAt,
+            updatedAt: updatedAt
+        )
+    }
+}
+
 /// An engine's figures; 0 stands for "unknown".
 package struct Engine: RavioliSchema.Message {
+    package var unknownFields: RavioliSchema.UnknownFields
     /// Displacement in cubic centimetres.
     package var displacementCc: Int32
     /// Number of cylinders; 0 for a rotary engine too.
     package var cylinders: Int32
     /// Maximum horsepower.
     package var horsepower: Int32
-    package var unknownFields: RavioliSchema.UnknownFields
-
-    package init(
-        displacementCc: Int32 = 0,
-        cylinders: Int32 = 0,
-        horsepower: Int32 = 0,
-        unknownFields: RavioliSchema.UnknownFields = .init()
-    ) {
-        self.displacementCc = displacementCc
-        self.cylinders = cylinders
-        self.horsepower = horsepower
-        self.unknownFields = unknownFields
-    }
 
     package static let descriptor = ShowroomCatalogV1CatalogSchema.file.message(
         "showroom.catalog.v1.Engine", structSize: 48)
@@ -207,10 +199,10 @@ package struct Engine: RavioliSchema.Message {
         let cylinders: Int32 = _r.int32(at: 32)
         let horsepower: Int32 = _r.int32(at: 40)
         return Self(
+            unknownFields: _r.unknownFields(),
             displacementCc: displacementCc,
             cylinders: cylinders,
-            horsepower: horsepower,
-            unknownFields: _r.unknownFields()
+            horsepower: horsepower
         )
     }
 
@@ -222,27 +214,31 @@ package struct Engine: RavioliSchema.Message {
     }
 }
 
+extension Engine {
+    package init(
+        displacementCc: Int32 = 0,
+        cylinders: Int32 = 0,
+        horsepower: Int32 = 0,
+        unknownFields: RavioliSchema.UnknownFields = .init()
+    ) {
+        self.init(
+            unknownFields: unknownFields,
+            displacementCc: displacementCc,
+            cylinders: cylinders,
+            horsepower: horsepower
+        )
+    }
+}
+
 /// The yard where a vehicle stands.
 package struct Location: RavioliSchema.Message {
+    package var unknownFields: RavioliSchema.UnknownFields
     /// The dealer's name. At most 80 characters.
     package var dealer: String
     /// At most 80 characters.
     package var city: String
     /// The state or province by its two-letter postal code, such as `OR`.
     package var region: String
-    package var unknownFields: RavioliSchema.UnknownFields
-
-    package init(
-        dealer: String = "",
-        city: String = "",
-        region: String = "",
-        unknownFields: RavioliSchema.UnknownFields = .init()
-    ) {
-        self.dealer = dealer
-        self.city = city
-        self.region = region
-        self.unknownFields = unknownFields
-    }
 
     package static let descriptor = ShowroomCatalogV1CatalogSchema.file.message(
         "showroom.catalog.v1.Location", structSize: 88)
@@ -251,7 +247,7 @@ package struct Location: RavioliSchema.Message {
         let dealer: String = _r.string(at: 24)
         let city: String = _r.string(at: 40)
         let region: String = _r.string(at: 56)
-        return Self(dealer: dealer, city: city, region: region, unknownFields: _r.unknownFields())
+        return Self(unknownFields: _r.unknownFields(), dealer: dealer, city: city, region: region)
     }
 
     package func write(to _w: inout RavioliSchema.FieldWriter) {
@@ -262,23 +258,24 @@ package struct Location: RavioliSchema.Message {
     }
 }
 
+extension Location {
+    package init(
+        dealer: String = "",
+        city: String = "",
+        region: String = "",
+        unknownFields: RavioliSchema.UnknownFields = .init()
+    ) {
+        self.init(unknownFields: unknownFields, dealer: dealer, city: city, region: region)
+    }
+}
+
 /// Somebody's hold on a vehicle.
 package struct Reservation: RavioliSchema.Message {
+    package var unknownFields: RavioliSchema.UnknownFields
     /// Who holds it, by the name they gave when they reserved it.
     package var holder: String
     /// When the hold ends by itself.
     package var expiresAt: Google_Protobuf_Timestamp?
-    package var unknownFields: RavioliSchema.UnknownFields
-
-    package init(
-        holder: String = "",
-        expiresAt: Google_Protobuf_Timestamp? = nil,
-        unknownFields: RavioliSchema.UnknownFields = .init()
-    ) {
-        self.holder = holder
-        self.expiresAt = expiresAt
-        self.unknownFields = unknownFields
-    }
 
     package static let descriptor = ShowroomCatalogV1CatalogSchema.file.message(
         "showroom.catalog.v1.Reservation", structSize: 56)
@@ -286,7 +283,7 @@ package struct Reservation: RavioliSchema.Message {
     package static func read(from _r: RavioliSchema.FieldReader) -> Self {
         let holder: String = _r.string(at: 24)
         let expiresAt: Google_Protobuf_Timestamp? = _r.message(at: 40)
-        return Self(holder: holder, expiresAt: expiresAt, unknownFields: _r.unknownFields())
+        return Self(unknownFields: _r.unknownFields(), holder: holder, expiresAt: expiresAt)
     }
 
     package func write(to _w: inout RavioliSchema.FieldWriter) {
@@ -296,22 +293,27 @@ package struct Reservation: RavioliSchema.Message {
     }
 }
 
+extension Reservation {
+    package init(
+        holder: String = "",
+        expiresAt: Google_Protobuf_Timestamp? = nil,
+        unknownFields: RavioliSchema.UnknownFields = .init()
+    ) {
+        self.init(unknownFields: unknownFields, holder: holder, expiresAt: expiresAt)
+    }
+}
+
 /// Names the vehicle to answer.
 package struct GetVehicleRequest: RavioliSchema.Message {
-    package var vin: String
     package var unknownFields: RavioliSchema.UnknownFields
-
-    package init(vin: String = "", unknownFields: RavioliSchema.UnknownFields = .init()) {
-        self.vin = vin
-        self.unknownFields = unknownFields
-    }
+    package var vin: String
 
     package static let descriptor = ShowroomCatalogV1CatalogSchema.file.message(
         "showroom.catalog.v1.GetVehicleRequest", structSize: 48)
 
     package static func read(from _r: RavioliSchema.FieldReader) -> Self {
         let vin: String = _r.string(at: 24)
-        return Self(vin: vin, unknownFields: _r.unknownFields())
+        return Self(unknownFields: _r.unknownFields(), vin: vin)
     }
 
     package func write(to _w: inout RavioliSchema.FieldWriter) {
@@ -320,23 +322,24 @@ package struct GetVehicleRequest: RavioliSchema.Message {
     }
 }
 
+extension GetVehicleRequest {
+    package init(vin: String = "", unknownFields: RavioliSchema.UnknownFields = .init()) {
+        self.init(unknownFields: unknownFields, vin: vin)
+    }
+}
+
 /// Names the vehicles to answer.
 package struct BatchGetVehiclesRequest: RavioliSchema.Message {
+    package var unknownFields: RavioliSchema.UnknownFields
     /// 1 to 100 VINs; one that is named twice is answered once.
     package var vins: [String]
-    package var unknownFields: RavioliSchema.UnknownFields
-
-    package init(vins: [String] = [], unknownFields: RavioliSchema.UnknownFields = .init()) {
-        self.vins = vins
-        self.unknownFields = unknownFields
-    }
 
     package static let descriptor = ShowroomCatalogV1CatalogSchema.file.message(
         "showroom.catalog.v1.BatchGetVehiclesRequest", structSize: 40)
 
     package static func read(from _r: RavioliSchema.FieldReader) -> Self {
         let vins: [String] = _r.strings(at: 24, count: 32)
-        return Self(vins: vins, unknownFields: _r.unknownFields())
+        return Self(unknownFields: _r.unknownFields(), vins: vins)
     }
 
     package func write(to _w: inout RavioliSchema.FieldWriter) {
@@ -345,23 +348,19 @@ package struct BatchGetVehiclesRequest: RavioliSchema.Message {
     }
 }
 
+extension BatchGetVehiclesRequest {
+    package init(vins: [String] = [], unknownFields: RavioliSchema.UnknownFields = .init()) {
+        self.init(unknownFields: unknownFields, vins: vins)
+    }
+}
+
 /// The vehicles that were asked for.
 package struct BatchGetVehiclesResponse: RavioliSchema.Message {
+    package var unknownFields: RavioliSchema.UnknownFields
     /// In the order in which they were asked for.
     package var vehicles: [Vehicle]
     /// The VINs that are not in stock, in the order in which they were asked for.
     package var missingVins: [String]
-    package var unknownFields: RavioliSchema.UnknownFields
-
-    package init(
-        vehicles: [Vehicle] = [],
-        missingVins: [String] = [],
-        unknownFields: RavioliSchema.UnknownFields = .init()
-    ) {
-        self.vehicles = vehicles
-        self.missingVins = missingVins
-        self.unknownFields = unknownFields
-    }
 
     package static let descriptor = ShowroomCatalogV1CatalogSchema.file.message(
         "showroom.catalog.v1.BatchGetVehiclesResponse", structSize: 56)
@@ -369,7 +368,7 @@ package struct BatchGetVehiclesResponse: RavioliSchema.Message {
     package static func read(from _r: RavioliSchema.FieldReader) -> Self {
         let vehicles: [Vehicle] = _r.messages(at: 24, count: 32)
         let missingVins: [String] = _r.strings(at: 40, count: 48)
-        return Self(vehicles: vehicles, missingVins: missingVins, unknownFields: _r.unknownFields())
+        return Self(unknownFields: _r.unknownFields(), vehicles: vehicles, missingVins: missingVins)
     }
 
     package func write(to _w: inout RavioliSchema.FieldWriter) {
@@ -379,8 +378,19 @@ package struct BatchGetVehiclesResponse: RavioliSchema.Message {
     }
 }
 
+extension BatchGetVehiclesResponse {
+    package init(
+        vehicles: [Vehicle] = [],
+        missingVins: [String] = [],
+        unknownFields: RavioliSchema.UnknownFields = .init()
+    ) {
+        self.init(unknownFields: unknownFields, vehicles: vehicles, missingVins: missingVins)
+    }
+}
+
 /// What to find, how to sort it, and which page.
 package struct SearchVehiclesRequest: RavioliSchema.Message {
+    package var unknownFields: RavioliSchema.UnknownFields
     /// The exact make or model, upper and lower case alike; empty for any.
     package var make: String
     package var model: String
@@ -407,41 +417,6 @@ package struct SearchVehiclesRequest: RavioliSchema.Message {
     package var pageToken: String
     /// Also count all vehicles that the search finds. That costs a second query, so ask on the first page only.
     package var includeTotal: Bool
-    package var unknownFields: RavioliSchema.UnknownFields
-
-    package init(
-        make: String = "",
-        model: String = "",
-        minPrice: Money? = nil,
-        maxPrice: Money? = nil,
-        minModelYear: Int32? = nil,
-        maxModelYear: Int32? = nil,
-        maxMileage: Int32? = nil,
-        bodyClasses: [BodyClass] = [],
-        onlyAvailable: Bool = false,
-        text: String = "",
-        order: SearchOrder = .unspecified,
-        pageSize: Int32 = 0,
-        pageToken: String = "",
-        includeTotal: Bool = false,
-        unknownFields: RavioliSchema.UnknownFields = .init()
-    ) {
-        self.make = make
-        self.model = model
-        self.minPrice = minPrice
-        self.maxPrice = maxPrice
-        self.minModelYear = minModelYear
-        self.maxModelYear = maxModelYear
-        self.maxMileage = maxMileage
-        self.bodyClasses = bodyClasses
-        self.onlyAvailable = onlyAvailable
-        self.text = text
-        self.order = order
-        self.pageSize = pageSize
-        self.pageToken = pageToken
-        self.includeTotal = includeTotal
-        self.unknownFields = unknownFields
-    }
 
     package static let descriptor = ShowroomCatalogV1CatalogSchema.file.message(
         "showroom.catalog.v1.SearchVehiclesRequest", structSize: 192)
@@ -462,6 +437,7 @@ package struct SearchVehiclesRequest: RavioliSchema.Message {
         let pageToken: String = _r.string(at: 104)
         let includeTotal: Bool = _r.bool(at: 184)
         return Self(
+            unknownFields: _r.unknownFields(),
             make: make,
             model: model,
             minPrice: minPrice,
@@ -475,8 +451,7 @@ package struct SearchVehiclesRequest: RavioliSchema.Message {
             order: order,
             pageSize: pageSize,
             pageToken: pageToken,
-            includeTotal: includeTotal,
-            unknownFields: _r.unknownFields()
+            includeTotal: includeTotal
         )
     }
 
@@ -499,29 +474,55 @@ package struct SearchVehiclesRequest: RavioliSchema.Message {
     }
 }
 
+extension SearchVehiclesRequest {
+    package init(
+        make: String = "",
+        model: String = "",
+        minPrice: Money? = nil,
+        maxPrice: Money? = nil,
+        minModelYear: Int32? = nil,
+        maxModelYear: Int32? = nil,
+        maxMileage: Int32? = nil,
+        bodyClasses: [BodyClass] = [],
+        onlyAvailable: Bool = false,
+        text: String = "",
+        order: SearchOrder = .unspecified,
+        pageSize: Int32 = 0,
+        pageToken: String = "",
+        includeTotal: Bool = false,
+        unknownFields: RavioliSchema.UnknownFields = .init()
+    ) {
+        self.init(
+            unknownFields: unknownFields,
+            make: make,
+            model: model,
+            minPrice: minPrice,
+            maxPrice: maxPrice,
+            minModelYear: minModelYear,
+            maxModelYear: maxModelYear,
+            maxMileage: maxMileage,
+            bodyClasses: bodyClasses,
+            onlyAvailable: onlyAvailable,
+            text: text,
+            order: order,
+            pageSize: pageSize,
+            pageToken: pageToken,
+            includeTotal: includeTotal
+        )
+    }
+}
+
 /// One page of a search.
 ///
 /// Walking all pages shows every vehicle that was there throughout exactly once, however many are added or taken
 /// away meanwhile. A vehicle whose sort key changes during the walk may be missed or met twice.
 package struct SearchVehiclesResponse: RavioliSchema.Message {
+    package var unknownFields: RavioliSchema.UnknownFields
     package var vehicles: [Vehicle]
     /// Asks for the following page; empty after the last one.
     package var nextPageToken: String
     /// How many vehicles the search finds on all pages, if that was asked for.
     package var total: Int32?
-    package var unknownFields: RavioliSchema.UnknownFields
-
-    package init(
-        vehicles: [Vehicle] = [],
-        nextPageToken: String = "",
-        total: Int32? = nil,
-        unknownFields: RavioliSchema.UnknownFields = .init()
-    ) {
-        self.vehicles = vehicles
-        self.nextPageToken = nextPageToken
-        self.total = total
-        self.unknownFields = unknownFields
-    }
 
     package static let descriptor = ShowroomCatalogV1CatalogSchema.file.message(
         "showroom.catalog.v1.SearchVehiclesResponse", structSize: 72)
@@ -531,7 +532,7 @@ package struct SearchVehiclesResponse: RavioliSchema.Message {
         let nextPageToken: String = _r.string(at: 40)
         let total: Int32? = _r.isPresent(64) ? _r.int32(at: 60) : nil
         return Self(
-            vehicles: vehicles, nextPageToken: nextPageToken, total: total, unknownFields: _r.unknownFields())
+            unknownFields: _r.unknownFields(), vehicles: vehicles, nextPageToken: nextPageToken, total: total)
     }
 
     package func write(to _w: inout RavioliSchema.FieldWriter) {
@@ -542,22 +543,29 @@ package struct SearchVehiclesResponse: RavioliSchema.Message {
     }
 }
 
+extension SearchVehiclesResponse {
+    package init(
+        vehicles: [Vehicle] = [],
+        nextPageToken: String = "",
+        total: Int32? = nil,
+        unknownFields: RavioliSchema.UnknownFields = .init()
+    ) {
+        self.init(
+            unknownFields: unknownFields, vehicles: vehicles, nextPageToken: nextPageToken, total: total)
+    }
+}
+
 /// The vehicle to take into stock.
 package struct AddVehicleRequest: RavioliSchema.Message {
-    package var vehicle: Vehicle?
     package var unknownFields: RavioliSchema.UnknownFields
-
-    package init(vehicle: Vehicle? = nil, unknownFields: RavioliSchema.UnknownFields = .init()) {
-        self.vehicle = vehicle
-        self.unknownFields = unknownFields
-    }
+    package var vehicle: Vehicle?
 
     package static let descriptor = ShowroomCatalogV1CatalogSchema.file.message(
         "showroom.catalog.v1.AddVehicleRequest", structSize: 32)
 
     package static func read(from _r: RavioliSchema.FieldReader) -> Self {
         let vehicle: Vehicle? = _r.message(at: 24)
-        return Self(vehicle: vehicle, unknownFields: _r.unknownFields())
+        return Self(unknownFields: _r.unknownFields(), vehicle: vehicle)
     }
 
     package func write(to _w: inout RavioliSchema.FieldWriter) {
@@ -566,8 +574,15 @@ package struct AddVehicleRequest: RavioliSchema.Message {
     }
 }
 
+extension AddVehicleRequest {
+    package init(vehicle: Vehicle? = nil, unknownFields: RavioliSchema.UnknownFields = .init()) {
+        self.init(unknownFields: unknownFields, vehicle: vehicle)
+    }
+}
+
 /// New values for some fields of a vehicle.
 package struct UpdateVehicleRequest: RavioliSchema.Message {
+    package var unknownFields: RavioliSchema.UnknownFields
     /// Its `vin` names the vehicle; the fields that `update_mask` names are taken over from it.
     package var vehicle: Vehicle?
     /// Which fields to change: `body_class`, `fuel`, `transmission`, `drive_train`, `engine`,
@@ -577,19 +592,6 @@ package struct UpdateVehicleRequest: RavioliSchema.Message {
     package var updateMask: Google_Protobuf_FieldMask?
     /// The version that this change was decided on.
     package var expectedVersion: Int64
-    package var unknownFields: RavioliSchema.UnknownFields
-
-    package init(
-        vehicle: Vehicle? = nil,
-        updateMask: Google_Protobuf_FieldMask? = nil,
-        expectedVersion: Int64 = 0,
-        unknownFields: RavioliSchema.UnknownFields = .init()
-    ) {
-        self.vehicle = vehicle
-        self.updateMask = updateMask
-        self.expectedVersion = expectedVersion
-        self.unknownFields = unknownFields
-    }
 
     package static let descriptor = ShowroomCatalogV1CatalogSchema.file.message(
         "showroom.catalog.v1.UpdateVehicleRequest", structSize: 56)
@@ -599,10 +601,10 @@ package struct UpdateVehicleRequest: RavioliSchema.Message {
         let updateMask: Google_Protobuf_FieldMask? = _r.message(at: 32)
         let expectedVersion: Int64 = _r.int64(at: 40)
         return Self(
+            unknownFields: _r.unknownFields(),
             vehicle: vehicle,
             updateMask: updateMask,
-            expectedVersion: expectedVersion,
-            unknownFields: _r.unknownFields()
+            expectedVersion: expectedVersion
         )
     }
 
@@ -614,8 +616,25 @@ package struct UpdateVehicleRequest: RavioliSchema.Message {
     }
 }
 
+extension UpdateVehicleRequest {
+    package init(
+        vehicle: Vehicle? = nil,
+        updateMask: Google_Protobuf_FieldMask? = nil,
+        expectedVersion: Int64 = 0,
+        unknownFields: RavioliSchema.UnknownFields = .init()
+    ) {
+        self.init(
+            unknownFields: unknownFields,
+            vehicle: vehicle,
+            updateMask: updateMask,
+            expectedVersion: expectedVersion
+        )
+    }
+}
+
 /// A hold to take or to extend.
 package struct ReserveVehicleRequest: RavioliSchema.Message {
+    package var unknownFields: RavioliSchema.UnknownFields
     package var vin: String
     /// The version that this was decided on.
     package var expectedVersion: Int64
@@ -624,21 +643,6 @@ package struct ReserveVehicleRequest: RavioliSchema.Message {
     package var holder: String
     /// For how long, from now: 30 minutes when absent; 1 second to 7 days.
     package var duration: Google_Protobuf_Duration?
-    package var unknownFields: RavioliSchema.UnknownFields
-
-    package init(
-        vin: String = "",
-        expectedVersion: Int64 = 0,
-        holder: String = "",
-        duration: Google_Protobuf_Duration? = nil,
-        unknownFields: RavioliSchema.UnknownFields = .init()
-    ) {
-        self.vin = vin
-        self.expectedVersion = expectedVersion
-        self.holder = holder
-        self.duration = duration
-        self.unknownFields = unknownFields
-    }
 
     package static let descriptor = ShowroomCatalogV1CatalogSchema.file.message(
         "showroom.catalog.v1.ReserveVehicleRequest", structSize: 88)
@@ -649,11 +653,11 @@ package struct ReserveVehicleRequest: RavioliSchema.Message {
         let holder: String = _r.string(at: 48)
         let duration: Google_Protobuf_Duration? = _r.message(at: 64)
         return Self(
+            unknownFields: _r.unknownFields(),
             vin: vin,
             expectedVersion: expectedVersion,
             holder: holder,
-            duration: duration,
-            unknownFields: _r.unknownFields()
+            duration: duration
         )
     }
 
@@ -666,26 +670,32 @@ package struct ReserveVehicleRequest: RavioliSchema.Message {
     }
 }
 
+extension ReserveVehicleRequest {
+    package init(
+        vin: String = "",
+        expectedVersion: Int64 = 0,
+        holder: String = "",
+        duration: Google_Protobuf_Duration? = nil,
+        unknownFields: RavioliSchema.UnknownFields = .init()
+    ) {
+        self.init(
+            unknownFields: unknownFields,
+            vin: vin,
+            expectedVersion: expectedVersion,
+            holder: holder,
+            duration: duration
+        )
+    }
+}
+
 /// A hold to end.
 package struct ReleaseVehicleRequest: RavioliSchema.Message {
+    package var unknownFields: RavioliSchema.UnknownFields
     package var vin: String
     /// The version that this was decided on.
     package var expectedVersion: Int64
     /// Who holds the vehicle; nobody can release somebody else's hold.
     package var holder: String
-    package var unknownFields: RavioliSchema.UnknownFields
-
-    package init(
-        vin: String = "",
-        expectedVersion: Int64 = 0,
-        holder: String = "",
-        unknownFields: RavioliSchema.UnknownFields = .init()
-    ) {
-        self.vin = vin
-        self.expectedVersion = expectedVersion
-        self.holder = holder
-        self.unknownFields = unknownFields
-    }
 
     package static let descriptor = ShowroomCatalogV1CatalogSchema.file.message(
         "showroom.catalog.v1.ReleaseVehicleRequest", structSize: 80)
@@ -695,7 +705,7 @@ package struct ReleaseVehicleRequest: RavioliSchema.Message {
         let expectedVersion: Int64 = _r.int64(at: 40)
         let holder: String = _r.string(at: 48)
         return Self(
-            vin: vin, expectedVersion: expectedVersion, holder: holder, unknownFields: _r.unknownFields())
+            unknownFields: _r.unknownFields(), vin: vin, expectedVersion: expectedVersion, holder: holder)
     }
 
     package func write(to _w: inout RavioliSchema.FieldWriter) {
@@ -706,24 +716,23 @@ package struct ReleaseVehicleRequest: RavioliSchema.Message {
     }
 }
 
-/// Attached to `ABORTED`: the vehicle was changed since the caller read it.
-package struct VersionConflict: RavioliSchema.Message {
-    package var vin: String
-    package var expectedVersion: Int64
-    package var actualVersion: Int64
-    package var unknownFields: RavioliSchema.UnknownFields
-
+extension ReleaseVehicleRequest {
     package init(
         vin: String = "",
         expectedVersion: Int64 = 0,
-        actualVersion: Int64 = 0,
+        holder: String = "",
         unknownFields: RavioliSchema.UnknownFields = .init()
     ) {
-        self.vin = vin
-        self.expectedVersion = expectedVersion
-        self.actualVersion = actualVersion
-        self.unknownFields = unknownFields
+        self.init(unknownFields: unknownFields, vin: vin, expectedVersion: expectedVersion, holder: holder)
     }
+}
+
+/// Attached to `ABORTED`: the vehicle was changed since the caller read it.
+package struct VersionConflict: RavioliSchema.Message {
+    package var unknownFields: RavioliSchema.UnknownFields
+    package var vin: String
+    package var expectedVersion: Int64
+    package var actualVersion: Int64
 
     package static let descriptor = ShowroomCatalogV1CatalogSchema.file.message(
         "showroom.catalog.v1.VersionConflict", structSize: 72)
@@ -733,10 +742,10 @@ package struct VersionConflict: RavioliSchema.Message {
         let expectedVersion: Int64 = _r.int64(at: 40)
         let actualVersion: Int64 = _r.int64(at: 48)
         return Self(
+            unknownFields: _r.unknownFields(),
             vin: vin,
             expectedVersion: expectedVersion,
-            actualVersion: actualVersion,
-            unknownFields: _r.unknownFields()
+            actualVersion: actualVersion
         )
     }
 
@@ -748,22 +757,28 @@ package struct VersionConflict: RavioliSchema.Message {
     }
 }
 
+extension VersionConflict {
+    package init(
+        vin: String = "",
+        expectedVersion: Int64 = 0,
+        actualVersion: Int64 = 0,
+        unknownFields: RavioliSchema.UnknownFields = .init()
+    ) {
+        self.init(
+            unknownFields: unknownFields,
+            vin: vin,
+            expectedVersion: expectedVersion,
+            actualVersion: actualVersion
+        )
+    }
+}
+
 /// Attached to `FAILED_PRECONDITION`: somebody else holds the vehicle. It does not say who.
 package struct VehicleHeld: RavioliSchema.Message {
+    package var unknownFields: RavioliSchema.UnknownFields
     package var vin: String
     /// When the hold ends unless it is extended.
     package var expiresAt: Google_Protobuf_Timestamp?
-    package var unknownFields: RavioliSchema.UnknownFields
-
-    package init(
-        vin: String = "",
-        expiresAt: Google_Protobuf_Timestamp? = nil,
-        unknownFields: RavioliSchema.UnknownFields = .init()
-    ) {
-        self.vin = vin
-        self.expiresAt = expiresAt
-        self.unknownFields = unknownFields
-    }
 
     package static let descriptor = ShowroomCatalogV1CatalogSchema.file.message(
         "showroom.catalog.v1.VehicleHeld", structSize: 56)
@@ -771,13 +786,23 @@ package struct VehicleHeld: RavioliSchema.Message {
     package static func read(from _r: RavioliSchema.FieldReader) -> Self {
         let vin: String = _r.string(at: 24)
         let expiresAt: Google_Protobuf_Timestamp? = _r.message(at: 40)
-        return Self(vin: vin, expiresAt: expiresAt, unknownFields: _r.unknownFields())
+        return Self(unknownFields: _r.unknownFields(), vin: vin, expiresAt: expiresAt)
     }
 
     package func write(to _w: inout RavioliSchema.FieldWriter) {
         _w.string(vin, at: 24, has: 48)
         _w.message(expiresAt, at: 40)
         _w.unknownFields(unknownFields)
+    }
+}
+
+extension VehicleHeld {
+    package init(
+        vin: String = "",
+        expiresAt: Google_Protobuf_Timestamp? = nil,
+        unknownFields: RavioliSchema.UnknownFields = .init()
+    ) {
+        self.init(unknownFields: unknownFields, vin: vin, expiresAt: expiresAt)
     }
 }
 

@@ -11,14 +11,9 @@
 
 /// Which car to judge.
 package struct ValueVehicleRequest: RavioliSchema.Message {
+    package var unknownFields: RavioliSchema.UnknownFields
     /// Exactly one must be set.
     package var subject: Subject?
-    package var unknownFields: RavioliSchema.UnknownFields
-
-    package init(subject: Subject? = nil, unknownFields: RavioliSchema.UnknownFields = .init()) {
-        self.subject = subject
-        self.unknownFields = unknownFields
-    }
 
     /// The choices of the oneof `subject`.
     package enum Subject: Sendable, Hashable {
@@ -48,7 +43,7 @@ package struct ValueVehicleRequest: RavioliSchema.Message {
 
     package static func read(from _r: RavioliSchema.FieldReader) -> Self {
         let subject: Subject? = Subject(from: _r)
-        return Self(subject: subject, unknownFields: _r.unknownFields())
+        return Self(unknownFields: _r.unknownFields(), subject: subject)
     }
 
     package func write(to _w: inout RavioliSchema.FieldWriter) {
@@ -57,8 +52,15 @@ package struct ValueVehicleRequest: RavioliSchema.Message {
     }
 }
 
+extension ValueVehicleRequest {
+    package init(subject: Subject? = nil, unknownFields: RavioliSchema.UnknownFields = .init()) {
+        self.init(unknownFields: unknownFields, subject: subject)
+    }
+}
+
 /// What must be known of a car to judge it.
 package struct VehicleFacts: RavioliSchema.Message {
+    package var unknownFields: RavioliSchema.UnknownFields
     /// As catalog spells them; upper and lower case are alike.
     package var make: String
     package var model: String
@@ -66,21 +68,6 @@ package struct VehicleFacts: RavioliSchema.Message {
     package var modelYear: Int32
     /// Miles on the odometer, 0 to 2,000,000.
     package var mileage: Int32
-    package var unknownFields: RavioliSchema.UnknownFields
-
-    package init(
-        make: String = "",
-        model: String = "",
-        modelYear: Int32 = 0,
-        mileage: Int32 = 0,
-        unknownFields: RavioliSchema.UnknownFields = .init()
-    ) {
-        self.make = make
-        self.model = model
-        self.modelYear = modelYear
-        self.mileage = mileage
-        self.unknownFields = unknownFields
-    }
 
     package static let descriptor = ShowroomPricingV1PricingSchema.file.message(
         "showroom.pricing.v1.VehicleFacts", structSize: 80)
@@ -91,11 +78,11 @@ package struct VehicleFacts: RavioliSchema.Message {
         let modelYear: Int32 = _r.int32(at: 64)
         let mileage: Int32 = _r.int32(at: 72)
         return Self(
+            unknownFields: _r.unknownFields(),
             make: make,
             model: model,
             modelYear: modelYear,
-            mileage: mileage,
-            unknownFields: _r.unknownFields()
+            mileage: mileage
         )
     }
 
@@ -108,8 +95,22 @@ package struct VehicleFacts: RavioliSchema.Message {
     }
 }
 
+extension VehicleFacts {
+    package init(
+        make: String = "",
+        model: String = "",
+        modelYear: Int32 = 0,
+        mileage: Int32 = 0,
+        unknownFields: RavioliSchema.UnknownFields = .init()
+    ) {
+        self.init(
+            unknownFields: unknownFields, make: make, model: model, modelYear: modelYear, mileage: mileage)
+    }
+}
+
 /// What a car is worth, and how sure that is.
 package struct Valuation: RavioliSchema.Message {
+    package var unknownFields: RavioliSchema.UnknownFields
     /// Half of the comparable cars would cost less, half more.
     package var median: Money?
     /// The lower and the upper quartile: the middle half of the comparable cars lies between them.
@@ -121,25 +122,6 @@ package struct Valuation: RavioliSchema.Message {
     package var comparableCount: Int32
     /// The cars themselves, those nearest to the subject first; at most 10.
     package var comparables: [ComparableVehicle]
-    package var unknownFields: RavioliSchema.UnknownFields
-
-    package init(
-        median: Money? = nil,
-        low: Money? = nil,
-        high: Money? = nil,
-        confidence: Confidence = .unspecified,
-        comparableCount: Int32 = 0,
-        comparables: [ComparableVehicle] = [],
-        unknownFields: RavioliSchema.UnknownFields = .init()
-    ) {
-        self.median = median
-        self.low = low
-        self.high = high
-        self.confidence = confidence
-        self.comparableCount = comparableCount
-        self.comparables = comparables
-        self.unknownFields = unknownFields
-    }
 
     package static let descriptor = ShowroomPricingV1PricingSchema.file.message(
         "showroom.pricing.v1.Valuation", structSize: 80)
@@ -152,13 +134,13 @@ package struct Valuation: RavioliSchema.Message {
         let comparableCount: Int32 = _r.int32(at: 72)
         let comparables: [ComparableVehicle] = _r.messages(at: 48, count: 56)
         return Self(
+            unknownFields: _r.unknownFields(),
             median: median,
             low: low,
             high: high,
             confidence: confidence,
             comparableCount: comparableCount,
-            comparables: comparables,
-            unknownFields: _r.unknownFields()
+            comparables: comparables
         )
     }
 
@@ -173,8 +155,31 @@ package struct Valuation: RavioliSchema.Message {
     }
 }
 
+extension Valuation {
+    package init(
+        median: Money? = nil,
+        low: Money? = nil,
+        high: Money? = nil,
+        confidence: Confidence = .unspecified,
+        comparableCount: Int32 = 0,
+        comparables: [ComparableVehicle] = [],
+        unknownFields: RavioliSchema.UnknownFields = .init()
+    ) {
+        self.init(
+            unknownFields: unknownFields,
+            median: median,
+            low: low,
+            high: high,
+            confidence: confidence,
+            comparableCount: comparableCount,
+            comparables: comparables
+        )
+    }
+}
+
 /// A car that a valuation rests on.
 package struct ComparableVehicle: RavioliSchema.Message {
+    package var unknownFields: RavioliSchema.UnknownFields
     package var vin: String
     package var modelYear: Int32
     package var mileage: Int32
@@ -182,23 +187,6 @@ package struct ComparableVehicle: RavioliSchema.Message {
     package var price: Money?
     /// What it would cost with the subject's model year and mileage.
     package var adjustedPrice: Money?
-    package var unknownFields: RavioliSchema.UnknownFields
-
-    package init(
-        vin: String = "",
-        modelYear: Int32 = 0,
-        mileage: Int32 = 0,
-        price: Money? = nil,
-        adjustedPrice: Money? = nil,
-        unknownFields: RavioliSchema.UnknownFields = .init()
-    ) {
-        self.vin = vin
-        self.modelYear = modelYear
-        self.mileage = mileage
-        self.price = price
-        self.adjustedPrice = adjustedPrice
-        self.unknownFields = unknownFields
-    }
 
     package static let descriptor = ShowroomPricingV1PricingSchema.file.message(
         "showroom.pricing.v1.ComparableVehicle", structSize: 80)
@@ -210,12 +198,12 @@ package struct ComparableVehicle: RavioliSchema.Message {
         let price: Money? = _r.message(at: 40)
         let adjustedPrice: Money? = _r.message(at: 48)
         return Self(
+            unknownFields: _r.unknownFields(),
             vin: vin,
             modelYear: modelYear,
             mileage: mileage,
             price: price,
-            adjustedPrice: adjustedPrice,
-            unknownFields: _r.unknownFields()
+            adjustedPrice: adjustedPrice
         )
     }
 
@@ -229,8 +217,29 @@ package struct ComparableVehicle: RavioliSchema.Message {
     }
 }
 
+extension ComparableVehicle {
+    package init(
+        vin: String = "",
+        modelYear: Int32 = 0,
+        mileage: Int32 = 0,
+        price: Money? = nil,
+        adjustedPrice: Money? = nil,
+        unknownFields: RavioliSchema.UnknownFields = .init()
+    ) {
+        self.init(
+            unknownFields: unknownFields,
+            vin: vin,
+            modelYear: modelYear,
+            mileage: mileage,
+            price: price,
+            adjustedPrice: adjustedPrice
+        )
+    }
+}
+
 /// A promise to make.
 package struct CreateQuoteRequest: RavioliSchema.Message {
+    package var unknownFields: RavioliSchema.UnknownFields
     /// Chosen by the caller, different for each quote it wants: 1 to 64 characters, a UUID for instance.
     package var requestId: String
     /// The vehicle, which catalog must have.
@@ -239,21 +248,6 @@ package struct CreateQuoteRequest: RavioliSchema.Message {
     package var customer: String
     /// How long the promise is good for, from now: 2 days when absent; 1 minute to 14 days.
     package var validity: Google_Protobuf_Duration?
-    package var unknownFields: RavioliSchema.UnknownFields
-
-    package init(
-        requestId: String = "",
-        vin: String = "",
-        customer: String = "",
-        validity: Google_Protobuf_Duration? = nil,
-        unknownFields: RavioliSchema.UnknownFields = .init()
-    ) {
-        self.requestId = requestId
-        self.vin = vin
-        self.customer = customer
-        self.validity = validity
-        self.unknownFields = unknownFields
-    }
 
     package static let descriptor = ShowroomPricingV1PricingSchema.file.message(
         "showroom.pricing.v1.CreateQuoteRequest", structSize: 96)
@@ -264,11 +258,11 @@ package struct CreateQuoteRequest: RavioliSchema.Message {
         let customer: String = _r.string(at: 56)
         let validity: Google_Protobuf_Duration? = _r.message(at: 72)
         return Self(
+            unknownFields: _r.unknownFields(),
             requestId: requestId,
             vin: vin,
             customer: customer,
-            validity: validity,
-            unknownFields: _r.unknownFields()
+            validity: validity
         )
     }
 
@@ -281,8 +275,27 @@ package struct CreateQuoteRequest: RavioliSchema.Message {
     }
 }
 
+extension CreateQuoteRequest {
+    package init(
+        requestId: String = "",
+        vin: String = "",
+        customer: String = "",
+        validity: Google_Protobuf_Duration? = nil,
+        unknownFields: RavioliSchema.UnknownFields = .init()
+    ) {
+        self.init(
+            unknownFields: unknownFields,
+            requestId: requestId,
+            vin: vin,
+            customer: customer,
+            validity: validity
+        )
+    }
+}
+
 /// A promise that was made. Only the passing of time changes it.
 package struct Quote: RavioliSchema.Message {
+    package var unknownFields: RavioliSchema.UnknownFields
     /// Pricing's own name for it.
     package var quoteId: String
     package var vin: String
@@ -295,29 +308,6 @@ package struct Quote: RavioliSchema.Message {
     package var expiresAt: Google_Protobuf_Timestamp?
     /// Whether the promise was over when this was answered.
     package var expired: Bool
-    package var unknownFields: RavioliSchema.UnknownFields
-
-    package init(
-        quoteId: String = "",
-        vin: String = "",
-        customer: String = "",
-        price: Money? = nil,
-        vehicleVersion: Int64 = 0,
-        createdAt: Google_Protobuf_Timestamp? = nil,
-        expiresAt: Google_Protobuf_Timestamp? = nil,
-        expired: Bool = false,
-        unknownFields: RavioliSchema.UnknownFields = .init()
-    ) {
-        self.quoteId = quoteId
-        self.vin = vin
-        self.customer = customer
-        self.price = price
-        self.vehicleVersion = vehicleVersion
-        self.createdAt = createdAt
-        self.expiresAt = expiresAt
-        self.expired = expired
-        self.unknownFields = unknownFields
-    }
 
     package static let descriptor = ShowroomPricingV1PricingSchema.file.message(
         "showroom.pricing.v1.Quote", structSize: 128)
@@ -332,6 +322,7 @@ package struct Quote: RavioliSchema.Message {
         let expiresAt: Google_Protobuf_Timestamp? = _r.message(at: 96)
         let expired: Bool = _r.bool(at: 120)
         return Self(
+            unknownFields: _r.unknownFields(),
             quoteId: quoteId,
             vin: vin,
             customer: customer,
@@ -339,8 +330,7 @@ package struct Quote: RavioliSchema.Message {
             vehicleVersion: vehicleVersion,
             createdAt: createdAt,
             expiresAt: expiresAt,
-            expired: expired,
-            unknownFields: _r.unknownFields()
+            expired: expired
         )
     }
 
@@ -357,22 +347,44 @@ package struct Quote: RavioliSchema.Message {
     }
 }
 
+extension Quote {
+    package init(
+        quoteId: String = "",
+        vin: String = "",
+        customer: String = "",
+        price: Money? = nil,
+        vehicleVersion: Int64 = 0,
+        createdAt: Google_Protobuf_Timestamp? = nil,
+        expiresAt: Google_Protobuf_Timestamp? = nil,
+        expired: Bool = false,
+        unknownFields: RavioliSchema.UnknownFields = .init()
+    ) {
+        self.init(
+            unknownFields: unknownFields,
+            quoteId: quoteId,
+            vin: vin,
+            customer: customer,
+            price: price,
+            vehicleVersion: vehicleVersion,
+            createdAt: createdAt,
+            expiresAt: expiresAt,
+            expired: expired
+        )
+    }
+}
+
 /// Names the quote to answer.
 package struct GetQuoteRequest: RavioliSchema.Message {
-    package var quoteId: String
     package var unknownFields: RavioliSchema.UnknownFields
-
-    package init(quoteId: String = "", unknownFields: RavioliSchema.UnknownFields = .init()) {
-        self.quoteId = quoteId
-        self.unknownFields = unknownFields
-    }
+    /// As `CreateQuote` answered it; at most 64 characters.
+    package var quoteId: String
 
     package static let descriptor = ShowroomPricingV1PricingSchema.file.message(
         "showroom.pricing.v1.GetQuoteRequest", structSize: 48)
 
     package static func read(from _r: RavioliSchema.FieldReader) -> Self {
         let quoteId: String = _r.string(at: 24)
-        return Self(quoteId: quoteId, unknownFields: _r.unknownFields())
+        return Self(unknownFields: _r.unknownFields(), quoteId: quoteId)
     }
 
     package func write(to _w: inout RavioliSchema.FieldWriter) {
@@ -381,8 +393,16 @@ package struct GetQuoteRequest: RavioliSchema.Message {
     }
 }
 
+extension GetQuoteRequest {
+    package init(quoteId: String = "", unknownFields: RavioliSchema.UnknownFields = .init()) {
+        self.init(unknownFields: unknownFields, quoteId: quoteId)
+    }
+}
+
 /// Whose quotes to list, and which page.
 package struct ListQuotesRequest: RavioliSchema.Message {
+    package var unknownFields: RavioliSchema.UnknownFields
+    /// The name that the quotes were created for, exactly as it was given: 1 to 80 characters.
     package var customer: String
     /// List expired quotes too.
     package var includeExpired: Bool
@@ -391,21 +411,6 @@ package struct ListQuotesRequest: RavioliSchema.Message {
     /// `next_page_token` of the page before, for the same customer and the same `include_expired`; empty for the
     /// first page.
     package var pageToken: String
-    package var unknownFields: RavioliSchema.UnknownFields
-
-    package init(
-        customer: String = "",
-        includeExpired: Bool = false,
-        pageSize: Int32 = 0,
-        pageToken: String = "",
-        unknownFields: RavioliSchema.UnknownFields = .init()
-    ) {
-        self.customer = customer
-        self.includeExpired = includeExpired
-        self.pageSize = pageSize
-        self.pageToken = pageToken
-        self.unknownFields = unknownFields
-    }
 
     package static let descriptor = ShowroomPricingV1PricingSchema.file.message(
         "showroom.pricing.v1.ListQuotesRequest", structSize: 80)
@@ -416,11 +421,11 @@ package struct ListQuotesRequest: RavioliSchema.Message {
         let pageSize: Int32 = _r.int32(at: 68)
         let pageToken: String = _r.string(at: 40)
         return Self(
+            unknownFields: _r.unknownFields(),
             customer: customer,
             includeExpired: includeExpired,
             pageSize: pageSize,
-            pageToken: pageToken,
-            unknownFields: _r.unknownFields()
+            pageToken: pageToken
         )
     }
 
@@ -433,22 +438,30 @@ package struct ListQuotesRequest: RavioliSchema.Message {
     }
 }
 
+extension ListQuotesRequest {
+    package init(
+        customer: String = "",
+        includeExpired: Bool = false,
+        pageSize: Int32 = 0,
+        pageToken: String = "",
+        unknownFields: RavioliSchema.UnknownFields = .init()
+    ) {
+        self.init(
+            unknownFields: unknownFields,
+            customer: customer,
+            includeExpired: includeExpired,
+            pageSize: pageSize,
+            pageToken: pageToken
+        )
+    }
+}
+
 /// One page of quotes.
 package struct ListQuotesResponse: RavioliSchema.Message {
+    package var unknownFields: RavioliSchema.UnknownFields
     package var quotes: [Quote]
     /// Asks for the following page; empty after the last one.
     package var nextPageToken: String
-    package var unknownFields: RavioliSchema.UnknownFields
-
-    package init(
-        quotes: [Quote] = [],
-        nextPageToken: String = "",
-        unknownFields: RavioliSchema.UnknownFields = .init()
-    ) {
-        self.quotes = quotes
-        self.nextPageToken = nextPageToken
-        self.unknownFields = unknownFields
-    }
 
     package static let descriptor = ShowroomPricingV1PricingSchema.file.message(
         "showroom.pricing.v1.ListQuotesResponse", structSize: 64)
@@ -456,7 +469,7 @@ package struct ListQuotesResponse: RavioliSchema.Message {
     package static func read(from _r: RavioliSchema.FieldReader) -> Self {
         let quotes: [Quote] = _r.messages(at: 24, count: 32)
         let nextPageToken: String = _r.string(at: 40)
-        return Self(quotes: quotes, nextPageToken: nextPageToken, unknownFields: _r.unknownFields())
+        return Self(unknownFields: _r.unknownFields(), quotes: quotes, nextPageToken: nextPageToken)
     }
 
     package func write(to _w: inout RavioliSchema.FieldWriter) {
@@ -466,17 +479,21 @@ package struct ListQuotesResponse: RavioliSchema.Message {
     }
 }
 
+extension ListQuotesResponse {
+    package init(
+        quotes: [Quote] = [],
+        nextPageToken: String = "",
+        unknownFields: RavioliSchema.UnknownFields = .init()
+    ) {
+        self.init(unknownFields: unknownFields, quotes: quotes, nextPageToken: nextPageToken)
+    }
+}
+
 /// Attached to `FAILED_PRECONDITION`: catalog has too few cars like this one to judge from, fewer than 3.
 package struct TooFewComparables: RavioliSchema.Message {
+    package var unknownFields: RavioliSchema.UnknownFields
     package var found: Int32
     package var needed: Int32
-    package var unknownFields: RavioliSchema.UnknownFields
-
-    package init(found: Int32 = 0, needed: Int32 = 0, unknownFields: RavioliSchema.UnknownFields = .init()) {
-        self.found = found
-        self.needed = needed
-        self.unknownFields = unknownFields
-    }
 
     package static let descriptor = ShowroomPricingV1PricingSchema.file.message(
         "showroom.pricing.v1.TooFewComparables", structSize: 40)
@@ -484,13 +501,19 @@ package struct TooFewComparables: RavioliSchema.Message {
     package static func read(from _r: RavioliSchema.FieldReader) -> Self {
         let found: Int32 = _r.int32(at: 24)
         let needed: Int32 = _r.int32(at: 32)
-        return Self(found: found, needed: needed, unknownFields: _r.unknownFields())
+        return Self(unknownFields: _r.unknownFields(), found: found, needed: needed)
     }
 
     package func write(to _w: inout RavioliSchema.FieldWriter) {
         _w.int32(found, at: 24, has: 28)
         _w.int32(needed, at: 32, has: 36)
         _w.unknownFields(unknownFields)
+    }
+}
+
+extension TooFewComparables {
+    package init(found: Int32 = 0, needed: Int32 = 0, unknownFields: RavioliSchema.UnknownFields = .init()) {
+        self.init(unknownFields: unknownFields, found: found, needed: needed)
     }
 }
 

@@ -9,23 +9,19 @@
 
 /// Attached to `INVALID_ARGUMENT`: every field of the request that was refused, and why.
 ///
-/// All violations are listed, not only the first, so that a form can mark all its fields in one go.
+/// All violations are listed, not only the first, so that a form can mark all its fields in one go. Of more than 40,
+/// the first 40 are.
 package struct InvalidFields: RavioliSchema.Message {
+    package var unknownFields: RavioliSchema.UnknownFields
     /// In the order of the fields; never empty.
     package var violations: [FieldViolation]
-    package var unknownFields: RavioliSchema.UnknownFields
-
-    package init(violations: [FieldViolation] = [], unknownFields: RavioliSchema.UnknownFields = .init()) {
-        self.violations = violations
-        self.unknownFields = unknownFields
-    }
 
     package static let descriptor = ShowroomTypesV1ErrorsSchema.file.message(
         "showroom.types.v1.InvalidFields", structSize: 40)
 
     package static func read(from _r: RavioliSchema.FieldReader) -> Self {
         let violations: [FieldViolation] = _r.messages(at: 24, count: 32)
-        return Self(violations: violations, unknownFields: _r.unknownFields())
+        return Self(unknownFields: _r.unknownFields(), violations: violations)
     }
 
     package func write(to _w: inout RavioliSchema.FieldWriter) {
@@ -34,21 +30,19 @@ package struct InvalidFields: RavioliSchema.Message {
     }
 }
 
+extension InvalidFields {
+    package init(violations: [FieldViolation] = [], unknownFields: RavioliSchema.UnknownFields = .init()) {
+        self.init(unknownFields: unknownFields, violations: violations)
+    }
+}
+
 /// One thing that is wrong with one field.
 package struct FieldViolation: RavioliSchema.Message {
+    package var unknownFields: RavioliSchema.UnknownFields
     /// The path from the request, such as `vehicle.price.currency` or `vins[3]`.
     package var field: String
     /// What is wrong, as a clause that follows the field's name: "must not be empty".
     package var problem: String
-    package var unknownFields: RavioliSchema.UnknownFields
-
-    package init(
-        field: String = "", problem: String = "", unknownFields: RavioliSchema.UnknownFields = .init()
-    ) {
-        self.field = field
-        self.problem = problem
-        self.unknownFields = unknownFields
-    }
 
     package static let descriptor = ShowroomTypesV1ErrorsSchema.file.message(
         "showroom.types.v1.FieldViolation", structSize: 64)
@@ -56,13 +50,21 @@ package struct FieldViolation: RavioliSchema.Message {
     package static func read(from _r: RavioliSchema.FieldReader) -> Self {
         let field: String = _r.string(at: 24)
         let problem: String = _r.string(at: 40)
-        return Self(field: field, problem: problem, unknownFields: _r.unknownFields())
+        return Self(unknownFields: _r.unknownFields(), field: field, problem: problem)
     }
 
     package func write(to _w: inout RavioliSchema.FieldWriter) {
         _w.string(field, at: 24, has: 56)
         _w.string(problem, at: 40, has: 60)
         _w.unknownFields(unknownFields)
+    }
+}
+
+extension FieldViolation {
+    package init(
+        field: String = "", problem: String = "", unknownFields: RavioliSchema.UnknownFields = .init()
+    ) {
+        self.init(unknownFields: unknownFields, field: field, problem: problem)
     }
 }
 

@@ -12,19 +12,11 @@
 /// Amounts are whole numbers of the currency's smallest unit, so that no service ever rounds a price by
 /// accident: 12,995.00 US dollars are `minor_units: 1299500, currency: "USD"`.
 package struct Money: RavioliSchema.Message {
+    package var unknownFields: RavioliSchema.UnknownFields
     /// The amount in the currency's minor unit (cents for USD, yen for JPY). Negative amounts are debts.
     package var minorUnits: Int64
     /// The ISO 4217 code in capitals, such as `USD`.
     package var currency: String
-    package var unknownFields: RavioliSchema.UnknownFields
-
-    package init(
-        minorUnits: Int64 = 0, currency: String = "", unknownFields: RavioliSchema.UnknownFields = .init()
-    ) {
-        self.minorUnits = minorUnits
-        self.currency = currency
-        self.unknownFields = unknownFields
-    }
 
     package static let descriptor = ShowroomTypesV1MoneySchema.file.message(
         "showroom.types.v1.Money", structSize: 56)
@@ -32,13 +24,21 @@ package struct Money: RavioliSchema.Message {
     package static func read(from _r: RavioliSchema.FieldReader) -> Self {
         let minorUnits: Int64 = _r.int64(at: 24)
         let currency: String = _r.string(at: 32)
-        return Self(minorUnits: minorUnits, currency: currency, unknownFields: _r.unknownFields())
+        return Self(unknownFields: _r.unknownFields(), minorUnits: minorUnits, currency: currency)
     }
 
     package func write(to _w: inout RavioliSchema.FieldWriter) {
         _w.int64(minorUnits, at: 24, has: 48)
         _w.string(currency, at: 32, has: 52)
         _w.unknownFields(unknownFields)
+    }
+}
+
+extension Money {
+    package init(
+        minorUnits: Int64 = 0, currency: String = "", unknownFields: RavioliSchema.UnknownFields = .init()
+    ) {
+        self.init(unknownFields: unknownFields, minorUnits: minorUnits, currency: currency)
     }
 }
 

@@ -42,7 +42,7 @@ package struct String: RavioliSchema.Message {
         unknownFields: RavioliSchema.UnknownFields = .init()
     ) {
         _storage = .init(_Storage(
-            string: string, inner: inner, list: list, map: map, unknownFields: unknownFields))
+            unknownFields: unknownFields, string: string, inner: inner, list: list, map: map))
     }
 
     package static let descriptor = RavioliTestV1CollisionsSchema.file.message(
@@ -58,18 +58,18 @@ package struct String: RavioliSchema.Message {
     private init(_storage: RavioliSchema.CopyOnWrite<_Storage>) { self._storage = _storage }
 
     private struct _Storage: Swift.Sendable, Swift.Hashable {
+        var unknownFields: RavioliSchema.UnknownFields
         var string: Swift.String
         var inner: String?
         var list: [String]
         var map: [Swift.String: String]
-        var unknownFields: RavioliSchema.UnknownFields
 
         static func read(from _r: RavioliSchema.FieldReader) -> Self {
             let string: Swift.String = _r.string(at: 24)
             let inner: String? = _r.message(at: 40)
             let list: [String] = _r.messages(at: 48, count: 56)
             let map: [Swift.String: String] = _r.map(at: 64, count: 72) { ($0.string(at: 24), $0.message(at: 40) ?? .init()) }
-            return Self(string: string, inner: inner, list: list, map: map, unknownFields: _r.unknownFields())
+            return Self(unknownFields: _r.unknownFields(), string: string, inner: inner, list: list, map: map)
         }
 
         func write(to _w: inout RavioliSchema.FieldWriter) {
@@ -87,19 +87,9 @@ package struct String: RavioliSchema.Message {
 
 /// The message `ravioli.test.v1.Int32`.
 package struct Int32: RavioliSchema.Message {
+    package var unknownFields: RavioliSchema.UnknownFields
     package var int32: Swift.Int32
     package var maybe: Swift.Int32?
-    package var unknownFields: RavioliSchema.UnknownFields
-
-    package init(
-        int32: Swift.Int32 = 0,
-        maybe: Swift.Int32? = nil,
-        unknownFields: RavioliSchema.UnknownFields = .init()
-    ) {
-        self.int32 = int32
-        self.maybe = maybe
-        self.unknownFields = unknownFields
-    }
 
     package static let descriptor = RavioliTestV1CollisionsSchema.file.message(
         "ravioli.test.v1.Int32", structSize: 40)
@@ -107,7 +97,7 @@ package struct Int32: RavioliSchema.Message {
     package static func read(from _r: RavioliSchema.FieldReader) -> Self {
         let int32: Swift.Int32 = _r.int32(at: 24)
         let maybe: Swift.Int32? = _r.isPresent(36) ? _r.int32(at: 32) : nil
-        return Self(int32: int32, maybe: maybe, unknownFields: _r.unknownFields())
+        return Self(unknownFields: _r.unknownFields(), int32: int32, maybe: maybe)
     }
 
     package func write(to _w: inout RavioliSchema.FieldWriter) {
@@ -117,22 +107,27 @@ package struct Int32: RavioliSchema.Message {
     }
 }
 
+extension Int32 {
+    package init(
+        int32: Swift.Int32 = 0,
+        maybe: Swift.Int32? = nil,
+        unknownFields: RavioliSchema.UnknownFields = .init()
+    ) {
+        self.init(unknownFields: unknownFields, int32: int32, maybe: maybe)
+    }
+}
+
 /// The message `ravioli.test.v1.Int64`.
 package struct Int64: RavioliSchema.Message {
-    package var int64: Swift.Int64
     package var unknownFields: RavioliSchema.UnknownFields
-
-    package init(int64: Swift.Int64 = 0, unknownFields: RavioliSchema.UnknownFields = .init()) {
-        self.int64 = int64
-        self.unknownFields = unknownFields
-    }
+    package var int64: Swift.Int64
 
     package static let descriptor = RavioliTestV1CollisionsSchema.file.message(
         "ravioli.test.v1.Int64", structSize: 40)
 
     package static func read(from _r: RavioliSchema.FieldReader) -> Self {
         let int64: Swift.Int64 = _r.int64(at: 24)
-        return Self(int64: int64, unknownFields: _r.unknownFields())
+        return Self(unknownFields: _r.unknownFields(), int64: int64)
     }
 
     package func write(to _w: inout RavioliSchema.FieldWriter) {
@@ -141,22 +136,23 @@ package struct Int64: RavioliSchema.Message {
     }
 }
 
+extension Int64 {
+    package init(int64: Swift.Int64 = 0, unknownFields: RavioliSchema.UnknownFields = .init()) {
+        self.init(unknownFields: unknownFields, int64: int64)
+    }
+}
+
 /// The message `ravioli.test.v1.UInt8`.
 package struct UInt8: RavioliSchema.Message {
-    package var bytes: [Swift.UInt8]
     package var unknownFields: RavioliSchema.UnknownFields
-
-    package init(bytes: [Swift.UInt8] = [], unknownFields: RavioliSchema.UnknownFields = .init()) {
-        self.bytes = bytes
-        self.unknownFields = unknownFields
-    }
+    package var bytes: [Swift.UInt8]
 
     package static let descriptor = RavioliTestV1CollisionsSchema.file.message(
         "ravioli.test.v1.UInt8", structSize: 48)
 
     package static func read(from _r: RavioliSchema.FieldReader) -> Self {
         let bytes: [Swift.UInt8] = _r.bytes(at: 24)
-        return Self(bytes: bytes, unknownFields: _r.unknownFields())
+        return Self(unknownFields: _r.unknownFields(), bytes: bytes)
     }
 
     package func write(to _w: inout RavioliSchema.FieldWriter) {
@@ -165,22 +161,23 @@ package struct UInt8: RavioliSchema.Message {
     }
 }
 
+extension UInt8 {
+    package init(bytes: [Swift.UInt8] = [], unknownFields: RavioliSchema.UnknownFields = .init()) {
+        self.init(unknownFields: unknownFields, bytes: bytes)
+    }
+}
+
 /// The message `ravioli.test.v1.UInt32`.
 package struct UInt32: RavioliSchema.Message {
-    package var uint32: Swift.UInt32
     package var unknownFields: RavioliSchema.UnknownFields
-
-    package init(uint32: Swift.UInt32 = 0, unknownFields: RavioliSchema.UnknownFields = .init()) {
-        self.uint32 = uint32
-        self.unknownFields = unknownFields
-    }
+    package var uint32: Swift.UInt32
 
     package static let descriptor = RavioliTestV1CollisionsSchema.file.message(
         "ravioli.test.v1.UInt32", structSize: 32)
 
     package static func read(from _r: RavioliSchema.FieldReader) -> Self {
         let uint32: Swift.UInt32 = _r.uint32(at: 24)
-        return Self(uint32: uint32, unknownFields: _r.unknownFields())
+        return Self(unknownFields: _r.unknownFields(), uint32: uint32)
     }
 
     package func write(to _w: inout RavioliSchema.FieldWriter) {
@@ -189,22 +186,23 @@ package struct UInt32: RavioliSchema.Message {
     }
 }
 
+extension UInt32 {
+    package init(uint32: Swift.UInt32 = 0, unknownFields: RavioliSchema.UnknownFields = .init()) {
+        self.init(unknownFields: unknownFields, uint32: uint32)
+    }
+}
+
 /// The message `ravioli.test.v1.UInt64`.
 package struct UInt64: RavioliSchema.Message {
-    package var uint64: Swift.UInt64
     package var unknownFields: RavioliSchema.UnknownFields
-
-    package init(uint64: Swift.UInt64 = 0, unknownFields: RavioliSchema.UnknownFields = .init()) {
-        self.uint64 = uint64
-        self.unknownFields = unknownFields
-    }
+    package var uint64: Swift.UInt64
 
     package static let descriptor = RavioliTestV1CollisionsSchema.file.message(
         "ravioli.test.v1.UInt64", structSize: 40)
 
     package static func read(from _r: RavioliSchema.FieldReader) -> Self {
         let uint64: Swift.UInt64 = _r.uint64(at: 24)
-        return Self(uint64: uint64, unknownFields: _r.unknownFields())
+        return Self(unknownFields: _r.unknownFields(), uint64: uint64)
     }
 
     package func write(to _w: inout RavioliSchema.FieldWriter) {
@@ -213,21 +211,17 @@ package struct UInt64: RavioliSchema.Message {
     }
 }
 
+extension UInt64 {
+    package init(uint64: Swift.UInt64 = 0, unknownFields: RavioliSchema.UnknownFields = .init()) {
+        self.init(unknownFields: unknownFields, uint64: uint64)
+    }
+}
+
 /// The message `ravioli.test.v1.Bool`.
 package struct Bool: RavioliSchema.Message {
+    package var unknownFields: RavioliSchema.UnknownFields
     package var bool: Swift.Bool
     package var bools: [Swift.Bool: Swift.Bool]
-    package var unknownFields: RavioliSchema.UnknownFields
-
-    package init(
-        bool: Swift.Bool = false,
-        bools: [Swift.Bool: Swift.Bool] = [:],
-        unknownFields: RavioliSchema.UnknownFields = .init()
-    ) {
-        self.bool = bool
-        self.bools = bools
-        self.unknownFields = unknownFields
-    }
 
     package static let descriptor = RavioliTestV1CollisionsSchema.file.message(
         "ravioli.test.v1.Bool", structSize: 48)
@@ -236,7 +230,7 @@ package struct Bool: RavioliSchema.Message {
     package static func read(from _r: RavioliSchema.FieldReader) -> Self {
         let bool: Swift.Bool = _r.bool(at: 40)
         let bools: [Swift.Bool: Swift.Bool] = _r.map(at: 24, count: 32) { ($0.bool(at: 24), $0.bool(at: 32)) }
-        return Self(bool: bool, bools: bools, unknownFields: _r.unknownFields())
+        return Self(unknownFields: _r.unknownFields(), bool: bool, bools: bools)
     }
 
     package func write(to _w: inout RavioliSchema.FieldWriter) {
@@ -249,22 +243,27 @@ package struct Bool: RavioliSchema.Message {
     }
 }
 
+extension Bool {
+    package init(
+        bool: Swift.Bool = false,
+        bools: [Swift.Bool: Swift.Bool] = [:],
+        unknownFields: RavioliSchema.UnknownFields = .init()
+    ) {
+        self.init(unknownFields: unknownFields, bool: bool, bools: bools)
+    }
+}
+
 /// The message `ravioli.test.v1.Float`.
 package struct Float: RavioliSchema.Message {
-    package var float: Swift.Float
     package var unknownFields: RavioliSchema.UnknownFields
-
-    package init(float: Swift.Float = 0, unknownFields: RavioliSchema.UnknownFields = .init()) {
-        self.float = float
-        self.unknownFields = unknownFields
-    }
+    package var float: Swift.Float
 
     package static let descriptor = RavioliTestV1CollisionsSchema.file.message(
         "ravioli.test.v1.Float", structSize: 32)
 
     package static func read(from _r: RavioliSchema.FieldReader) -> Self {
         let float: Swift.Float = _r.float(at: 24)
-        return Self(float: float, unknownFields: _r.unknownFields())
+        return Self(unknownFields: _r.unknownFields(), float: float)
     }
 
     package func write(to _w: inout RavioliSchema.FieldWriter) {
@@ -273,22 +272,23 @@ package struct Float: RavioliSchema.Message {
     }
 }
 
+extension Float {
+    package init(float: Swift.Float = 0, unknownFields: RavioliSchema.UnknownFields = .init()) {
+        self.init(unknownFields: unknownFields, float: float)
+    }
+}
+
 /// The message `ravioli.test.v1.Double`.
 package struct Double: RavioliSchema.Message {
-    package var double: Swift.Double
     package var unknownFields: RavioliSchema.UnknownFields
-
-    package init(double: Swift.Double = 0, unknownFields: RavioliSchema.UnknownFields = .init()) {
-        self.double = double
-        self.unknownFields = unknownFields
-    }
+    package var double: Swift.Double
 
     package static let descriptor = RavioliTestV1CollisionsSchema.file.message(
         "ravioli.test.v1.Double", structSize: 40)
 
     package static func read(from _r: RavioliSchema.FieldReader) -> Self {
         let double: Swift.Double = _r.double(at: 24)
-        return Self(double: double, unknownFields: _r.unknownFields())
+        return Self(unknownFields: _r.unknownFields(), double: double)
     }
 
     package func write(to _w: inout RavioliSchema.FieldWriter) {
@@ -297,19 +297,17 @@ package struct Double: RavioliSchema.Message {
     }
 }
 
+extension Double {
+    package init(double: Swift.Double = 0, unknownFields: RavioliSchema.UnknownFields = .init()) {
+        self.init(unknownFields: unknownFields, double: double)
+    }
+}
+
 /// The message `ravioli.test.v1.Array`.
 package struct Array: RavioliSchema.Message {
+    package var unknownFields: RavioliSchema.UnknownFields
     package var array: [Array]
     package var ints: [Swift.Int32]
-    package var unknownFields: RavioliSchema.UnknownFields
-
-    package init(
-        array: [Array] = [], ints: [Swift.Int32] = [], unknownFields: RavioliSchema.UnknownFields = .init()
-    ) {
-        self.array = array
-        self.ints = ints
-        self.unknownFields = unknownFields
-    }
 
     package static let descriptor = RavioliTestV1CollisionsSchema.file.message(
         "ravioli.test.v1.Array", structSize: 56)
@@ -317,7 +315,7 @@ package struct Array: RavioliSchema.Message {
     package static func read(from _r: RavioliSchema.FieldReader) -> Self {
         let array: [Array] = _r.messages(at: 24, count: 32)
         let ints: [Swift.Int32] = _r.int32s(at: 40, count: 48)
-        return Self(array: array, ints: ints, unknownFields: _r.unknownFields())
+        return Self(unknownFields: _r.unknownFields(), array: array, ints: ints)
     }
 
     package func write(to _w: inout RavioliSchema.FieldWriter) {
@@ -327,17 +325,18 @@ package struct Array: RavioliSchema.Message {
     }
 }
 
+extension Array {
+    package init(
+        array: [Array] = [], ints: [Swift.Int32] = [], unknownFields: RavioliSchema.UnknownFields = .init()
+    ) {
+        self.init(unknownFields: unknownFields, array: array, ints: ints)
+    }
+}
+
 /// The message `ravioli.test.v1.Dictionary`.
 package struct Dictionary: RavioliSchema.Message {
-    package var dictionary: [Swift.String: Dictionary]
     package var unknownFields: RavioliSchema.UnknownFields
-
-    package init(
-        dictionary: [Swift.String: Dictionary] = [:], unknownFields: RavioliSchema.UnknownFields = .init()
-    ) {
-        self.dictionary = dictionary
-        self.unknownFields = unknownFields
-    }
+    package var dictionary: [Swift.String: Dictionary]
 
     package static let descriptor = RavioliTestV1CollisionsSchema.file.message(
         "ravioli.test.v1.Dictionary", structSize: 40)
@@ -345,7 +344,7 @@ package struct Dictionary: RavioliSchema.Message {
 
     package static func read(from _r: RavioliSchema.FieldReader) -> Self {
         let dictionary: [Swift.String: Dictionary] = _r.map(at: 24, count: 32) { ($0.string(at: 24), $0.message(at: 40) ?? .init()) }
-        return Self(dictionary: dictionary, unknownFields: _r.unknownFields())
+        return Self(unknownFields: _r.unknownFields(), dictionary: dictionary)
     }
 
     package func write(to _w: inout RavioliSchema.FieldWriter) {
@@ -354,6 +353,14 @@ package struct Dictionary: RavioliSchema.Message {
             $0.message($2, at: 40)
         }
         _w.unknownFields(unknownFields)
+    }
+}
+
+extension Dictionary {
+    package init(
+        dictionary: [Swift.String: Dictionary] = [:], unknownFields: RavioliSchema.UnknownFields = .init()
+    ) {
+        self.init(unknownFields: unknownFields, dictionary: dictionary)
     }
 }
 
@@ -385,7 +392,7 @@ package struct Optional: RavioliSchema.Message {
         unknownFields: RavioliSchema.UnknownFields = .init()
     ) {
         _storage = .init(_Storage(
-            optional: optional, inner: inner, again: again, unknownFields: unknownFields))
+            unknownFields: unknownFields, optional: optional, inner: inner, again: again))
     }
 
     package static let descriptor = RavioliTestV1CollisionsSchema.file.message(
@@ -400,16 +407,16 @@ package struct Optional: RavioliSchema.Message {
     private init(_storage: RavioliSchema.CopyOnWrite<_Storage>) { self._storage = _storage }
 
     private struct _Storage: Swift.Sendable, Swift.Hashable {
+        var unknownFields: RavioliSchema.UnknownFields
         var optional: Swift.Int32?
         var inner: Optional?
         var again: Optional?
-        var unknownFields: RavioliSchema.UnknownFields
 
         static func read(from _r: RavioliSchema.FieldReader) -> Self {
             let optional: Swift.Int32? = _r.isPresent(44) ? _r.int32(at: 40) : nil
             let inner: Optional? = _r.message(at: 24)
             let again: Optional? = _r.message(at: 32)
-            return Self(optional: optional, inner: inner, again: again, unknownFields: _r.unknownFields())
+            return Self(unknownFields: _r.unknownFields(), optional: optional, inner: inner, again: again)
         }
 
         func write(to _w: inout RavioliSchema.FieldWriter) {
@@ -435,7 +442,7 @@ package struct Sendable: RavioliSchema.Message {
     private var _storage: RavioliSchema.CopyOnWrite<_Storage>
 
     package init(sendable: SendableOneof? = nil, unknownFields: RavioliSchema.UnknownFields = .init()) {
-        _storage = .init(_Storage(sendable: sendable, unknownFields: unknownFields))
+        _storage = .init(_Storage(unknownFields: unknownFields, sendable: sendable))
     }
 
     /// The choices of the oneof `sendable`.
@@ -471,12 +478,12 @@ package struct Sendable: RavioliSchema.Message {
     private init(_storage: RavioliSchema.CopyOnWrite<_Storage>) { self._storage = _storage }
 
     private struct _Storage: Swift.Sendable, Swift.Hashable {
-        var sendable: SendableOneof?
         var unknownFields: RavioliSchema.UnknownFields
+        var sendable: SendableOneof?
 
         static func read(from _r: RavioliSchema.FieldReader) -> Self {
             let sendable: SendableOneof? = SendableOneof(from: _r)
-            return Self(sendable: sendable, unknownFields: _r.unknownFields())
+            return Self(unknownFields: _r.unknownFields(), sendable: sendable)
         }
 
         func write(to _w: inout RavioliSchema.FieldWriter) {
@@ -488,13 +495,8 @@ package struct Sendable: RavioliSchema.Message {
 
 /// The message `ravioli.test.v1.Hashable`.
 package struct Hashable: RavioliSchema.Message {
-    package var hashable: HashableOneof?
     package var unknownFields: RavioliSchema.UnknownFields
-
-    package init(hashable: HashableOneof? = nil, unknownFields: RavioliSchema.UnknownFields = .init()) {
-        self.hashable = hashable
-        self.unknownFields = unknownFields
-    }
+    package var hashable: HashableOneof?
 
     /// The choices of the oneof `hashable`.
     package enum HashableOneof: Swift.Sendable, Swift.Hashable {
@@ -522,7 +524,7 @@ package struct Hashable: RavioliSchema.Message {
 
     package static func read(from _r: RavioliSchema.FieldReader) -> Self {
         let hashable: HashableOneof? = HashableOneof(from: _r)
-        return Self(hashable: hashable, unknownFields: _r.unknownFields())
+        return Self(unknownFields: _r.unknownFields(), hashable: hashable)
     }
 
     package func write(to _w: inout RavioliSchema.FieldWriter) {
@@ -531,22 +533,23 @@ package struct Hashable: RavioliSchema.Message {
     }
 }
 
+extension Hashable {
+    package init(hashable: HashableOneof? = nil, unknownFields: RavioliSchema.UnknownFields = .init()) {
+        self.init(unknownFields: unknownFields, hashable: hashable)
+    }
+}
+
 /// The message `ravioli.test.v1.Equatable`.
 package struct Equatable: RavioliSchema.Message {
-    package var a: Swift.Int32
     package var unknownFields: RavioliSchema.UnknownFields
-
-    package init(a: Swift.Int32 = 0, unknownFields: RavioliSchema.UnknownFields = .init()) {
-        self.a = a
-        self.unknownFields = unknownFields
-    }
+    package var a: Swift.Int32
 
     package static let descriptor = RavioliTestV1CollisionsSchema.file.message(
         "ravioli.test.v1.Equatable", structSize: 32)
 
     package static func read(from _r: RavioliSchema.FieldReader) -> Self {
         let a: Swift.Int32 = _r.int32(at: 24)
-        return Self(a: a, unknownFields: _r.unknownFields())
+        return Self(unknownFields: _r.unknownFields(), a: a)
     }
 
     package func write(to _w: inout RavioliSchema.FieldWriter) {
@@ -555,22 +558,23 @@ package struct Equatable: RavioliSchema.Message {
     }
 }
 
+extension Equatable {
+    package init(a: Swift.Int32 = 0, unknownFields: RavioliSchema.UnknownFields = .init()) {
+        self.init(unknownFields: unknownFields, a: a)
+    }
+}
+
 /// The message `ravioli.test.v1.Codable`.
 package struct Codable: RavioliSchema.Message {
-    package var a: Swift.Int32
     package var unknownFields: RavioliSchema.UnknownFields
-
-    package init(a: Swift.Int32 = 0, unknownFields: RavioliSchema.UnknownFields = .init()) {
-        self.a = a
-        self.unknownFields = unknownFields
-    }
+    package var a: Swift.Int32
 
     package static let descriptor = RavioliTestV1CollisionsSchema.file.message(
         "ravioli.test.v1.Codable", structSize: 32)
 
     package static func read(from _r: RavioliSchema.FieldReader) -> Self {
         let a: Swift.Int32 = _r.int32(at: 24)
-        return Self(a: a, unknownFields: _r.unknownFields())
+        return Self(unknownFields: _r.unknownFields(), a: a)
     }
 
     package func write(to _w: inout RavioliSchema.FieldWriter) {
@@ -579,22 +583,23 @@ package struct Codable: RavioliSchema.Message {
     }
 }
 
+extension Codable {
+    package init(a: Swift.Int32 = 0, unknownFields: RavioliSchema.UnknownFields = .init()) {
+        self.init(unknownFields: unknownFields, a: a)
+    }
+}
+
 /// The message `ravioli.test.v1.Int`.
 package struct Int: RavioliSchema.Message {
-    package var int: Swift.Int32
     package var unknownFields: RavioliSchema.UnknownFields
-
-    package init(int: Swift.Int32 = 0, unknownFields: RavioliSchema.UnknownFields = .init()) {
-        self.int = int
-        self.unknownFields = unknownFields
-    }
+    package var int: Swift.Int32
 
     package static let descriptor = RavioliTestV1CollisionsSchema.file.message(
         "ravioli.test.v1.Int", structSize: 32)
 
     package static func read(from _r: RavioliSchema.FieldReader) -> Self {
         let int: Swift.Int32 = _r.int32(at: 24)
-        return Self(int: int, unknownFields: _r.unknownFields())
+        return Self(unknownFields: _r.unknownFields(), int: int)
     }
 
     package func write(to _w: inout RavioliSchema.FieldWriter) {
@@ -603,22 +608,23 @@ package struct Int: RavioliSchema.Message {
     }
 }
 
+extension Int {
+    package init(int: Swift.Int32 = 0, unknownFields: RavioliSchema.UnknownFields = .init()) {
+        self.init(unknownFields: unknownFields, int: int)
+    }
+}
+
 /// The message `ravioli.test.v1.Void`.
 package struct Void: RavioliSchema.Message {
-    package var void: Swift.Int32
     package var unknownFields: RavioliSchema.UnknownFields
-
-    package init(void: Swift.Int32 = 0, unknownFields: RavioliSchema.UnknownFields = .init()) {
-        self.void = void
-        self.unknownFields = unknownFields
-    }
+    package var void: Swift.Int32
 
     package static let descriptor = RavioliTestV1CollisionsSchema.file.message(
         "ravioli.test.v1.Void", structSize: 32)
 
     package static func read(from _r: RavioliSchema.FieldReader) -> Self {
         let void: Swift.Int32 = _r.int32(at: 24)
-        return Self(void: void, unknownFields: _r.unknownFields())
+        return Self(unknownFields: _r.unknownFields(), void: void)
     }
 
     package func write(to _w: inout RavioliSchema.FieldWriter) {
@@ -627,22 +633,23 @@ package struct Void: RavioliSchema.Message {
     }
 }
 
+extension Void {
+    package init(void: Swift.Int32 = 0, unknownFields: RavioliSchema.UnknownFields = .init()) {
+        self.init(unknownFields: unknownFields, void: void)
+    }
+}
+
 /// The message `ravioli.test.v1.Never`.
 package struct Never: RavioliSchema.Message {
-    package var never: Swift.Int32
     package var unknownFields: RavioliSchema.UnknownFields
-
-    package init(never: Swift.Int32 = 0, unknownFields: RavioliSchema.UnknownFields = .init()) {
-        self.never = never
-        self.unknownFields = unknownFields
-    }
+    package var never: Swift.Int32
 
     package static let descriptor = RavioliTestV1CollisionsSchema.file.message(
         "ravioli.test.v1.Never", structSize: 32)
 
     package static func read(from _r: RavioliSchema.FieldReader) -> Self {
         let never: Swift.Int32 = _r.int32(at: 24)
-        return Self(never: never, unknownFields: _r.unknownFields())
+        return Self(unknownFields: _r.unknownFields(), never: never)
     }
 
     package func write(to _w: inout RavioliSchema.FieldWriter) {
@@ -651,22 +658,23 @@ package struct Never: RavioliSchema.Message {
     }
 }
 
+extension Never {
+    package init(never: Swift.Int32 = 0, unknownFields: RavioliSchema.UnknownFields = .init()) {
+        self.init(unknownFields: unknownFields, never: never)
+    }
+}
+
 /// The message `ravioli.test.v1.Error`.
 package struct Error: RavioliSchema.Message {
-    package var error: Swift.String
     package var unknownFields: RavioliSchema.UnknownFields
-
-    package init(error: Swift.String = "", unknownFields: RavioliSchema.UnknownFields = .init()) {
-        self.error = error
-        self.unknownFields = unknownFields
-    }
+    package var error: Swift.String
 
     package static let descriptor = RavioliTestV1CollisionsSchema.file.message(
         "ravioli.test.v1.Error", structSize: 48)
 
     package static func read(from _r: RavioliSchema.FieldReader) -> Self {
         let error: Swift.String = _r.string(at: 24)
-        return Self(error: error, unknownFields: _r.unknownFields())
+        return Self(unknownFields: _r.unknownFields(), error: error)
     }
 
     package func write(to _w: inout RavioliSchema.FieldWriter) {
@@ -675,22 +683,23 @@ package struct Error: RavioliSchema.Message {
     }
 }
 
+extension Error {
+    package init(error: Swift.String = "", unknownFields: RavioliSchema.UnknownFields = .init()) {
+        self.init(unknownFields: unknownFields, error: error)
+    }
+}
+
 /// The message `ravioli.test.v1.Task`.
 package struct Task: RavioliSchema.Message {
-    package var task: Swift.String
     package var unknownFields: RavioliSchema.UnknownFields
-
-    package init(task: Swift.String = "", unknownFields: RavioliSchema.UnknownFields = .init()) {
-        self.task = task
-        self.unknownFields = unknownFields
-    }
+    package var task: Swift.String
 
     package static let descriptor = RavioliTestV1CollisionsSchema.file.message(
         "ravioli.test.v1.Task", structSize: 48)
 
     package static func read(from _r: RavioliSchema.FieldReader) -> Self {
         let task: Swift.String = _r.string(at: 24)
-        return Self(task: task, unknownFields: _r.unknownFields())
+        return Self(unknownFields: _r.unknownFields(), task: task)
     }
 
     package func write(to _w: inout RavioliSchema.FieldWriter) {
@@ -699,22 +708,23 @@ package struct Task: RavioliSchema.Message {
     }
 }
 
+extension Task {
+    package init(task: Swift.String = "", unknownFields: RavioliSchema.UnknownFields = .init()) {
+        self.init(unknownFields: unknownFields, task: task)
+    }
+}
+
 /// The message `ravioli.test.v1.Result`.
 package struct Result: RavioliSchema.Message {
-    package var result: Swift.String
     package var unknownFields: RavioliSchema.UnknownFields
-
-    package init(result: Swift.String = "", unknownFields: RavioliSchema.UnknownFields = .init()) {
-        self.result = result
-        self.unknownFields = unknownFields
-    }
+    package var result: Swift.String
 
     package static let descriptor = RavioliTestV1CollisionsSchema.file.message(
         "ravioli.test.v1.Result", structSize: 48)
 
     package static func read(from _r: RavioliSchema.FieldReader) -> Self {
         let result: Swift.String = _r.string(at: 24)
-        return Self(result: result, unknownFields: _r.unknownFields())
+        return Self(unknownFields: _r.unknownFields(), result: result)
     }
 
     package func write(to _w: inout RavioliSchema.FieldWriter) {
@@ -723,22 +733,23 @@ package struct Result: RavioliSchema.Message {
     }
 }
 
+extension Result {
+    package init(result: Swift.String = "", unknownFields: RavioliSchema.UnknownFields = .init()) {
+        self.init(unknownFields: unknownFields, result: result)
+    }
+}
+
 /// The message `ravioli.test.v1.RawRepresentable`.
 package struct RawRepresentable: RavioliSchema.Message {
-    package var raw: Swift.String
     package var unknownFields: RavioliSchema.UnknownFields
-
-    package init(raw: Swift.String = "", unknownFields: RavioliSchema.UnknownFields = .init()) {
-        self.raw = raw
-        self.unknownFields = unknownFields
-    }
+    package var raw: Swift.String
 
     package static let descriptor = RavioliTestV1CollisionsSchema.file.message(
         "ravioli.test.v1.RawRepresentable", structSize: 48)
 
     package static func read(from _r: RavioliSchema.FieldReader) -> Self {
         let raw: Swift.String = _r.string(at: 24)
-        return Self(raw: raw, unknownFields: _r.unknownFields())
+        return Self(unknownFields: _r.unknownFields(), raw: raw)
     }
 
     package func write(to _w: inout RavioliSchema.FieldWriter) {
@@ -747,22 +758,23 @@ package struct RawRepresentable: RavioliSchema.Message {
     }
 }
 
+extension RawRepresentable {
+    package init(raw: Swift.String = "", unknownFields: RavioliSchema.UnknownFields = .init()) {
+        self.init(unknownFields: unknownFields, raw: raw)
+    }
+}
+
 /// The message `ravioli.test.v1.Swift`.
 package struct Ravioli_Test_V1_Swift: RavioliSchema.Message {
-    package var swift: Swift.String
     package var unknownFields: RavioliSchema.UnknownFields
-
-    package init(swift: Swift.String = "", unknownFields: RavioliSchema.UnknownFields = .init()) {
-        self.swift = swift
-        self.unknownFields = unknownFields
-    }
+    package var swift: Swift.String
 
     package static let descriptor = RavioliTestV1CollisionsSchema.file.message(
         "ravioli.test.v1.Swift", structSize: 48)
 
     package static func read(from _r: RavioliSchema.FieldReader) -> Self {
         let swift: Swift.String = _r.string(at: 24)
-        return Self(swift: swift, unknownFields: _r.unknownFields())
+        return Self(unknownFields: _r.unknownFields(), swift: swift)
     }
 
     package func write(to _w: inout RavioliSchema.FieldWriter) {
@@ -771,22 +783,23 @@ package struct Ravioli_Test_V1_Swift: RavioliSchema.Message {
     }
 }
 
+extension Ravioli_Test_V1_Swift {
+    package init(swift: Swift.String = "", unknownFields: RavioliSchema.UnknownFields = .init()) {
+        self.init(unknownFields: unknownFields, swift: swift)
+    }
+}
+
 /// The message `ravioli.test.v1.Ravioli`.
 package struct Ravioli_Test_V1_Ravioli: RavioliSchema.Message {
-    package var ravioli: Swift.String
     package var unknownFields: RavioliSchema.UnknownFields
-
-    package init(ravioli: Swift.String = "", unknownFields: RavioliSchema.UnknownFields = .init()) {
-        self.ravioli = ravioli
-        self.unknownFields = unknownFields
-    }
+    package var ravioli: Swift.String
 
     package static let descriptor = RavioliTestV1CollisionsSchema.file.message(
         "ravioli.test.v1.Ravioli", structSize: 48)
 
     package static func read(from _r: RavioliSchema.FieldReader) -> Self {
         let ravioli: Swift.String = _r.string(at: 24)
-        return Self(ravioli: ravioli, unknownFields: _r.unknownFields())
+        return Self(unknownFields: _r.unknownFields(), ravioli: ravioli)
     }
 
     package func write(to _w: inout RavioliSchema.FieldWriter) {
@@ -795,21 +808,17 @@ package struct Ravioli_Test_V1_Ravioli: RavioliSchema.Message {
     }
 }
 
+extension Ravioli_Test_V1_Ravioli {
+    package init(ravioli: Swift.String = "", unknownFields: RavioliSchema.UnknownFields = .init()) {
+        self.init(unknownFields: unknownFields, ravioli: ravioli)
+    }
+}
+
 /// The message `ravioli.test.v1.RavioliSchema`.
 package struct Ravioli_Test_V1_RavioliSchema: RavioliSchema.Message {
+    package var unknownFields: RavioliSchema.UnknownFields
     package var ravioliSchema: Swift.String
     package var other: Ravioli_Test_V1_RavioliTestV1CollisionsSchema?
-    package var unknownFields: RavioliSchema.UnknownFields
-
-    package init(
-        ravioliSchema: Swift.String = "",
-        other: Ravioli_Test_V1_RavioliTestV1CollisionsSchema? = nil,
-        unknownFields: RavioliSchema.UnknownFields = .init()
-    ) {
-        self.ravioliSchema = ravioliSchema
-        self.other = other
-        self.unknownFields = unknownFields
-    }
 
     package static let descriptor = RavioliTestV1CollisionsSchema.file.message(
         "ravioli.test.v1.RavioliSchema", structSize: 56)
@@ -817,7 +826,7 @@ package struct Ravioli_Test_V1_RavioliSchema: RavioliSchema.Message {
     package static func read(from _r: RavioliSchema.FieldReader) -> Self {
         let ravioliSchema: Swift.String = _r.string(at: 24)
         let other: Ravioli_Test_V1_RavioliTestV1CollisionsSchema? = _r.message(at: 40)
-        return Self(ravioliSchema: ravioliSchema, other: other, unknownFields: _r.unknownFields())
+        return Self(unknownFields: _r.unknownFields(), ravioliSchema: ravioliSchema, other: other)
     }
 
     package func write(to _w: inout RavioliSchema.FieldWriter) {
@@ -827,27 +836,38 @@ package struct Ravioli_Test_V1_RavioliSchema: RavioliSchema.Message {
     }
 }
 
+extension Ravioli_Test_V1_RavioliSchema {
+    package init(
+        ravioliSchema: Swift.String = "",
+        other: Ravioli_Test_V1_RavioliTestV1CollisionsSchema? = nil,
+        unknownFields: RavioliSchema.UnknownFields = .init()
+    ) {
+        self.init(unknownFields: unknownFields, ravioliSchema: ravioliSchema, other: other)
+    }
+}
+
 /// The message `ravioli.test.v1.RavioliTestV1CollisionsSchema`.
 package struct Ravioli_Test_V1_RavioliTestV1CollisionsSchema: RavioliSchema.Message {
-    package var file: Swift.String
     package var unknownFields: RavioliSchema.UnknownFields
-
-    package init(file: Swift.String = "", unknownFields: RavioliSchema.UnknownFields = .init()) {
-        self.file = file
-        self.unknownFields = unknownFields
-    }
+    package var file: Swift.String
 
     package static let descriptor = RavioliTestV1CollisionsSchema.file.message(
         "ravioli.test.v1.RavioliTestV1CollisionsSchema", structSize: 48)
 
     package static func read(from _r: RavioliSchema.FieldReader) -> Self {
         let file: Swift.String = _r.string(at: 24)
-        return Self(file: file, unknownFields: _r.unknownFields())
+        return Self(unknownFields: _r.unknownFields(), file: file)
     }
 
     package func write(to _w: inout RavioliSchema.FieldWriter) {
         _w.string(file, at: 24, has: 40)
         _w.unknownFields(unknownFields)
+    }
+}
+
+extension Ravioli_Test_V1_RavioliTestV1CollisionsSchema {
+    package init(file: Swift.String = "", unknownFields: RavioliSchema.UnknownFields = .init()) {
+        self.init(unknownFields: unknownFields, file: file)
     }
 }
 
@@ -865,7 +885,7 @@ package struct Message: RavioliSchema.Message {
     private var _storage: RavioliSchema.CopyOnWrite<_Storage>
 
     package init(message: Message? = nil, unknownFields: RavioliSchema.UnknownFields = .init()) {
-        _storage = .init(_Storage(message: message, unknownFields: unknownFields))
+        _storage = .init(_Storage(unknownFields: unknownFields, message: message))
     }
 
     package static let descriptor = RavioliTestV1CollisionsSchema.file.message(
@@ -880,12 +900,12 @@ package struct Message: RavioliSchema.Message {
     private init(_storage: RavioliSchema.CopyOnWrite<_Storage>) { self._storage = _storage }
 
     private struct _Storage: Swift.Sendable, Swift.Hashable {
-        var message: Message?
         var unknownFields: RavioliSchema.UnknownFields
+        var message: Message?
 
         static func read(from _r: RavioliSchema.FieldReader) -> Self {
             let message: Message? = _r.message(at: 24)
-            return Self(message: message, unknownFields: _r.unknownFields())
+            return Self(unknownFields: _r.unknownFields(), message: message)
         }
 
         func write(to _w: inout RavioliSchema.FieldWriter) {
@@ -909,7 +929,7 @@ package struct OpenEnum: RavioliSchema.Message {
     private var _storage: RavioliSchema.CopyOnWrite<_Storage>
 
     package init(openEnum: OpenEnum? = nil, unknownFields: RavioliSchema.UnknownFields = .init()) {
-        _storage = .init(_Storage(openEnum: openEnum, unknownFields: unknownFields))
+        _storage = .init(_Storage(unknownFields: unknownFields, openEnum: openEnum))
     }
 
     package static let descriptor = RavioliTestV1CollisionsSchema.file.message(
@@ -924,12 +944,12 @@ package struct OpenEnum: RavioliSchema.Message {
     private init(_storage: RavioliSchema.CopyOnWrite<_Storage>) { self._storage = _storage }
 
     private struct _Storage: Swift.Sendable, Swift.Hashable {
-        var openEnum: OpenEnum?
         var unknownFields: RavioliSchema.UnknownFields
+        var openEnum: OpenEnum?
 
         static func read(from _r: RavioliSchema.FieldReader) -> Self {
             let openEnum: OpenEnum? = _r.message(at: 24)
-            return Self(openEnum: openEnum, unknownFields: _r.unknownFields())
+            return Self(unknownFields: _r.unknownFields(), openEnum: openEnum)
         }
 
         func write(to _w: inout RavioliSchema.FieldWriter) {
@@ -953,7 +973,7 @@ package struct UnknownFields: RavioliSchema.Message {
     private var _storage: RavioliSchema.CopyOnWrite<_Storage>
 
     package init(unknownFields_: UnknownFields? = nil, unknownFields: RavioliSchema.UnknownFields = .init()) {
-        _storage = .init(_Storage(unknownFields_: unknownFields_, unknownFields: unknownFields))
+        _storage = .init(_Storage(unknownFields: unknownFields, unknownFields_: unknownFields_))
     }
 
     package static let descriptor = RavioliTestV1CollisionsSchema.file.message(
@@ -968,12 +988,12 @@ package struct UnknownFields: RavioliSchema.Message {
     private init(_storage: RavioliSchema.CopyOnWrite<_Storage>) { self._storage = _storage }
 
     private struct _Storage: Swift.Sendable, Swift.Hashable {
-        var unknownFields_: UnknownFields?
         var unknownFields: RavioliSchema.UnknownFields
+        var unknownFields_: UnknownFields?
 
         static func read(from _r: RavioliSchema.FieldReader) -> Self {
             let unknownFields_: UnknownFields? = _r.message(at: 24)
-            return Self(unknownFields_: unknownFields_, unknownFields: _r.unknownFields())
+            return Self(unknownFields: _r.unknownFields(), unknownFields_: unknownFields_)
         }
 
         func write(to _w: inout RavioliSchema.FieldWriter) {
@@ -997,7 +1017,7 @@ package struct FieldReader: RavioliSchema.Message {
     private var _storage: RavioliSchema.CopyOnWrite<_Storage>
 
     package init(r: FieldReader? = nil, unknownFields: RavioliSchema.UnknownFields = .init()) {
-        _storage = .init(_Storage(r: r, unknownFields: unknownFields))
+        _storage = .init(_Storage(unknownFields: unknownFields, r: r))
     }
 
     package static let descriptor = RavioliTestV1CollisionsSchema.file.message(
@@ -1012,12 +1032,12 @@ package struct FieldReader: RavioliSchema.Message {
     private init(_storage: RavioliSchema.CopyOnWrite<_Storage>) { self._storage = _storage }
 
     private struct _Storage: Swift.Sendable, Swift.Hashable {
-        var r: FieldReader?
         var unknownFields: RavioliSchema.UnknownFields
+        var r: FieldReader?
 
         static func read(from _r: RavioliSchema.FieldReader) -> Self {
             let r: FieldReader? = _r.message(at: 24)
-            return Self(r: r, unknownFields: _r.unknownFields())
+            return Self(unknownFields: _r.unknownFields(), r: r)
         }
 
         func write(to _w: inout RavioliSchema.FieldWriter) {
@@ -1041,7 +1061,7 @@ package struct FieldWriter: RavioliSchema.Message {
     private var _storage: RavioliSchema.CopyOnWrite<_Storage>
 
     package init(w: FieldWriter? = nil, unknownFields: RavioliSchema.UnknownFields = .init()) {
-        _storage = .init(_Storage(w: w, unknownFields: unknownFields))
+        _storage = .init(_Storage(unknownFields: unknownFields, w: w))
     }
 
     package static let descriptor = RavioliTestV1CollisionsSchema.file.message(
@@ -1056,12 +1076,12 @@ package struct FieldWriter: RavioliSchema.Message {
     private init(_storage: RavioliSchema.CopyOnWrite<_Storage>) { self._storage = _storage }
 
     private struct _Storage: Swift.Sendable, Swift.Hashable {
-        var w: FieldWriter?
         var unknownFields: RavioliSchema.UnknownFields
+        var w: FieldWriter?
 
         static func read(from _r: RavioliSchema.FieldReader) -> Self {
             let w: FieldWriter? = _r.message(at: 24)
-            return Self(w: w, unknownFields: _r.unknownFields())
+            return Self(unknownFields: _r.unknownFields(), w: w)
         }
 
         func write(to _w: inout RavioliSchema.FieldWriter) {
@@ -1085,7 +1105,7 @@ package struct CopyOnWrite: RavioliSchema.Message {
     private var _storage: RavioliSchema.CopyOnWrite<_Storage>
 
     package init(value: CopyOnWrite? = nil, unknownFields: RavioliSchema.UnknownFields = .init()) {
-        _storage = .init(_Storage(value: value, unknownFields: unknownFields))
+        _storage = .init(_Storage(unknownFields: unknownFields, value: value))
     }
 
     package static let descriptor = RavioliTestV1CollisionsSchema.file.message(
@@ -1100,12 +1120,12 @@ package struct CopyOnWrite: RavioliSchema.Message {
     private init(_storage: RavioliSchema.CopyOnWrite<_Storage>) { self._storage = _storage }
 
     private struct _Storage: Swift.Sendable, Swift.Hashable {
-        var value: CopyOnWrite?
         var unknownFields: RavioliSchema.UnknownFields
+        var value: CopyOnWrite?
 
         static func read(from _r: RavioliSchema.FieldReader) -> Self {
             let value: CopyOnWrite? = _r.message(at: 24)
-            return Self(value: value, unknownFields: _r.unknownFields())
+            return Self(unknownFields: _r.unknownFields(), value: value)
         }
 
         func write(to _w: inout RavioliSchema.FieldWriter) {
@@ -1143,7 +1163,7 @@ package struct _Storage_: RavioliSchema.Message {
         unknownFields: RavioliSchema.UnknownFields = .init()
     ) {
         _storage = .init(_Storage(
-            storage: storage, storage2: storage2, fields: fields, unknownFields: unknownFields))
+            unknownFields: unknownFields, storage: storage, storage2: storage2, fields: fields))
     }
 
     package static let descriptor = RavioliTestV1CollisionsSchema.file.message(
@@ -1158,17 +1178,17 @@ package struct _Storage_: RavioliSchema.Message {
     private init(_storage: RavioliSchema.CopyOnWrite<_Storage>) { self._storage = _storage }
 
     private struct _Storage: Swift.Sendable, Swift.Hashable {
+        var unknownFields: RavioliSchema.UnknownFields
         var storage: _Storage_?
         var storage2: Swift.String
         var fields: _Storage_?
-        var unknownFields: RavioliSchema.UnknownFields
 
         static func read(from _r: RavioliSchema.FieldReader) -> Self {
             let storage: _Storage_? = _r.message(at: 24)
             let storage2: Swift.String = _r.string(at: 32)
             let fields: _Storage_? = _r.message(at: 48)
             return Self(
-                storage: storage, storage2: storage2, fields: fields, unknownFields: _r.unknownFields())
+                unknownFields: _r.unknownFields(), storage: storage, storage2: storage2, fields: fields)
         }
 
         func write(to _w: inout RavioliSchema.FieldWriter) {
@@ -1182,20 +1202,15 @@ package struct _Storage_: RavioliSchema.Message {
 
 /// The message `ravioli.test.v1.Service`.
 package struct Service: RavioliSchema.Message {
-    package var service: Swift.String
     package var unknownFields: RavioliSchema.UnknownFields
-
-    package init(service: Swift.String = "", unknownFields: RavioliSchema.UnknownFields = .init()) {
-        self.service = service
-        self.unknownFields = unknownFields
-    }
+    package var service: Swift.String
 
     package static let descriptor = RavioliTestV1CollisionsSchema.file.message(
         "ravioli.test.v1.Service", structSize: 48)
 
     package static func read(from _r: RavioliSchema.FieldReader) -> Self {
         let service: Swift.String = _r.string(at: 24)
-        return Self(service: service, unknownFields: _r.unknownFields())
+        return Self(unknownFields: _r.unknownFields(), service: service)
     }
 
     package func write(to _w: inout RavioliSchema.FieldWriter) {
@@ -1204,22 +1219,23 @@ package struct Service: RavioliSchema.Message {
     }
 }
 
+extension Service {
+    package init(service: Swift.String = "", unknownFields: RavioliSchema.UnknownFields = .init()) {
+        self.init(unknownFields: unknownFields, service: service)
+    }
+}
+
 /// The message `ravioli.test.v1.Channel`.
 package struct Channel: RavioliSchema.Message {
-    package var channel: Swift.String
     package var unknownFields: RavioliSchema.UnknownFields
-
-    package init(channel: Swift.String = "", unknownFields: RavioliSchema.UnknownFields = .init()) {
-        self.channel = channel
-        self.unknownFields = unknownFields
-    }
+    package var channel: Swift.String
 
     package static let descriptor = RavioliTestV1CollisionsSchema.file.message(
         "ravioli.test.v1.Channel", structSize: 48)
 
     package static func read(from _r: RavioliSchema.FieldReader) -> Self {
         let channel: Swift.String = _r.string(at: 24)
-        return Self(channel: channel, unknownFields: _r.unknownFields())
+        return Self(unknownFields: _r.unknownFields(), channel: channel)
     }
 
     package func write(to _w: inout RavioliSchema.FieldWriter) {
@@ -1228,22 +1244,23 @@ package struct Channel: RavioliSchema.Message {
     }
 }
 
+extension Channel {
+    package init(channel: Swift.String = "", unknownFields: RavioliSchema.UnknownFields = .init()) {
+        self.init(unknownFields: unknownFields, channel: channel)
+    }
+}
+
 /// The message `ravioli.test.v1.Response`.
 package struct Response: RavioliSchema.Message {
-    package var response: Swift.String
     package var unknownFields: RavioliSchema.UnknownFields
-
-    package init(response: Swift.String = "", unknownFields: RavioliSchema.UnknownFields = .init()) {
-        self.response = response
-        self.unknownFields = unknownFields
-    }
+    package var response: Swift.String
 
     package static let descriptor = RavioliTestV1CollisionsSchema.file.message(
         "ravioli.test.v1.Response", structSize: 48)
 
     package static func read(from _r: RavioliSchema.FieldReader) -> Self {
         let response: Swift.String = _r.string(at: 24)
-        return Self(response: response, unknownFields: _r.unknownFields())
+        return Self(unknownFields: _r.unknownFields(), response: response)
     }
 
     package func write(to _w: inout RavioliSchema.FieldWriter) {
@@ -1252,22 +1269,23 @@ package struct Response: RavioliSchema.Message {
     }
 }
 
+extension Response {
+    package init(response: Swift.String = "", unknownFields: RavioliSchema.UnknownFields = .init()) {
+        self.init(unknownFields: unknownFields, response: response)
+    }
+}
+
 /// The message `ravioli.test.v1.Request`.
 package struct Request: RavioliSchema.Message {
-    package var request: Swift.String
     package var unknownFields: RavioliSchema.UnknownFields
-
-    package init(request: Swift.String = "", unknownFields: RavioliSchema.UnknownFields = .init()) {
-        self.request = request
-        self.unknownFields = unknownFields
-    }
+    package var request: Swift.String
 
     package static let descriptor = RavioliTestV1CollisionsSchema.file.message(
         "ravioli.test.v1.Request", structSize: 48)
 
     package static func read(from _r: RavioliSchema.FieldReader) -> Self {
         let request: Swift.String = _r.string(at: 24)
-        return Self(request: request, unknownFields: _r.unknownFields())
+        return Self(unknownFields: _r.unknownFields(), request: request)
     }
 
     package func write(to _w: inout RavioliSchema.FieldWriter) {
@@ -1276,22 +1294,23 @@ package struct Request: RavioliSchema.Message {
     }
 }
 
+extension Request {
+    package init(request: Swift.String = "", unknownFields: RavioliSchema.UnknownFields = .init()) {
+        self.init(unknownFields: unknownFields, request: request)
+    }
+}
+
 /// The message `ravioli.test.v1.Method`.
 package struct Method: RavioliSchema.Message {
-    package var method: Swift.String
     package var unknownFields: RavioliSchema.UnknownFields
-
-    package init(method: Swift.String = "", unknownFields: RavioliSchema.UnknownFields = .init()) {
-        self.method = method
-        self.unknownFields = unknownFields
-    }
+    package var method: Swift.String
 
     package static let descriptor = RavioliTestV1CollisionsSchema.file.message(
         "ravioli.test.v1.Method", structSize: 48)
 
     package static func read(from _r: RavioliSchema.FieldReader) -> Self {
         let method: Swift.String = _r.string(at: 24)
-        return Self(method: method, unknownFields: _r.unknownFields())
+        return Self(unknownFields: _r.unknownFields(), method: method)
     }
 
     package func write(to _w: inout RavioliSchema.FieldWriter) {
@@ -1300,22 +1319,23 @@ package struct Method: RavioliSchema.Message {
     }
 }
 
+extension Method {
+    package init(method: Swift.String = "", unknownFields: RavioliSchema.UnknownFields = .init()) {
+        self.init(unknownFields: unknownFields, method: method)
+    }
+}
+
 /// The message `ravioli.test.v1.Type`.
 package struct Type_: RavioliSchema.Message {
-    package var type: Swift.String
     package var unknownFields: RavioliSchema.UnknownFields
-
-    package init(type: Swift.String = "", unknownFields: RavioliSchema.UnknownFields = .init()) {
-        self.type = type
-        self.unknownFields = unknownFields
-    }
+    package var type: Swift.String
 
     package static let descriptor = RavioliTestV1CollisionsSchema.file.message(
         "ravioli.test.v1.Type", structSize: 48)
 
     package static func read(from _r: RavioliSchema.FieldReader) -> Self {
         let type: Swift.String = _r.string(at: 24)
-        return Self(type: type, unknownFields: _r.unknownFields())
+        return Self(unknownFields: _r.unknownFields(), type: type)
     }
 
     package func write(to _w: inout RavioliSchema.FieldWriter) {
@@ -1324,22 +1344,23 @@ package struct Type_: RavioliSchema.Message {
     }
 }
 
+extension Type_ {
+    package init(type: Swift.String = "", unknownFields: RavioliSchema.UnknownFields = .init()) {
+        self.init(unknownFields: unknownFields, type: type)
+    }
+}
+
 /// The message `ravioli.test.v1.Protocol`.
 package struct Protocol_: RavioliSchema.Message {
-    package var `protocol`: Swift.String
     package var unknownFields: RavioliSchema.UnknownFields
-
-    package init(`protocol`: Swift.String = "", unknownFields: RavioliSchema.UnknownFields = .init()) {
-        self.`protocol` = `protocol`
-        self.unknownFields = unknownFields
-    }
+    package var `protocol`: Swift.String
 
     package static let descriptor = RavioliTestV1CollisionsSchema.file.message(
         "ravioli.test.v1.Protocol", structSize: 48)
 
     package static func read(from _r: RavioliSchema.FieldReader) -> Self {
         let `protocol`: Swift.String = _r.string(at: 24)
-        return Self(protocol: `protocol`, unknownFields: _r.unknownFields())
+        return Self(unknownFields: _r.unknownFields(), protocol: `protocol`)
     }
 
     package func write(to _w: inout RavioliSchema.FieldWriter) {
@@ -1348,22 +1369,23 @@ package struct Protocol_: RavioliSchema.Message {
     }
 }
 
+extension Protocol_ {
+    package init(`protocol`: Swift.String = "", unknownFields: RavioliSchema.UnknownFields = .init()) {
+        self.init(unknownFields: unknownFields, protocol: `protocol`)
+    }
+}
+
 /// The message `ravioli.test.v1.Self`.
 package struct Ravioli_Test_V1_Self: RavioliSchema.Message {
-    package var self_: Swift.String
     package var unknownFields: RavioliSchema.UnknownFields
-
-    package init(self_: Swift.String = "", unknownFields: RavioliSchema.UnknownFields = .init()) {
-        self.self_ = self_
-        self.unknownFields = unknownFields
-    }
+    package var self_: Swift.String
 
     package static let descriptor = RavioliTestV1CollisionsSchema.file.message(
         "ravioli.test.v1.Self", structSize: 48)
 
     package static func read(from _r: RavioliSchema.FieldReader) -> Self {
         let self_: Swift.String = _r.string(at: 24)
-        return Self(self_: self_, unknownFields: _r.unknownFields())
+        return Self(unknownFields: _r.unknownFields(), self_: self_)
     }
 
     package func write(to _w: inout RavioliSchema.FieldWriter) {
@@ -1372,22 +1394,23 @@ package struct Ravioli_Test_V1_Self: RavioliSchema.Message {
     }
 }
 
+extension Ravioli_Test_V1_Self {
+    package init(self_: Swift.String = "", unknownFields: RavioliSchema.UnknownFields = .init()) {
+        self.init(unknownFields: unknownFields, self_: self_)
+    }
+}
+
 /// The message `ravioli.test.v1.Any`.
 package struct Any_: RavioliSchema.Message {
-    package var `any`: Swift.String
     package var unknownFields: RavioliSchema.UnknownFields
-
-    package init(`any`: Swift.String = "", unknownFields: RavioliSchema.UnknownFields = .init()) {
-        self.`any` = `any`
-        self.unknownFields = unknownFields
-    }
+    package var `any`: Swift.String
 
     package static let descriptor = RavioliTestV1CollisionsSchema.file.message(
         "ravioli.test.v1.Any", structSize: 48)
 
     package static func read(from _r: RavioliSchema.FieldReader) -> Self {
         let `any`: Swift.String = _r.string(at: 24)
-        return Self(any: `any`, unknownFields: _r.unknownFields())
+        return Self(unknownFields: _r.unknownFields(), any: `any`)
     }
 
     package func write(to _w: inout RavioliSchema.FieldWriter) {
@@ -1396,22 +1419,23 @@ package struct Any_: RavioliSchema.Message {
     }
 }
 
+extension Any_ {
+    package init(`any`: Swift.String = "", unknownFields: RavioliSchema.UnknownFields = .init()) {
+        self.init(unknownFields: unknownFields, any: `any`)
+    }
+}
+
 /// Swift's words, as messages, fields and values.
 package struct Class: RavioliSchema.Message {
-    package var `class`: Swift.Int32
     package var unknownFields: RavioliSchema.UnknownFields
-
-    package init(`class`: Swift.Int32 = 0, unknownFields: RavioliSchema.UnknownFields = .init()) {
-        self.`class` = `class`
-        self.unknownFields = unknownFields
-    }
+    package var `class`: Swift.Int32
 
     package static let descriptor = RavioliTestV1CollisionsSchema.file.message(
         "ravioli.test.v1.class", structSize: 32)
 
     package static func read(from _r: RavioliSchema.FieldReader) -> Self {
         let `class`: Swift.Int32 = _r.int32(at: 24)
-        return Self(class: `class`, unknownFields: _r.unknownFields())
+        return Self(unknownFields: _r.unknownFields(), class: `class`)
     }
 
     package func write(to _w: inout RavioliSchema.FieldWriter) {
@@ -1420,22 +1444,23 @@ package struct Class: RavioliSchema.Message {
     }
 }
 
+extension Class {
+    package init(`class`: Swift.Int32 = 0, unknownFields: RavioliSchema.UnknownFields = .init()) {
+        self.init(unknownFields: unknownFields, class: `class`)
+    }
+}
+
 /// The message `ravioli.test.v1.func`.
 package struct Func: RavioliSchema.Message {
-    package var `func`: Swift.Int32
     package var unknownFields: RavioliSchema.UnknownFields
-
-    package init(`func`: Swift.Int32 = 0, unknownFields: RavioliSchema.UnknownFields = .init()) {
-        self.`func` = `func`
-        self.unknownFields = unknownFields
-    }
+    package var `func`: Swift.Int32
 
     package static let descriptor = RavioliTestV1CollisionsSchema.file.message(
         "ravioli.test.v1.func", structSize: 32)
 
     package static func read(from _r: RavioliSchema.FieldReader) -> Self {
         let `func`: Swift.Int32 = _r.int32(at: 24)
-        return Self(func: `func`, unknownFields: _r.unknownFields())
+        return Self(unknownFields: _r.unknownFields(), func: `func`)
     }
 
     package func write(to _w: inout RavioliSchema.FieldWriter) {
@@ -1444,22 +1469,23 @@ package struct Func: RavioliSchema.Message {
     }
 }
 
+extension Func {
+    package init(`func`: Swift.Int32 = 0, unknownFields: RavioliSchema.UnknownFields = .init()) {
+        self.init(unknownFields: unknownFields, func: `func`)
+    }
+}
+
 /// The message `ravioli.test.v1.init`.
 package struct Init: RavioliSchema.Message {
-    package var `init`: Swift.Int32
     package var unknownFields: RavioliSchema.UnknownFields
-
-    package init(`init`: Swift.Int32 = 0, unknownFields: RavioliSchema.UnknownFields = .init()) {
-        self.`init` = `init`
-        self.unknownFields = unknownFields
-    }
+    package var `init`: Swift.Int32
 
     package static let descriptor = RavioliTestV1CollisionsSchema.file.message(
         "ravioli.test.v1.init", structSize: 32)
 
     package static func read(from _r: RavioliSchema.FieldReader) -> Self {
         let `init`: Swift.Int32 = _r.int32(at: 24)
-        return Self(init: `init`, unknownFields: _r.unknownFields())
+        return Self(unknownFields: _r.unknownFields(), init: `init`)
     }
 
     package func write(to _w: inout RavioliSchema.FieldWriter) {
@@ -1468,27 +1494,34 @@ package struct Init: RavioliSchema.Message {
     }
 }
 
+extension Init {
+    package init(`init`: Swift.Int32 = 0, unknownFields: RavioliSchema.UnknownFields = .init()) {
+        self.init(unknownFields: unknownFields, init: `init`)
+    }
+}
+
 /// The message `ravioli.test.v1.self`.
 package struct Ravioli_Test_V1_self: RavioliSchema.Message {
-    package var self_: Swift.Int32
     package var unknownFields: RavioliSchema.UnknownFields
-
-    package init(self_: Swift.Int32 = 0, unknownFields: RavioliSchema.UnknownFields = .init()) {
-        self.self_ = self_
-        self.unknownFields = unknownFields
-    }
+    package var self_: Swift.Int32
 
     package static let descriptor = RavioliTestV1CollisionsSchema.file.message(
         "ravioli.test.v1.self", structSize: 32)
 
     package static func read(from _r: RavioliSchema.FieldReader) -> Self {
         let self_: Swift.Int32 = _r.int32(at: 24)
-        return Self(self_: self_, unknownFields: _r.unknownFields())
+        return Self(unknownFields: _r.unknownFields(), self_: self_)
     }
 
     package func write(to _w: inout RavioliSchema.FieldWriter) {
         _w.int32(self_, at: 24, has: 28)
         _w.unknownFields(unknownFields)
+    }
+}
+
+extension Ravioli_Test_V1_self {
+    package init(self_: Swift.Int32 = 0, unknownFields: RavioliSchema.UnknownFields = .init()) {
+        self.init(unknownFields: unknownFields, self_: self_)
     }
 }
 
@@ -1508,7 +1541,7 @@ package struct Ravioli_Test_V1_protocol: RavioliSchema.Message {
     package init(
         `protocol`: Ravioli_Test_V1_protocol? = nil, unknownFields: RavioliSchema.UnknownFields = .init()
     ) {
-        _storage = .init(_Storage(protocol: `protocol`, unknownFields: unknownFields))
+        _storage = .init(_Storage(unknownFields: unknownFields, protocol: `protocol`))
     }
 
     package static let descriptor = RavioliTestV1CollisionsSchema.file.message(
@@ -1523,12 +1556,12 @@ package struct Ravioli_Test_V1_protocol: RavioliSchema.Message {
     private init(_storage: RavioliSchema.CopyOnWrite<_Storage>) { self._storage = _storage }
 
     private struct _Storage: Swift.Sendable, Swift.Hashable {
-        var `protocol`: Ravioli_Test_V1_protocol?
         var unknownFields: RavioliSchema.UnknownFields
+        var `protocol`: Ravioli_Test_V1_protocol?
 
         static func read(from _r: RavioliSchema.FieldReader) -> Self {
             let `protocol`: Ravioli_Test_V1_protocol? = _r.message(at: 24)
-            return Self(protocol: `protocol`, unknownFields: _r.unknownFields())
+            return Self(unknownFields: _r.unknownFields(), protocol: `protocol`)
         }
 
         func write(to _w: inout RavioliSchema.FieldWriter) {
@@ -1540,6 +1573,7 @@ package struct Ravioli_Test_V1_protocol: RavioliSchema.Message {
 
 /// The message `ravioli.test.v1.Words`.
 package struct Words: RavioliSchema.Message {
+    package var unknownFields: RavioliSchema.UnknownFields
     package var `init`: Swift.Int32
     package var self_: Swift.Int32
     package var hashValue_: Swift.Int32
@@ -1617,167 +1651,6 @@ package struct Words: RavioliSchema.Message {
     package var left: Swift.Int32
     package var right: Swift.Int32
     package var index: Swift.Int32
-    package var unknownFields: RavioliSchema.UnknownFields
-
-    package init(
-        `init`: Swift.Int32 = 0,
-        self_: Swift.Int32 = 0,
-        hashValue_: Swift.Int32 = 0,
-        unknownFields_: Swift.Int32 = 0,
-        description: Swift.Int32 = 0,
-        debugDescription: Swift.Int32 = 0,
-        descriptor: Swift.Int32 = 0,
-        methods: Swift.Int32 = 0,
-        base: Swift.Int32 = 0,
-        write_: Swift.Int32 = 0,
-        encoded_: Swift.Int32 = 0,
-        json_: Swift.Int32 = 0,
-        hash_: Swift.Int32 = 0,
-        decoding_: [Swift.UInt8] = [],
-        from: Swift.Int32 = 0,
-        storage: Swift.Int32 = 0,
-        fields: Swift.Int32 = 0,
-        r: Swift.Int32 = 0,
-        w: [Swift.String: Swift.String] = [:],
-        value: Swift.Int32 = 0,
-        `in`: Swift.Int32 = 0,
-        `inout`: Swift.Int32 = 0,
-        `let`: Swift.Int32 = 0,
-        `var`: Swift.Int32 = 0,
-        `default`: Swift.Int32 = 0,
-        `case`: Swift.Int32 = 0,
-        `switch`: Swift.Int32 = 0,
-        `true`: Swift.Int32 = 0,
-        `nil`: Swift.Int32 = 0,
-        `throws`: Swift.Int32 = 0,
-        `try`: Swift.Int32 = 0,
-        `await`: Swift.Int32 = 0,
-        `async`: Swift.Int32 = 0,
-        `actor`: Swift.Int32 = 0,
-        `some`: Swift.Int32 = 0,
-        `any`: Swift.Int32 = 0,
-        get: Swift.Int32 = 0,
-        set: Swift.Int32 = 0,
-        `where`: Swift.Int32 = 0,
-        `operator`: Swift.Int32 = 0,
-        `import`: Swift.Int32 = 0,
-        `extension`: Swift.Int32 = 0,
-        `is`: Swift.Int32 = 0,
-        `as`: Swift.Int32 = 0,
-        `super`: Swift.Int32 = 0,
-        `return`: Swift.Int32 = 0,
-        `repeat`: Swift.Int32 = 0,
-        `while`: Swift.Int32 = 0,
-        `static`: Swift.Int32 = 0,
-        `struct`: Swift.Int32 = 0,
-        type: Swift.Int32 = 0,
-        none: Swift.Int32 = 0,
-        `rethrows`: Swift.Int32 = 0,
-        `deinit`: Swift.Int32 = 0,
-        `subscript`: Swift.Int32 = 0,
-        `fileprivate`: Swift.Int32 = 0,
-        willSet: Swift.Int32 = 0,
-        newValue: Swift.Int32 = 0,
-        yield: Swift.Int32 = 0,
-        entry19: Swift.Int32 = 0,
-        new: Swift.Int32 = 0,
-        rawValue: Swift.Int32 = 0,
-        allCases: Swift.Int32 = 0,
-        jsonUtf8Bytes: Swift.Int32 = 0,
-        withEncodedBytes_: Swift.Int32 = 0,
-        weak: Swift.Int32 = 0,
-        unowned: Swift.Int32 = 0,
-        lazy: Swift.Int32 = 0,
-        mutating: Swift.Int32 = 0,
-        macro: Swift.Int32 = 0,
-        `each`: Swift.Int32 = 0,
-        sending: Swift.Int32 = 0,
-        isolated: Swift.Int32 = 0,
-        discard: Swift.Int32 = 0,
-        left: Swift.Int32 = 0,
-        right: Swift.Int32 = 0,
-        index: Swift.Int32 = 0,
-        unknownFields: RavioliSchema.UnknownFields = .init()
-    ) {
-        self.`init` = `init`
-        self.self_ = self_
-        self.hashValue_ = hashValue_
-        self.unknownFields_ = unknownFields_
-        self.description = description
-        self.debugDescription = debugDescription
-        self.descriptor = descriptor
-        self.methods = methods
-        self.base = base
-        self.write_ = write_
-        self.encoded_ = encoded_
-        self.json_ = json_
-        self.hash_ = hash_
-        self.decoding_ = decoding_
-        self.from = from
-        self.storage = storage
-        self.fields = fields
-        self.r = r
-        self.w = w
-        self.value = value
-        self.`in` = `in`
-        self.`inout` = `inout`
-        self.`let` = `let`
-        self.`var` = `var`
-        self.`default` = `default`
-        self.`case` = `case`
-        self.`switch` = `switch`
-        self.`true` = `true`
-        self.`nil` = `nil`
-        self.`throws` = `throws`
-        self.`try` = `try`
-        self.`await` = `await`
-        self.`async` = `async`
-        self.`actor` = `actor`
-        self.`some` = `some`
-        self.`any` = `any`
-        self.get = get
-        self.set = set
-        self.`where` = `where`
-        self.`operator` = `operator`
-        self.`import` = `import`
-        self.`extension` = `extension`
-        self.`is` = `is`
-        self.`as` = `as`
-        self.`super` = `super`
-        self.`return` = `return`
-        self.`repeat` = `repeat`
-        self.`while` = `while`
-        self.`static` = `static`
-        self.`struct` = `struct`
-        self.type = type
-        self.none = none
-        self.`rethrows` = `rethrows`
-        self.`deinit` = `deinit`
-        self.`subscript` = `subscript`
-        self.`fileprivate` = `fileprivate`
-        self.willSet = willSet
-        self.newValue = newValue
-        self.yield = yield
-        self.entry19 = entry19
-        self.new = new
-        self.rawValue = rawValue
-        self.allCases = allCases
-        self.jsonUtf8Bytes = jsonUtf8Bytes
-        self.withEncodedBytes_ = withEncodedBytes_
-        self.weak = weak
-        self.unowned = unowned
-        self.lazy = lazy
-        self.mutating = mutating
-        self.macro = macro
-        self.`each` = `each`
-        self.sending = sending
-        self.isolated = isolated
-        self.discard = discard
-        self.left = left
-        self.right = right
-        self.index = index
-        self.unknownFields = unknownFields
-    }
 
     package static let descriptor = RavioliTestV1CollisionsSchema.file.message(
         "ravioli.test.v1.Words", structSize: 664)
@@ -1862,6 +1735,7 @@ package struct Words: RavioliSchema.Message {
         let right: Swift.Int32 = _r.int32(at: 644)
         let index: Swift.Int32 = _r.int32(at: 652)
         return Self(
+            unknownFields: _r.unknownFields(),
             init: `init`,
             self_: self_,
             hashValue_: hashValue_,
@@ -1938,8 +1812,7 @@ package struct Words: RavioliSchema.Message {
             discard: discard,
             left: left,
             right: right,
-            index: index,
-            unknownFields: _r.unknownFields()
+            index: index
         )
     }
 
@@ -2028,6 +1901,170 @@ package struct Words: RavioliSchema.Message {
     }
 }
 
+extension Words {
+    package init(
+        `init`: Swift.Int32 = 0,
+        self_: Swift.Int32 = 0,
+        hashValue_: Swift.Int32 = 0,
+        unknownFields_: Swift.Int32 = 0,
+        description: Swift.Int32 = 0,
+        debugDescription: Swift.Int32 = 0,
+        descriptor: Swift.Int32 = 0,
+        methods: Swift.Int32 = 0,
+        base: Swift.Int32 = 0,
+        write_: Swift.Int32 = 0,
+        encoded_: Swift.Int32 = 0,
+        json_: Swift.Int32 = 0,
+        hash_: Swift.Int32 = 0,
+        decoding_: [Swift.UInt8] = [],
+        from: Swift.Int32 = 0,
+        storage: Swift.Int32 = 0,
+        fields: Swift.Int32 = 0,
+        r: Swift.Int32 = 0,
+        w: [Swift.String: Swift.String] = [:],
+        value: Swift.Int32 = 0,
+        `in`: Swift.Int32 = 0,
+        `inout`: Swift.Int32 = 0,
+        `let`: Swift.Int32 = 0,
+        `var`: Swift.Int32 = 0,
+        `default`: Swift.Int32 = 0,
+        `case`: Swift.Int32 = 0,
+        `switch`: Swift.Int32 = 0,
+        `true`: Swift.Int32 = 0,
+        `nil`: Swift.Int32 = 0,
+        `throws`: Swift.Int32 = 0,
+        `try`: Swift.Int32 = 0,
+        `await`: Swift.Int32 = 0,
+        `async`: Swift.Int32 = 0,
+        `actor`: Swift.Int32 = 0,
+        `some`: Swift.Int32 = 0,
+        `any`: Swift.Int32 = 0,
+        get: Swift.Int32 = 0,
+        set: Swift.Int32 = 0,
+        `where`: Swift.Int32 = 0,
+        `operator`: Swift.Int32 = 0,
+        `import`: Swift.Int32 = 0,
+        `extension`: Swift.Int32 = 0,
+        `is`: Swift.Int32 = 0,
+        `as`: Swift.Int32 = 0,
+        `super`: Swift.Int32 = 0,
+        `return`: Swift.Int32 = 0,
+        `repeat`: Swift.Int32 = 0,
+        `while`: Swift.Int32 = 0,
+        `static`: Swift.Int32 = 0,
+        `struct`: Swift.Int32 = 0,
+        type: Swift.Int32 = 0,
+        none: Swift.Int32 = 0,
+        `rethrows`: Swift.Int32 = 0,
+        `deinit`: Swift.Int32 = 0,
+        `subscript`: Swift.Int32 = 0,
+        `fileprivate`: Swift.Int32 = 0,
+        willSet: Swift.Int32 = 0,
+        newValue: Swift.Int32 = 0,
+        yield: Swift.Int32 = 0,
+        entry19: Swift.Int32 = 0,
+        new: Swift.Int32 = 0,
+        rawValue: Swift.Int32 = 0,
+        allCases: Swift.Int32 = 0,
+        jsonUtf8Bytes: Swift.Int32 = 0,
+        withEncodedBytes_: Swift.Int32 = 0,
+        weak: Swift.Int32 = 0,
+        unowned: Swift.Int32 = 0,
+        lazy: Swift.Int32 = 0,
+        mutating: Swift.Int32 = 0,
+        macro: Swift.Int32 = 0,
+        `each`: Swift.Int32 = 0,
+        sending: Swift.Int32 = 0,
+        isolated: Swift.Int32 = 0,
+        discard: Swift.Int32 = 0,
+        left: Swift.Int32 = 0,
+        right: Swift.Int32 = 0,
+        index: Swift.Int32 = 0,
+        unknownFields: RavioliSchema.UnknownFields = .init()
+    ) {
+        self.init(
+            unknownFields: unknownFields,
+            init: `init`,
+            self_: self_,
+            hashValue_: hashValue_,
+            unknownFields_: unknownFields_,
+            description: description,
+            debugDescription: debugDescription,
+            descriptor: descriptor,
+            methods: methods,
+            base: base,
+            write_: write_,
+            encoded_: encoded_,
+            json_: json_,
+            hash_: hash_,
+            decoding_: decoding_,
+            from: from,
+            storage: storage,
+            fields: fields,
+            r: r,
+            w: w,
+            value: value,
+            in: `in`,
+            `inout`: `inout`,
+            let: `let`,
+            var: `var`,
+            default: `default`,
+            case: `case`,
+            switch: `switch`,
+            true: `true`,
+            nil: `nil`,
+            throws: `throws`,
+            try: `try`,
+            await: `await`,
+            async: `async`,
+            actor: `actor`,
+            some: `some`,
+            any: `any`,
+            get: get,
+            set: set,
+            where: `where`,
+            operator: `operator`,
+            import: `import`,
+            extension: `extension`,
+            is: `is`,
+            as: `as`,
+            super: `super`,
+            return: `return`,
+            repeat: `repeat`,
+            while: `while`,
+            static: `static`,
+            struct: `struct`,
+            type: type,
+            none: none,
+            rethrows: `rethrows`,
+            deinit: `deinit`,
+            subscript: `subscript`,
+            fileprivate: `fileprivate`,
+            willSet: willSet,
+            newValue: newValue,
+            yield: yield,
+            entry19: entry19,
+            new: new,
+            rawValue: rawValue,
+            allCases: allCases,
+            jsonUtf8Bytes: jsonUtf8Bytes,
+            withEncodedBytes_: withEncodedBytes_,
+            weak: weak,
+            unowned: unowned,
+            lazy: lazy,
+            mutating: mutating,
+            macro: macro,
+            each: `each`,
+            sending: sending,
+            isolated: isolated,
+            discard: discard,
+            left: left,
+            right: right,
+            index: index
+        )
+    }
+}
+
 /// The message `ravioli.test.v1.FewWords`.
 package struct FewWords: RavioliSchema.Message {
     package var `init`: Swift.Int32 {
@@ -2066,7 +2103,7 @@ package struct FewWords: RavioliSchema.Message {
         unknownFields: RavioliSchema.UnknownFields = .init()
     ) {
         _storage = .init(_Storage(
-            init: `init`, r: r, w: w, storage: storage, in: `in`, unknownFields: unknownFields))
+            unknownFields: unknownFields, init: `init`, r: r, w: w, storage: storage, in: `in`))
     }
 
     /// The choices of the oneof `in`.
@@ -2111,12 +2148,12 @@ package struct FewWords: RavioliSchema.Message {
     private init(_storage: RavioliSchema.CopyOnWrite<_Storage>) { self._storage = _storage }
 
     private struct _Storage: Swift.Sendable, Swift.Hashable {
+        var unknownFields: RavioliSchema.UnknownFields
         var `init`: Swift.Int32
         var r: Swift.Int32
         var w: Swift.Int32
         var storage: Swift.Int32
         var `in`: In?
-        var unknownFields: RavioliSchema.UnknownFields
 
         static func read(from _r: RavioliSchema.FieldReader) -> Self {
             let `init`: Swift.Int32 = _r.int32(at: 40)
@@ -2125,7 +2162,7 @@ package struct FewWords: RavioliSchema.Message {
             let storage: Swift.Int32 = _r.int32(at: 64)
             let `in`: In? = In(from: _r)
             return Self(
-                init: `init`, r: r, w: w, storage: storage, in: `in`, unknownFields: _r.unknownFields())
+                unknownFields: _r.unknownFields(), init: `init`, r: r, w: w, storage: storage, in: `in`)
         }
 
         func write(to _w: inout RavioliSchema.FieldWriter) {
@@ -2141,25 +2178,11 @@ package struct FewWords: RavioliSchema.Message {
 
 /// The message `ravioli.test.v1.OneofWords`.
 package struct OneofWords: RavioliSchema.Message {
+    package var unknownFields: RavioliSchema.UnknownFields
     package var r: R?
     package var w: W?
     package var self_: Self_?
     package var unknownFields_: UnknownFields?
-    package var unknownFields: RavioliSchema.UnknownFields
-
-    package init(
-        r: R? = nil,
-        w: W? = nil,
-        self_: Self_? = nil,
-        unknownFields_: UnknownFields? = nil,
-        unknownFields: RavioliSchema.UnknownFields = .init()
-    ) {
-        self.r = r
-        self.w = w
-        self.self_ = self_
-        self.unknownFields_ = unknownFields_
-        self.unknownFields = unknownFields
-    }
 
     /// The choices of the oneof `r`.
     package enum R: Swift.Sendable, Swift.Hashable {
@@ -2263,7 +2286,7 @@ package struct OneofWords: RavioliSchema.Message {
         let self_: Self_? = Self_(from: _r)
         let unknownFields_: UnknownFields? = UnknownFields(from: _r)
         return Self(
-            r: r, w: w, self_: self_, unknownFields_: unknownFields_, unknownFields: _r.unknownFields())
+            unknownFields: _r.unknownFields(), r: r, w: w, self_: self_, unknownFields_: unknownFields_)
     }
 
     package func write(to _w: inout RavioliSchema.FieldWriter) {
@@ -2275,27 +2298,25 @@ package struct OneofWords: RavioliSchema.Message {
     }
 }
 
+extension OneofWords {
+    package init(
+        r: R? = nil,
+        w: W? = nil,
+        self_: Self_? = nil,
+        unknownFields_: UnknownFields? = nil,
+        unknownFields: RavioliSchema.UnknownFields = .init()
+    ) {
+        self.init(unknownFields: unknownFields, r: r, w: w, self_: self_, unknownFields_: unknownFields_)
+    }
+}
+
 /// The message `ravioli.test.v1.UsesValues`.
 package struct UsesValues: RavioliSchema.Message {
+    package var unknownFields: RavioliSchema.UnknownFields
     package var values: Values
     package var maybe: Values?
     package var cases: CaseIterable
     package var klass: Class?
-    package var unknownFields: RavioliSchema.UnknownFields
-
-    package init(
-        values: Values = .values,
-        maybe: Values? = nil,
-        cases: CaseIterable = .unspecified,
-        klass: Class? = nil,
-        unknownFields: RavioliSchema.UnknownFields = .init()
-    ) {
-        self.values = values
-        self.maybe = maybe
-        self.cases = cases
-        self.klass = klass
-        self.unknownFields = unknownFields
-    }
 
     package static let descriptor = RavioliTestV1CollisionsSchema.file.message(
         "ravioli.test.v1.UsesValues", structSize: 56)
@@ -2306,7 +2327,7 @@ package struct UsesValues: RavioliSchema.Message {
         let cases: CaseIterable = _r.enumeration(at: 48)
         let klass: Class? = _r.message(at: 24)
         return Self(
-            values: values, maybe: maybe, cases: cases, klass: klass, unknownFields: _r.unknownFields())
+            unknownFields: _r.unknownFields(), values: values, maybe: maybe, cases: cases, klass: klass)
     }
 
     package func write(to _w: inout RavioliSchema.FieldWriter) {
@@ -2318,22 +2339,29 @@ package struct UsesValues: RavioliSchema.Message {
     }
 }
 
+extension UsesValues {
+    package init(
+        values: Values = .values,
+        maybe: Values? = nil,
+        cases: CaseIterable = .unspecified,
+        klass: Class? = nil,
+        unknownFields: RavioliSchema.UnknownFields = .init()
+    ) {
+        self.init(unknownFields: unknownFields, values: values, maybe: maybe, cases: cases, klass: klass)
+    }
+}
+
 /// Names that become one.
 package struct FooBar: RavioliSchema.Message {
-    package var a: Swift.Int32
     package var unknownFields: RavioliSchema.UnknownFields
-
-    package init(a: Swift.Int32 = 0, unknownFields: RavioliSchema.UnknownFields = .init()) {
-        self.a = a
-        self.unknownFields = unknownFields
-    }
+    package var a: Swift.Int32
 
     package static let descriptor = RavioliTestV1CollisionsSchema.file.message(
         "ravioli.test.v1.FooBar", structSize: 32)
 
     package static func read(from _r: RavioliSchema.FieldReader) -> Self {
         let a: Swift.Int32 = _r.int32(at: 24)
-        return Self(a: a, unknownFields: _r.unknownFields())
+        return Self(unknownFields: _r.unknownFields(), a: a)
     }
 
     package func write(to _w: inout RavioliSchema.FieldWriter) {
@@ -2342,22 +2370,23 @@ package struct FooBar: RavioliSchema.Message {
     }
 }
 
+extension FooBar {
+    package init(a: Swift.Int32 = 0, unknownFields: RavioliSchema.UnknownFields = .init()) {
+        self.init(unknownFields: unknownFields, a: a)
+    }
+}
+
 /// The message `ravioli.test.v1.Foo_Bar`.
 package struct Foo_Bar: RavioliSchema.Message {
-    package var other: FooBar?
     package var unknownFields: RavioliSchema.UnknownFields
-
-    package init(other: FooBar? = nil, unknownFields: RavioliSchema.UnknownFields = .init()) {
-        self.other = other
-        self.unknownFields = unknownFields
-    }
+    package var other: FooBar?
 
     package static let descriptor = RavioliTestV1CollisionsSchema.file.message(
         "ravioli.test.v1.Foo_Bar", structSize: 32)
 
     package static func read(from _r: RavioliSchema.FieldReader) -> Self {
         let other: FooBar? = _r.message(at: 24)
-        return Self(other: other, unknownFields: _r.unknownFields())
+        return Self(unknownFields: _r.unknownFields(), other: other)
     }
 
     package func write(to _w: inout RavioliSchema.FieldWriter) {
@@ -2366,22 +2395,23 @@ package struct Foo_Bar: RavioliSchema.Message {
     }
 }
 
+extension Foo_Bar {
+    package init(other: FooBar? = nil, unknownFields: RavioliSchema.UnknownFields = .init()) {
+        self.init(unknownFields: unknownFields, other: other)
+    }
+}
+
 /// The message `ravioli.test.v1.foo_bar`.
 package struct Foo_bar: RavioliSchema.Message {
-    package var other: Foo_Bar?
     package var unknownFields: RavioliSchema.UnknownFields
-
-    package init(other: Foo_Bar? = nil, unknownFields: RavioliSchema.UnknownFields = .init()) {
-        self.other = other
-        self.unknownFields = unknownFields
-    }
+    package var other: Foo_Bar?
 
     package static let descriptor = RavioliTestV1CollisionsSchema.file.message(
         "ravioli.test.v1.foo_bar", structSize: 32)
 
     package static func read(from _r: RavioliSchema.FieldReader) -> Self {
         let other: Foo_Bar? = _r.message(at: 24)
-        return Self(other: other, unknownFields: _r.unknownFields())
+        return Self(unknownFields: _r.unknownFields(), other: other)
     }
 
     package func write(to _w: inout RavioliSchema.FieldWriter) {
@@ -2390,27 +2420,34 @@ package struct Foo_bar: RavioliSchema.Message {
     }
 }
 
+extension Foo_bar {
+    package init(other: Foo_Bar? = nil, unknownFields: RavioliSchema.UnknownFields = .init()) {
+        self.init(unknownFields: unknownFields, other: other)
+    }
+}
+
 /// The message `ravioli.test.v1.fooBar`.
 package struct Ravioli_Test_V1_fooBar: RavioliSchema.Message {
-    package var other: Foo_bar?
     package var unknownFields: RavioliSchema.UnknownFields
-
-    package init(other: Foo_bar? = nil, unknownFields: RavioliSchema.UnknownFields = .init()) {
-        self.other = other
-        self.unknownFields = unknownFields
-    }
+    package var other: Foo_bar?
 
     package static let descriptor = RavioliTestV1CollisionsSchema.file.message(
         "ravioli.test.v1.fooBar", structSize: 32)
 
     package static func read(from _r: RavioliSchema.FieldReader) -> Self {
         let other: Foo_bar? = _r.message(at: 24)
-        return Self(other: other, unknownFields: _r.unknownFields())
+        return Self(unknownFields: _r.unknownFields(), other: other)
     }
 
     package func write(to _w: inout RavioliSchema.FieldWriter) {
         _w.message(other, at: 24)
         _w.unknownFields(unknownFields)
+    }
+}
+
+extension Ravioli_Test_V1_fooBar {
+    package init(other: Foo_bar? = nil, unknownFields: RavioliSchema.UnknownFields = .init()) {
+        self.init(unknownFields: unknownFields, other: other)
     }
 }
 
@@ -2477,6 +2514,7 @@ package struct Outer: RavioliSchema.Message {
         unknownFields: RavioliSchema.UnknownFields = .init()
     ) {
         _storage = .init(_Storage(
+            unknownFields: unknownFields,
             outer: outer,
             middle: middle,
             deepest: deepest,
@@ -2486,8 +2524,7 @@ package struct Outer: RavioliSchema.Message {
             self_: self_,
             storage: storage,
             allWords: allWords,
-            words: words,
-            unknownFields: unknownFields
+            words: words
         ))
     }
 
@@ -2514,36 +2551,21 @@ package struct Outer: RavioliSchema.Message {
 
     /// The message `ravioli.test.v1.Outer.Outer`.
     package struct Outer_: RavioliSchema.Message {
+        package var unknownFields: RavioliSchema.UnknownFields
         package var middle: Outer.Middle?
         package var outer: Outer__?
-        package var unknownFields: RavioliSchema.UnknownFields
-
-        package init(
-            middle: Outer.Middle? = nil,
-            outer: Outer__? = nil,
-            unknownFields: RavioliSchema.UnknownFields = .init()
-        ) {
-            self.middle = middle
-            self.outer = outer
-            self.unknownFields = unknownFields
-        }
 
         /// The message `ravioli.test.v1.Outer.Outer.Outer`.
         package struct Outer__: RavioliSchema.Message {
-            package var deepest: Swift.Int32
             package var unknownFields: RavioliSchema.UnknownFields
-
-            package init(deepest: Swift.Int32 = 0, unknownFields: RavioliSchema.UnknownFields = .init()) {
-                self.deepest = deepest
-                self.unknownFields = unknownFields
-            }
+            package var deepest: Swift.Int32
 
             package static let descriptor = RavioliTestV1CollisionsSchema.file.message(
                 "ravioli.test.v1.Outer.Outer.Outer", structSize: 32)
 
             package static func read(from _r: RavioliSchema.FieldReader) -> Self {
                 let deepest: Swift.Int32 = _r.int32(at: 24)
-                return Self(deepest: deepest, unknownFields: _r.unknownFields())
+                return Self(unknownFields: _r.unknownFields(), deepest: deepest)
             }
 
             package func write(to _w: inout RavioliSchema.FieldWriter) {
@@ -2558,7 +2580,7 @@ package struct Outer: RavioliSchema.Message {
         package static func read(from _r: RavioliSchema.FieldReader) -> Self {
             let middle: Outer.Middle? = _r.message(at: 24)
             let outer: Outer__? = _r.message(at: 32)
-            return Self(middle: middle, outer: outer, unknownFields: _r.unknownFields())
+            return Self(unknownFields: _r.unknownFields(), middle: middle, outer: outer)
         }
 
         package func write(to _w: inout RavioliSchema.FieldWriter) {
@@ -2570,6 +2592,7 @@ package struct Outer: RavioliSchema.Message {
 
     /// The message `ravioli.test.v1.Outer.Middle`.
     package struct Middle: RavioliSchema.Message {
+        package var unknownFields: RavioliSchema.UnknownFields
         package var inner: FooBar_?
         package var outermost: FooBar?
         package var hidden: String_?
@@ -2579,48 +2602,18 @@ package struct Outer: RavioliSchema.Message {
         package var swift: Swift_?
         package var middle: Middle_?
         package var storage: _Storage_?
-        package var unknownFields: RavioliSchema.UnknownFields
-
-        package init(
-            inner: FooBar_? = nil,
-            outermost: FooBar? = nil,
-            hidden: String_? = nil,
-            plain: Swift.String = "",
-            shown: String? = nil,
-            schema: RavioliSchema_? = nil,
-            swift: Swift_? = nil,
-            middle: Middle_? = nil,
-            storage: _Storage_? = nil,
-            unknownFields: RavioliSchema.UnknownFields = .init()
-        ) {
-            self.inner = inner
-            self.outermost = outermost
-            self.hidden = hidden
-            self.plain = plain
-            self.shown = shown
-            self.schema = schema
-            self.swift = swift
-            self.middle = middle
-            self.storage = storage
-            self.unknownFields = unknownFields
-        }
 
         /// The message `ravioli.test.v1.Outer.Middle.FooBar`.
         package struct FooBar_: RavioliSchema.Message {
-            package var inner: Swift.Int32
             package var unknownFields: RavioliSchema.UnknownFields
-
-            package init(inner: Swift.Int32 = 0, unknownFields: RavioliSchema.UnknownFields = .init()) {
-                self.inner = inner
-                self.unknownFields = unknownFields
-            }
+            package var inner: Swift.Int32
 
             package static let descriptor = RavioliTestV1CollisionsSchema.file.message(
                 "ravioli.test.v1.Outer.Middle.FooBar", structSize: 32)
 
             package static func read(from _r: RavioliSchema.FieldReader) -> Self {
                 let inner: Swift.Int32 = _r.int32(at: 24)
-                return Self(inner: inner, unknownFields: _r.unknownFields())
+                return Self(unknownFields: _r.unknownFields(), inner: inner)
             }
 
             package func write(to _w: inout RavioliSchema.FieldWriter) {
@@ -2631,20 +2624,15 @@ package struct Outer: RavioliSchema.Message {
 
         /// The message `ravioli.test.v1.Outer.Middle.String`.
         package struct String_: RavioliSchema.Message {
-            package var text: Swift.String
             package var unknownFields: RavioliSchema.UnknownFields
-
-            package init(text: Swift.String = "", unknownFields: RavioliSchema.UnknownFields = .init()) {
-                self.text = text
-                self.unknownFields = unknownFields
-            }
+            package var text: Swift.String
 
             package static let descriptor = RavioliTestV1CollisionsSchema.file.message(
                 "ravioli.test.v1.Outer.Middle.String", structSize: 48)
 
             package static func read(from _r: RavioliSchema.FieldReader) -> Self {
                 let text: Swift.String = _r.string(at: 24)
-                return Self(text: text, unknownFields: _r.unknownFields())
+                return Self(unknownFields: _r.unknownFields(), text: text)
             }
 
             package func write(to _w: inout RavioliSchema.FieldWriter) {
@@ -2655,20 +2643,15 @@ package struct Outer: RavioliSchema.Message {
 
         /// The message `ravioli.test.v1.Outer.Middle.RavioliSchema`.
         package struct RavioliSchema_: RavioliSchema.Message {
-            package var text: Swift.String
             package var unknownFields: RavioliSchema.UnknownFields
-
-            package init(text: Swift.String = "", unknownFields: RavioliSchema.UnknownFields = .init()) {
-                self.text = text
-                self.unknownFields = unknownFields
-            }
+            package var text: Swift.String
 
             package static let descriptor = RavioliTestV1CollisionsSchema.file.message(
                 "ravioli.test.v1.Outer.Middle.RavioliSchema", structSize: 48)
 
             package static func read(from _r: RavioliSchema.FieldReader) -> Self {
                 let text: Swift.String = _r.string(at: 24)
-                return Self(text: text, unknownFields: _r.unknownFields())
+                return Self(unknownFields: _r.unknownFields(), text: text)
             }
 
             package func write(to _w: inout RavioliSchema.FieldWriter) {
@@ -2679,20 +2662,15 @@ package struct Outer: RavioliSchema.Message {
 
         /// The message `ravioli.test.v1.Outer.Middle.Swift`.
         package struct Swift_: RavioliSchema.Message {
-            package var text: Swift.String
             package var unknownFields: RavioliSchema.UnknownFields
-
-            package init(text: Swift.String = "", unknownFields: RavioliSchema.UnknownFields = .init()) {
-                self.text = text
-                self.unknownFields = unknownFields
-            }
+            package var text: Swift.String
 
             package static let descriptor = RavioliTestV1CollisionsSchema.file.message(
                 "ravioli.test.v1.Outer.Middle.Swift", structSize: 48)
 
             package static func read(from _r: RavioliSchema.FieldReader) -> Self {
                 let text: Swift.String = _r.string(at: 24)
-                return Self(text: text, unknownFields: _r.unknownFields())
+                return Self(unknownFields: _r.unknownFields(), text: text)
             }
 
             package func write(to _w: inout RavioliSchema.FieldWriter) {
@@ -2703,20 +2681,15 @@ package struct Outer: RavioliSchema.Message {
 
         /// The message `ravioli.test.v1.Outer.Middle.Middle`.
         package struct Middle_: RavioliSchema.Message {
-            package var middle: Swift.Int32
             package var unknownFields: RavioliSchema.UnknownFields
-
-            package init(middle: Swift.Int32 = 0, unknownFields: RavioliSchema.UnknownFields = .init()) {
-                self.middle = middle
-                self.unknownFields = unknownFields
-            }
+            package var middle: Swift.Int32
 
             package static let descriptor = RavioliTestV1CollisionsSchema.file.message(
                 "ravioli.test.v1.Outer.Middle.Middle", structSize: 32)
 
             package static func read(from _r: RavioliSchema.FieldReader) -> Self {
                 let middle: Swift.Int32 = _r.int32(at: 24)
-                return Self(middle: middle, unknownFields: _r.unknownFields())
+                return Self(unknownFields: _r.unknownFields(), middle: middle)
             }
 
             package func write(to _w: inout RavioliSchema.FieldWriter) {
@@ -2727,22 +2700,15 @@ package struct Outer: RavioliSchema.Message {
 
         /// The message `ravioli.test.v1.Outer.Middle._Storage`.
         package struct _Storage_: RavioliSchema.Message {
-            package var middle: Outer.Middle.Middle_?
             package var unknownFields: RavioliSchema.UnknownFields
-
-            package init(
-                middle: Outer.Middle.Middle_? = nil, unknownFields: RavioliSchema.UnknownFields = .init()
-            ) {
-                self.middle = middle
-                self.unknownFields = unknownFields
-            }
+            package var middle: Outer.Middle.Middle_?
 
             package static let descriptor = RavioliTestV1CollisionsSchema.file.message(
                 "ravioli.test.v1.Outer.Middle._Storage", structSize: 32)
 
             package static func read(from _r: RavioliSchema.FieldReader) -> Self {
                 let middle: Outer.Middle.Middle_? = _r.message(at: 24)
-                return Self(middle: middle, unknownFields: _r.unknownFields())
+                return Self(unknownFields: _r.unknownFields(), middle: middle)
             }
 
             package func write(to _w: inout RavioliSchema.FieldWriter) {
@@ -2765,6 +2731,7 @@ package struct Outer: RavioliSchema.Message {
             let middle: Middle_? = _r.message(at: 88)
             let storage: _Storage_? = _r.message(at: 96)
             return Self(
+                unknownFields: _r.unknownFields(),
                 inner: inner,
                 outermost: outermost,
                 hidden: hidden,
@@ -2773,8 +2740,7 @@ package struct Outer: RavioliSchema.Message {
                 schema: schema,
                 swift: swift,
                 middle: middle,
-                storage: storage,
-                unknownFields: _r.unknownFields()
+                storage: storage
             )
         }
 
@@ -2794,20 +2760,15 @@ package struct Outer: RavioliSchema.Message {
 
     /// The message `ravioli.test.v1.Outer.Type`.
     package struct Type_: RavioliSchema.Message {
-        package var type: Swift.String
         package var unknownFields: RavioliSchema.UnknownFields
-
-        package init(type: Swift.String = "", unknownFields: RavioliSchema.UnknownFields = .init()) {
-            self.type = type
-            self.unknownFields = unknownFields
-        }
+        package var type: Swift.String
 
         package static let descriptor = RavioliTestV1CollisionsSchema.file.message(
             "ravioli.test.v1.Outer.Type", structSize: 48)
 
         package static func read(from _r: RavioliSchema.FieldReader) -> Self {
             let type: Swift.String = _r.string(at: 24)
-            return Self(type: type, unknownFields: _r.unknownFields())
+            return Self(unknownFields: _r.unknownFields(), type: type)
         }
 
         package func write(to _w: inout RavioliSchema.FieldWriter) {
@@ -2818,20 +2779,15 @@ package struct Outer: RavioliSchema.Message {
 
     /// The message `ravioli.test.v1.Outer.Google_Protobuf_Type`.
     package struct Google_Protobuf_Type: RavioliSchema.Message {
-        package var type: Swift.String
         package var unknownFields: RavioliSchema.UnknownFields
-
-        package init(type: Swift.String = "", unknownFields: RavioliSchema.UnknownFields = .init()) {
-            self.type = type
-            self.unknownFields = unknownFields
-        }
+        package var type: Swift.String
 
         package static let descriptor = RavioliTestV1CollisionsSchema.file.message(
             "ravioli.test.v1.Outer.Google_Protobuf_Type", structSize: 48)
 
         package static func read(from _r: RavioliSchema.FieldReader) -> Self {
             let type: Swift.String = _r.string(at: 24)
-            return Self(type: type, unknownFields: _r.unknownFields())
+            return Self(unknownFields: _r.unknownFields(), type: type)
         }
 
         package func write(to _w: inout RavioliSchema.FieldWriter) {
@@ -2842,20 +2798,15 @@ package struct Outer: RavioliSchema.Message {
 
     /// The message `ravioli.test.v1.Outer.Words`.
     package struct Words_: RavioliSchema.Message {
-        package var word: Swift.Int32
         package var unknownFields: RavioliSchema.UnknownFields
-
-        package init(word: Swift.Int32 = 0, unknownFields: RavioliSchema.UnknownFields = .init()) {
-            self.word = word
-            self.unknownFields = unknownFields
-        }
+        package var word: Swift.Int32
 
         package static let descriptor = RavioliTestV1CollisionsSchema.file.message(
             "ravioli.test.v1.Outer.Words", structSize: 32)
 
         package static func read(from _r: RavioliSchema.FieldReader) -> Self {
             let word: Swift.Int32 = _r.int32(at: 24)
-            return Self(word: word, unknownFields: _r.unknownFields())
+            return Self(unknownFields: _r.unknownFields(), word: word)
         }
 
         package func write(to _w: inout RavioliSchema.FieldWriter) {
@@ -2891,6 +2842,7 @@ package struct Outer: RavioliSchema.Message {
     private init(_storage: RavioliSchema.CopyOnWrite<_Storage>) { self._storage = _storage }
 
     private struct _Storage: Swift.Sendable, Swift.Hashable {
+        var unknownFields: RavioliSchema.UnknownFields
         var outer: Outer_?
         var middle: Middle?
         var deepest: Outer.Outer_.Outer__?
@@ -2901,7 +2853,6 @@ package struct Outer: RavioliSchema.Message {
         var storage: Storage?
         var allWords: Words?
         var words: Words_?
-        var unknownFields: RavioliSchema.UnknownFields
 
         static func read(from _r: RavioliSchema.FieldReader) -> Self {
             let outer: Outer_? = _r.message(at: 24)
@@ -2915,6 +2866,7 @@ package struct Outer: RavioliSchema.Message {
             let allWords: Words? = _r.message(at: 72)
             let words: Words_? = _r.message(at: 80)
             return Self(
+                unknownFields: _r.unknownFields(),
                 outer: outer,
                 middle: middle,
                 deepest: deepest,
@@ -2924,8 +2876,7 @@ package struct Outer: RavioliSchema.Message {
                 self_: self_,
                 storage: storage,
                 allWords: allWords,
-                words: words,
-                unknownFields: _r.unknownFields()
+                words: words
             )
         }
 
@@ -2942,6 +2893,104 @@ package struct Outer: RavioliSchema.Message {
             _w.message(words, at: 80)
             _w.unknownFields(unknownFields)
         }
+    }
+}
+
+extension Outer.Outer_ {
+    package init(
+        middle: Outer.Middle? = nil,
+        outer: Outer__? = nil,
+        unknownFields: RavioliSchema.UnknownFields = .init()
+    ) {
+        self.init(unknownFields: unknownFields, middle: middle, outer: outer)
+    }
+}
+
+extension Outer.Outer_.Outer__ {
+    package init(deepest: Swift.Int32 = 0, unknownFields: RavioliSchema.UnknownFields = .init()) {
+        self.init(unknownFields: unknownFields, deepest: deepest)
+    }
+}
+
+extension Outer.Middle {
+    package init(
+        inner: FooBar_? = nil,
+        outermost: FooBar? = nil,
+        hidden: String_? = nil,
+        plain: Swift.String = "",
+        shown: String? = nil,
+        schema: RavioliSchema_? = nil,
+        swift: Swift_? = nil,
+        middle: Middle_? = nil,
+        storage: _Storage_? = nil,
+        unknownFields: RavioliSchema.UnknownFields = .init()
+    ) {
+        self.init(
+            unknownFields: unknownFields,
+            inner: inner,
+            outermost: outermost,
+            hidden: hidden,
+            plain: plain,
+            shown: shown,
+            schema: schema,
+            swift: swift,
+            middle: middle,
+            storage: storage
+        )
+    }
+}
+
+extension Outer.Middle.FooBar_ {
+    package init(inner: Swift.Int32 = 0, unknownFields: RavioliSchema.UnknownFields = .init()) {
+        self.init(unknownFields: unknownFields, inner: inner)
+    }
+}
+
+extension Outer.Middle.String_ {
+    package init(text: Swift.String = "", unknownFields: RavioliSchema.UnknownFields = .init()) {
+        self.init(unknownFields: unknownFields, text: text)
+    }
+}
+
+extension Outer.Middle.RavioliSchema_ {
+    package init(text: Swift.String = "", unknownFields: RavioliSchema.UnknownFields = .init()) {
+        self.init(unknownFields: unknownFields, text: text)
+    }
+}
+
+extension Outer.Middle.Swift_ {
+    package init(text: Swift.String = "", unknownFields: RavioliSchema.UnknownFields = .init()) {
+        self.init(unknownFields: unknownFields, text: text)
+    }
+}
+
+extension Outer.Middle.Middle_ {
+    package init(middle: Swift.Int32 = 0, unknownFields: RavioliSchema.UnknownFields = .init()) {
+        self.init(unknownFields: unknownFields, middle: middle)
+    }
+}
+
+extension Outer.Middle._Storage_ {
+    package init(middle: Outer.Middle.Middle_? = nil, unknownFields: RavioliSchema.UnknownFields = .init()) {
+        self.init(unknownFields: unknownFields, middle: middle)
+    }
+}
+
+extension Outer.Type_ {
+    package init(type: Swift.String = "", unknownFields: RavioliSchema.UnknownFields = .init()) {
+        self.init(unknownFields: unknownFields, type: type)
+    }
+}
+
+extension Outer.Google_Protobuf_Type {
+    package init(type: Swift.String = "", unknownFields: RavioliSchema.UnknownFields = .init()) {
+        self.init(unknownFields: unknownFields, type: type)
+    }
+}
+
+extension Outer.Words_ {
+    package init(word: Swift.Int32 = 0, unknownFields: RavioliSchema.UnknownFields = .init()) {
+        self.init(unknownFields: unknownFields, word: word)
     }
 }
 
@@ -2967,7 +3016,7 @@ package struct Google_Protobuf_Type: RavioliSchema.Message {
         itself: Google_Protobuf_Type? = nil,
         unknownFields: RavioliSchema.UnknownFields = .init()
     ) {
-        _storage = .init(_Storage(type: type, itself: itself, unknownFields: unknownFields))
+        _storage = .init(_Storage(unknownFields: unknownFields, type: type, itself: itself))
     }
 
     package static let descriptor = RavioliTestV1CollisionsSchema.file.message(
@@ -2982,14 +3031,14 @@ package struct Google_Protobuf_Type: RavioliSchema.Message {
     private init(_storage: RavioliSchema.CopyOnWrite<_Storage>) { self._storage = _storage }
 
     private struct _Storage: Swift.Sendable, Swift.Hashable {
+        var unknownFields: RavioliSchema.UnknownFields
         var type: RavioliSchema.Google_Protobuf_Type?
         var itself: Google_Protobuf_Type?
-        var unknownFields: RavioliSchema.UnknownFields
 
         static func read(from _r: RavioliSchema.FieldReader) -> Self {
             let type: RavioliSchema.Google_Protobuf_Type? = _r.message(at: 24)
             let itself: Google_Protobuf_Type? = _r.message(at: 32)
-            return Self(type: type, itself: itself, unknownFields: _r.unknownFields())
+            return Self(unknownFields: _r.unknownFields(), type: type, itself: itself)
         }
 
         func write(to _w: inout RavioliSchema.FieldWriter) {
@@ -3002,28 +3051,12 @@ package struct Google_Protobuf_Type: RavioliSchema.Message {
 
 /// The message `ravioli.test.v1.UsesOthers`.
 package struct UsesOthers: RavioliSchema.Message {
+    package var unknownFields: RavioliSchema.UnknownFields
     package var unpackaged: Unpackaged?
     package var theirs: Collision?
     package var ours: Ravioli_Test_V1_Collision?
     package var keyworded: In_Class_Default_Collision?
     package var nested: Self_.Protocol_?
-    package var unknownFields: RavioliSchema.UnknownFields
-
-    package init(
-        unpackaged: Unpackaged? = nil,
-        theirs: Collision? = nil,
-        ours: Ravioli_Test_V1_Collision? = nil,
-        keyworded: In_Class_Default_Collision? = nil,
-        nested: Self_.Protocol_? = nil,
-        unknownFields: RavioliSchema.UnknownFields = .init()
-    ) {
-        self.unpackaged = unpackaged
-        self.theirs = theirs
-        self.ours = ours
-        self.keyworded = keyworded
-        self.nested = nested
-        self.unknownFields = unknownFields
-    }
 
     package static let descriptor = RavioliTestV1CollisionsSchema.file.message(
         "ravioli.test.v1.UsesOthers", structSize: 64)
@@ -3035,12 +3068,12 @@ package struct UsesOthers: RavioliSchema.Message {
         let keyworded: In_Class_Default_Collision? = _r.message(at: 48)
         let nested: Self_.Protocol_? = _r.message(at: 56)
         return Self(
+            unknownFields: _r.unknownFields(),
             unpackaged: unpackaged,
             theirs: theirs,
             ours: ours,
             keyworded: keyworded,
-            nested: nested,
-            unknownFields: _r.unknownFields()
+            nested: nested
         )
     }
 
@@ -3054,22 +3087,37 @@ package struct UsesOthers: RavioliSchema.Message {
     }
 }
 
+extension UsesOthers {
+    package init(
+        unpackaged: Unpackaged? = nil,
+        theirs: Collision? = nil,
+        ours: Ravioli_Test_V1_Collision? = nil,
+        keyworded: In_Class_Default_Collision? = nil,
+        nested: Self_.Protocol_? = nil,
+        unknownFields: RavioliSchema.UnknownFields = .init()
+    ) {
+        self.init(
+            unknownFields: unknownFields,
+            unpackaged: unpackaged,
+            theirs: theirs,
+            ours: ours,
+            keyworded: keyworded,
+            nested: nested
+        )
+    }
+}
+
 /// The message `ravioli.test.v1.Collision`.
 package struct Ravioli_Test_V1_Collision: RavioliSchema.Message {
-    package var ours: Swift.Int32
     package var unknownFields: RavioliSchema.UnknownFields
-
-    package init(ours: Swift.Int32 = 0, unknownFields: RavioliSchema.UnknownFields = .init()) {
-        self.ours = ours
-        self.unknownFields = unknownFields
-    }
+    package var ours: Swift.Int32
 
     package static let descriptor = RavioliTestV1CollisionsSchema.file.message(
         "ravioli.test.v1.Collision", structSize: 32)
 
     package static func read(from _r: RavioliSchema.FieldReader) -> Self {
         let ours: Swift.Int32 = _r.int32(at: 24)
-        return Self(ours: ours, unknownFields: _r.unknownFields())
+        return Self(unknownFields: _r.unknownFields(), ours: ours)
     }
 
     package func write(to _w: inout RavioliSchema.FieldWriter) {
@@ -3078,22 +3126,23 @@ package struct Ravioli_Test_V1_Collision: RavioliSchema.Message {
     }
 }
 
+extension Ravioli_Test_V1_Collision {
+    package init(ours: Swift.Int32 = 0, unknownFields: RavioliSchema.UnknownFields = .init()) {
+        self.init(unknownFields: unknownFields, ours: ours)
+    }
+}
+
 /// The message `ravioli.test.v1.CarClient`.
 package struct CarClient: RavioliSchema.Message {
-    package var a: Swift.Int32
     package var unknownFields: RavioliSchema.UnknownFields
-
-    package init(a: Swift.Int32 = 0, unknownFields: RavioliSchema.UnknownFields = .init()) {
-        self.a = a
-        self.unknownFields = unknownFields
-    }
+    package var a: Swift.Int32
 
     package static let descriptor = RavioliTestV1CollisionsSchema.file.message(
         "ravioli.test.v1.CarClient", structSize: 32)
 
     package static func read(from _r: RavioliSchema.FieldReader) -> Self {
         let a: Swift.Int32 = _r.int32(at: 24)
-        return Self(a: a, unknownFields: _r.unknownFields())
+        return Self(unknownFields: _r.unknownFields(), a: a)
     }
 
     package func write(to _w: inout RavioliSchema.FieldWriter) {
@@ -3102,22 +3151,23 @@ package struct CarClient: RavioliSchema.Message {
     }
 }
 
+extension CarClient {
+    package init(a: Swift.Int32 = 0, unknownFields: RavioliSchema.UnknownFields = .init()) {
+        self.init(unknownFields: unknownFields, a: a)
+    }
+}
+
 /// The message `ravioli.test.v1.TruckRPC`.
 package struct TruckRPC: RavioliSchema.Message {
-    package var a: Swift.Int32
     package var unknownFields: RavioliSchema.UnknownFields
-
-    package init(a: Swift.Int32 = 0, unknownFields: RavioliSchema.UnknownFields = .init()) {
-        self.a = a
-        self.unknownFields = unknownFields
-    }
+    package var a: Swift.Int32
 
     package static let descriptor = RavioliTestV1CollisionsSchema.file.message(
         "ravioli.test.v1.TruckRPC", structSize: 32)
 
     package static func read(from _r: RavioliSchema.FieldReader) -> Self {
         let a: Swift.Int32 = _r.int32(at: 24)
-        return Self(a: a, unknownFields: _r.unknownFields())
+        return Self(unknownFields: _r.unknownFields(), a: a)
     }
 
     package func write(to _w: inout RavioliSchema.FieldWriter) {
@@ -3126,27 +3176,34 @@ package struct TruckRPC: RavioliSchema.Message {
     }
 }
 
+extension TruckRPC {
+    package init(a: Swift.Int32 = 0, unknownFields: RavioliSchema.UnknownFields = .init()) {
+        self.init(unknownFields: unknownFields, a: a)
+    }
+}
+
 /// The message `ravioli.test.v1.TruckFake`.
 package struct TruckFake: RavioliSchema.Message {
-    package var a: Swift.Int32
     package var unknownFields: RavioliSchema.UnknownFields
-
-    package init(a: Swift.Int32 = 0, unknownFields: RavioliSchema.UnknownFields = .init()) {
-        self.a = a
-        self.unknownFields = unknownFields
-    }
+    package var a: Swift.Int32
 
     package static let descriptor = RavioliTestV1CollisionsSchema.file.message(
         "ravioli.test.v1.TruckFake", structSize: 32)
 
     package static func read(from _r: RavioliSchema.FieldReader) -> Self {
         let a: Swift.Int32 = _r.int32(at: 24)
-        return Self(a: a, unknownFields: _r.unknownFields())
+        return Self(unknownFields: _r.unknownFields(), a: a)
     }
 
     package func write(to _w: inout RavioliSchema.FieldWriter) {
         _w.int32(a, at: 24, has: 28)
         _w.unknownFields(unknownFields)
+    }
+}
+
+extension TruckFake {
+    package init(a: Swift.Int32 = 0, unknownFields: RavioliSchema.UnknownFields = .init()) {
+        self.init(unknownFields: unknownFields, a: a)
     }
 }
 
@@ -3164,7 +3221,7 @@ package struct _1_: RavioliSchema.Message {
     private var _storage: RavioliSchema.CopyOnWrite<_Storage>
 
     package init(_1: _1_? = nil, unknownFields: RavioliSchema.UnknownFields = .init()) {
-        _storage = .init(_Storage(_1: _1, unknownFields: unknownFields))
+        _storage = .init(_Storage(unknownFields: unknownFields, _1: _1))
     }
 
     /// The message `ravioli.test.v1._.__`.
@@ -3181,7 +3238,7 @@ package struct _1_: RavioliSchema.Message {
         private var _storage: RavioliSchema.CopyOnWrite<_Storage>
 
         package init(x: _1_._2_? = nil, unknownFields: RavioliSchema.UnknownFields = .init()) {
-            _storage = .init(_Storage(x: x, unknownFields: unknownFields))
+            _storage = .init(_Storage(unknownFields: unknownFields, x: x))
         }
 
         package static let descriptor = RavioliTestV1CollisionsSchema.file.message(
@@ -3196,12 +3253,12 @@ package struct _1_: RavioliSchema.Message {
         private init(_storage: RavioliSchema.CopyOnWrite<_Storage>) { self._storage = _storage }
 
         private struct _Storage: Swift.Sendable, Swift.Hashable {
-            var x: _1_._2_?
             var unknownFields: RavioliSchema.UnknownFields
+            var x: _1_._2_?
 
             static func read(from _r: RavioliSchema.FieldReader) -> Self {
                 let x: _1_._2_? = _r.message(at: 24)
-                return Self(x: x, unknownFields: _r.unknownFields())
+                return Self(unknownFields: _r.unknownFields(), x: x)
             }
 
             func write(to _w: inout RavioliSchema.FieldWriter) {
@@ -3223,12 +3280,12 @@ package struct _1_: RavioliSchema.Message {
     private init(_storage: RavioliSchema.CopyOnWrite<_Storage>) { self._storage = _storage }
 
     private struct _Storage: Swift.Sendable, Swift.Hashable {
-        var _1: _1_?
         var unknownFields: RavioliSchema.UnknownFields
+        var _1: _1_?
 
         static func read(from _r: RavioliSchema.FieldReader) -> Self {
             let _1: _1_? = _r.message(at: 24)
-            return Self(_1: _1, unknownFields: _r.unknownFields())
+            return Self(unknownFields: _r.unknownFields(), _1: _1)
         }
 
         func write(to _w: inout RavioliSchema.FieldWriter) {
@@ -3256,7 +3313,7 @@ package struct Ravioli_Test_V1__1: RavioliSchema.Message {
     private var _storage: RavioliSchema.CopyOnWrite<_Storage>
 
     package init(_2x: _2_? = nil, _5: _5_? = nil, unknownFields: RavioliSchema.UnknownFields = .init()) {
-        _storage = .init(_Storage(_2x: _2x, _5: _5, unknownFields: unknownFields))
+        _storage = .init(_Storage(unknownFields: unknownFields, _2x: _2x, _5: _5))
     }
 
     /// The choices of the oneof `_5`.
@@ -3279,20 +3336,15 @@ package struct Ravioli_Test_V1__1: RavioliSchema.Message {
 
     /// The message `ravioli.test.v1._1._2`.
     package struct _2_: RavioliSchema.Message {
-        package var _3: Swift.Int32
         package var unknownFields: RavioliSchema.UnknownFields
-
-        package init(_3: Swift.Int32 = 0, unknownFields: RavioliSchema.UnknownFields = .init()) {
-            self._3 = _3
-            self.unknownFields = unknownFields
-        }
+        package var _3: Swift.Int32
 
         package static let descriptor = RavioliTestV1CollisionsSchema.file.message(
             "ravioli.test.v1._1._2", structSize: 32)
 
         package static func read(from _r: RavioliSchema.FieldReader) -> Self {
             let _3: Swift.Int32 = _r.int32(at: 24)
-            return Self(_3: _3, unknownFields: _r.unknownFields())
+            return Self(unknownFields: _r.unknownFields(), _3: _3)
         }
 
         package func write(to _w: inout RavioliSchema.FieldWriter) {
@@ -3313,14 +3365,14 @@ package struct Ravioli_Test_V1__1: RavioliSchema.Message {
     private init(_storage: RavioliSchema.CopyOnWrite<_Storage>) { self._storage = _storage }
 
     private struct _Storage: Swift.Sendable, Swift.Hashable {
+        var unknownFields: RavioliSchema.UnknownFields
         var _2x: _2_?
         var _5: _5_?
-        var unknownFields: RavioliSchema.UnknownFields
 
         static func read(from _r: RavioliSchema.FieldReader) -> Self {
             let _2x: _2_? = _r.message(at: 24)
             let _5: _5_? = _5_(from: _r)
-            return Self(_2x: _2x, _5: _5, unknownFields: _r.unknownFields())
+            return Self(unknownFields: _r.unknownFields(), _2x: _2x, _5: _5)
         }
 
         func write(to _w: inout RavioliSchema.FieldWriter) {
@@ -3328,6 +3380,12 @@ package struct Ravioli_Test_V1__1: RavioliSchema.Message {
             _5?.write(to: &_w)
             _w.unknownFields(unknownFields)
         }
+    }
+}
+
+extension Ravioli_Test_V1__1._2_ {
+    package init(_3: Swift.Int32 = 0, unknownFields: RavioliSchema.UnknownFields = .init()) {
+        self.init(unknownFields: unknownFields, _3: _3)
     }
 }
 

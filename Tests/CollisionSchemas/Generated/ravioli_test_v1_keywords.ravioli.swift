@@ -11,20 +11,15 @@
 
 /// The message `in.class.default.Collision`.
 package struct In_Class_Default_Collision: RavioliSchema.Message {
-    package var keyworded: Swift.Int32
     package var unknownFields: RavioliSchema.UnknownFields
-
-    package init(keyworded: Swift.Int32 = 0, unknownFields: RavioliSchema.UnknownFields = .init()) {
-        self.keyworded = keyworded
-        self.unknownFields = unknownFields
-    }
+    package var keyworded: Swift.Int32
 
     package static let descriptor = RavioliTestV1KeywordsSchema.file.message(
         "in.class.default.Collision", structSize: 32)
 
     package static func read(from _r: RavioliSchema.FieldReader) -> Self {
         let keyworded: Swift.Int32 = _r.int32(at: 24)
-        return Self(keyworded: keyworded, unknownFields: _r.unknownFields())
+        return Self(unknownFields: _r.unknownFields(), keyworded: keyworded)
     }
 
     package func write(to _w: inout RavioliSchema.FieldWriter) {
@@ -33,32 +28,28 @@ package struct In_Class_Default_Collision: RavioliSchema.Message {
     }
 }
 
+extension In_Class_Default_Collision {
+    package init(keyworded: Swift.Int32 = 0, unknownFields: RavioliSchema.UnknownFields = .init()) {
+        self.init(unknownFields: unknownFields, keyworded: keyworded)
+    }
+}
+
 /// The message `in.class.default.self`.
 package struct Self_: RavioliSchema.Message {
-    package var inner: Protocol_?
     package var unknownFields: RavioliSchema.UnknownFields
-
-    package init(inner: Protocol_? = nil, unknownFields: RavioliSchema.UnknownFields = .init()) {
-        self.inner = inner
-        self.unknownFields = unknownFields
-    }
+    package var inner: Protocol_?
 
     /// The message `in.class.default.self.protocol`.
     package struct Protocol_: RavioliSchema.Message {
-        package var `switch`: Swift.Int32
         package var unknownFields: RavioliSchema.UnknownFields
-
-        package init(`switch`: Swift.Int32 = 0, unknownFields: RavioliSchema.UnknownFields = .init()) {
-            self.`switch` = `switch`
-            self.unknownFields = unknownFields
-        }
+        package var `switch`: Swift.Int32
 
         package static let descriptor = RavioliTestV1KeywordsSchema.file.message(
             "in.class.default.self.protocol", structSize: 32)
 
         package static func read(from _r: RavioliSchema.FieldReader) -> Self {
             let `switch`: Swift.Int32 = _r.int32(at: 24)
-            return Self(switch: `switch`, unknownFields: _r.unknownFields())
+            return Self(unknownFields: _r.unknownFields(), switch: `switch`)
         }
 
         package func write(to _w: inout RavioliSchema.FieldWriter) {
@@ -72,12 +63,24 @@ package struct Self_: RavioliSchema.Message {
 
     package static func read(from _r: RavioliSchema.FieldReader) -> Self {
         let inner: Protocol_? = _r.message(at: 24)
-        return Self(inner: inner, unknownFields: _r.unknownFields())
+        return Self(unknownFields: _r.unknownFields(), inner: inner)
     }
 
     package func write(to _w: inout RavioliSchema.FieldWriter) {
         _w.message(inner, at: 24)
         _w.unknownFields(unknownFields)
+    }
+}
+
+extension Self_ {
+    package init(inner: Protocol_? = nil, unknownFields: RavioliSchema.UnknownFields = .init()) {
+        self.init(unknownFields: unknownFields, inner: inner)
+    }
+}
+
+extension Self_.Protocol_ {
+    package init(`switch`: Swift.Int32 = 0, unknownFields: RavioliSchema.UnknownFields = .init()) {
+        self.init(unknownFields: unknownFields, switch: `switch`)
     }
 }
 

@@ -9,6 +9,7 @@
 
 /// Likewise fields.
 package struct Twins: RavioliSchema.Message {
+    package var unknownFields: RavioliSchema.UnknownFields
     package var fooBar: Swift.Int32?
     package var fooBar_2: Swift.Int32?
     package var fooBar_3: Swift.Int32?
@@ -18,31 +19,6 @@ package struct Twins: RavioliSchema.Message {
     package var `default`: Swift.Int32?
     package var clash: Clash?
     package var defaultOrDefault: Swift.Int32?
-    package var unknownFields: RavioliSchema.UnknownFields
-
-    package init(
-        fooBar: Swift.Int32? = nil,
-        fooBar_2: Swift.Int32? = nil,
-        fooBar_3: Swift.Int32? = nil,
-        fooBar_4: Swift.Int32? = nil,
-        foobar: Swift.Int32? = nil,
-        fooBarOneof: FooBar? = nil,
-        `default`: Swift.Int32? = nil,
-        clash: Clash? = nil,
-        defaultOrDefault: Swift.Int32? = nil,
-        unknownFields: RavioliSchema.UnknownFields = .init()
-    ) {
-        self.fooBar = fooBar
-        self.fooBar_2 = fooBar_2
-        self.fooBar_3 = fooBar_3
-        self.fooBar_4 = fooBar_4
-        self.foobar = foobar
-        self.fooBarOneof = fooBarOneof
-        self.`default` = `default`
-        self.clash = clash
-        self.defaultOrDefault = defaultOrDefault
-        self.unknownFields = unknownFields
-    }
 
     /// `default`, or the schema's default if it is absent.
     package var defaultOrDefault_: Swift.Int32 { `default` ?? 7 }
@@ -88,6 +64,7 @@ package struct Twins: RavioliSchema.Message {
         let clash: Clash? = _r.isPresent(88) ? _r.enumeration(at: 84) : nil
         let defaultOrDefault: Swift.Int32? = _r.isPresent(96) ? _r.int32(at: 92) : nil
         return Self(
+            unknownFields: _r.unknownFields(),
             fooBar: fooBar,
             fooBar_2: fooBar_2,
             fooBar_3: fooBar_3,
@@ -96,8 +73,7 @@ package struct Twins: RavioliSchema.Message {
             fooBarOneof: fooBarOneof,
             default: `default`,
             clash: clash,
-            defaultOrDefault: defaultOrDefault,
-            unknownFields: _r.unknownFields()
+            defaultOrDefault: defaultOrDefault
         )
     }
 
@@ -115,8 +91,37 @@ package struct Twins: RavioliSchema.Message {
     }
 }
 
+extension Twins {
+    package init(
+        fooBar: Swift.Int32? = nil,
+        fooBar_2: Swift.Int32? = nil,
+        fooBar_3: Swift.Int32? = nil,
+        fooBar_4: Swift.Int32? = nil,
+        foobar: Swift.Int32? = nil,
+        fooBarOneof: FooBar? = nil,
+        `default`: Swift.Int32? = nil,
+        clash: Clash? = nil,
+        defaultOrDefault: Swift.Int32? = nil,
+        unknownFields: RavioliSchema.UnknownFields = .init()
+    ) {
+        self.init(
+            unknownFields: unknownFields,
+            fooBar: fooBar,
+            fooBar_2: fooBar_2,
+            fooBar_3: fooBar_3,
+            fooBar_4: fooBar_4,
+            foobar: foobar,
+            fooBarOneof: fooBarOneof,
+            default: `default`,
+            clash: clash,
+            defaultOrDefault: defaultOrDefault
+        )
+    }
+}
+
 /// The message `ravioli.test.v1.Siblings`.
 package struct Siblings: RavioliSchema.Message {
+    package var unknownFields: RavioliSchema.UnknownFields
     package var fooBar: Swift.Int32?
     package var fooBar_2: Swift.Int32?
     package var fooBar_3: Swift.Int32?
@@ -142,63 +147,6 @@ package struct Siblings: RavioliSchema.Message {
     package var _3d: _3d_?
     package var self_: Swift.Int32?
     package var self__31: Swift.Int32?
-    package var unknownFields: RavioliSchema.UnknownFields
-
-    package init(
-        fooBar: Swift.Int32? = nil,
-        fooBar_2: Swift.Int32? = nil,
-        fooBar_3: Swift.Int32? = nil,
-        fooBar_4: Swift.Int32? = nil,
-        foobar: Swift.Int32? = nil,
-        fooBarOneof: FooBar? = nil,
-        kind: KindOneof? = nil,
-        kindCase: Swift.Int32? = nil,
-        hasKind: Swift.Int32? = nil,
-        foos: [Swift.Int32] = [],
-        nFoos: Swift.Int32? = nil,
-        foosCount: Swift.Int32? = nil,
-        url: Swift.Int32? = nil,
-        url_15: Swift.Int32? = nil,
-        _1st: Swift.Int32? = nil,
-        _1: Swift.Int32? = nil,
-        _2: Swift.Int32? = nil,
-        id: Swift.Int32? = nil,
-        vinCode: Swift.Int32? = nil,
-        aKind: Kind? = nil,
-        string: String? = nil,
-        after: Swift.String? = nil,
-        _3d: _3d_? = nil,
-        self_: Swift.Int32? = nil,
-        self__31: Swift.Int32? = nil,
-        unknownFields: RavioliSchema.UnknownFields = .init()
-    ) {
-        self.fooBar = fooBar
-        self.fooBar_2 = fooBar_2
-        self.fooBar_3 = fooBar_3
-        self.fooBar_4 = fooBar_4
-        self.foobar = foobar
-        self.fooBarOneof = fooBarOneof
-        self.kind = kind
-        self.kindCase = kindCase
-        self.hasKind = hasKind
-        self.foos = foos
-        self.nFoos = nFoos
-        self.foosCount = foosCount
-        self.url = url
-        self.url_15 = url_15
-        self._1st = _1st
-        self._1 = _1
-        self._2 = _2
-        self.id = id
-        self.vinCode = vinCode
-        self.aKind = aKind
-        self.string = string
-        self.after = after
-        self._3d = _3d
-        self.self_ = self_
-        self.self__31 = self__31
-        self.unknownFields = unknownFields
-    }
 
     /// The choices of the oneof `foo_Bar`.
     package enum FooBar: Swift.Sendable, Swift.Hashable {
@@ -283,20 +231,15 @@ package struct Siblings: RavioliSchema.Message {
 
     /// The message `ravioli.test.v1.Siblings.Kind`.
     package struct Kind: RavioliSchema.Message {
-        package var kind: Swift.Int32?
         package var unknownFields: RavioliSchema.UnknownFields
-
-        package init(kind: Swift.Int32? = nil, unknownFields: RavioliSchema.UnknownFields = .init()) {
-            self.kind = kind
-            self.unknownFields = unknownFields
-        }
+        package var kind: Swift.Int32?
 
         package static let descriptor = RavioliTestV1TwinsSchema.file.message(
             "ravioli.test.v1.Siblings.Kind", structSize: 32)
 
         package static func read(from _r: RavioliSchema.FieldReader) -> Self {
             let kind: Swift.Int32? = _r.isPresent(28) ? _r.int32(at: 24) : nil
-            return Self(kind: kind, unknownFields: _r.unknownFields())
+            return Self(unknownFields: _r.unknownFields(), kind: kind)
         }
 
         package func write(to _w: inout RavioliSchema.FieldWriter) {
@@ -335,6 +278,7 @@ package struct Siblings: RavioliSchema.Message {
         let self_: Swift.Int32? = _r.isPresent(256) ? _r.int32(at: 252) : nil
         let self__31: Swift.Int32? = _r.isPresent(264) ? _r.int32(at: 260) : nil
         return Self(
+            unknownFields: _r.unknownFields(),
             fooBar: fooBar,
             fooBar_2: fooBar_2,
             fooBar_3: fooBar_3,
@@ -359,8 +303,7 @@ package struct Siblings: RavioliSchema.Message {
             after: after,
             _3d: _3d,
             self_: self_,
-            self__31: self__31,
-            unknownFields: _r.unknownFields()
+            self__31: self__31
         )
     }
 
@@ -391,6 +334,72 @@ package struct Siblings: RavioliSchema.Message {
         _w.int32(self_, at: 252, has: 256)
         _w.int32(self__31, at: 260, has: 264)
         _w.unknownFields(unknownFields)
+    }
+}
+
+extension Siblings {
+    package init(
+        fooBar: Swift.Int32? = nil,
+        fooBar_2: Swift.Int32? = nil,
+        fooBar_3: Swift.Int32? = nil,
+        fooBar_4: Swift.Int32? = nil,
+        foobar: Swift.Int32? = nil,
+        fooBarOneof: FooBar? = nil,
+        kind: KindOneof? = nil,
+        kindCase: Swift.Int32? = nil,
+        hasKind: Swift.Int32? = nil,
+        foos: [Swift.Int32] = [],
+        nFoos: Swift.Int32? = nil,
+        foosCount: Swift.Int32? = nil,
+        url: Swift.Int32? = nil,
+        url_15: Swift.Int32? = nil,
+        _1st: Swift.Int32? = nil,
+        _1: Swift.Int32? = nil,
+        _2: Swift.Int32? = nil,
+        id: Swift.Int32? = nil,
+        vinCode: Swift.Int32? = nil,
+        aKind: Kind? = nil,
+        string: String? = nil,
+        after: Swift.String? = nil,
+        _3d: _3d_? = nil,
+        self_: Swift.Int32? = nil,
+        self__31: Swift.Int32? = nil,
+        unknownFields: RavioliSchema.UnknownFields = .init()
+    ) {
+        self.init(
+            unknownFields: unknownFields,
+            fooBar: fooBar,
+            fooBar_2: fooBar_2,
+            fooBar_3: fooBar_3,
+            fooBar_4: fooBar_4,
+            foobar: foobar,
+            fooBarOneof: fooBarOneof,
+            kind: kind,
+            kindCase: kindCase,
+            hasKind: hasKind,
+            foos: foos,
+            nFoos: nFoos,
+            foosCount: foosCount,
+            url: url,
+            url_15: url_15,
+            _1st: _1st,
+            _1: _1,
+            _2: _2,
+            id: id,
+            vinCode: vinCode,
+            aKind: aKind,
+            string: string,
+            after: after,
+            _3d: _3d,
+            self_: self_,
+            self__31: self__31
+        )
+    }
+}
+
+extension Siblings.Kind {
+    package init(kind: Swift.Int32? = nil, unknownFields: RavioliSchema.UnknownFields = .init()) {
+        self.init(unknownFields: unknownFields, kind: kind)
     }
 }
 

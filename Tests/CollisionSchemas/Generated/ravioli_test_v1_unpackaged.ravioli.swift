@@ -31,25 +31,20 @@ package struct Unpackaged: RavioliSchema.Message {
         inner: Inner? = nil,
         unknownFields: RavioliSchema.UnknownFields = .init()
     ) {
-        _storage = .init(_Storage(string: string, inner: inner, unknownFields: unknownFields))
+        _storage = .init(_Storage(unknownFields: unknownFields, string: string, inner: inner))
     }
 
     /// The message `Unpackaged.Inner`.
     package struct Inner: RavioliSchema.Message {
-        package var outer: Unpackaged?
         package var unknownFields: RavioliSchema.UnknownFields
-
-        package init(outer: Unpackaged? = nil, unknownFields: RavioliSchema.UnknownFields = .init()) {
-            self.outer = outer
-            self.unknownFields = unknownFields
-        }
+        package var outer: Unpackaged?
 
         package static let descriptor = RavioliTestV1UnpackagedSchema.file.message(
             "Unpackaged.Inner", structSize: 32)
 
         package static func read(from _r: RavioliSchema.FieldReader) -> Self {
             let outer: Unpackaged? = _r.message(at: 24)
-            return Self(outer: outer, unknownFields: _r.unknownFields())
+            return Self(unknownFields: _r.unknownFields(), outer: outer)
         }
 
         package func write(to _w: inout RavioliSchema.FieldWriter) {
@@ -69,14 +64,14 @@ package struct Unpackaged: RavioliSchema.Message {
     private init(_storage: RavioliSchema.CopyOnWrite<_Storage>) { self._storage = _storage }
 
     private struct _Storage: Swift.Sendable, Swift.Hashable {
+        var unknownFields: RavioliSchema.UnknownFields
         var string: Swift.String
         var inner: Inner?
-        var unknownFields: RavioliSchema.UnknownFields
 
         static func read(from _r: RavioliSchema.FieldReader) -> Self {
             let string: Swift.String = _r.string(at: 24)
             let inner: Inner? = _r.message(at: 40)
-            return Self(string: string, inner: inner, unknownFields: _r.unknownFields())
+            return Self(unknownFields: _r.unknownFields(), string: string, inner: inner)
         }
 
         func write(to _w: inout RavioliSchema.FieldWriter) {
@@ -87,26 +82,33 @@ package struct Unpackaged: RavioliSchema.Message {
     }
 }
 
+extension Unpackaged.Inner {
+    package init(outer: Unpackaged? = nil, unknownFields: RavioliSchema.UnknownFields = .init()) {
+        self.init(unknownFields: unknownFields, outer: outer)
+    }
+}
+
 /// The message `Collision`.
 package struct Collision: RavioliSchema.Message {
-    package var theirs: Swift.Int32
     package var unknownFields: RavioliSchema.UnknownFields
-
-    package init(theirs: Swift.Int32 = 0, unknownFields: RavioliSchema.UnknownFields = .init()) {
-        self.theirs = theirs
-        self.unknownFields = unknownFields
-    }
+    package var theirs: Swift.Int32
 
     package static let descriptor = RavioliTestV1UnpackagedSchema.file.message("Collision", structSize: 32)
 
     package static func read(from _r: RavioliSchema.FieldReader) -> Self {
         let theirs: Swift.Int32 = _r.int32(at: 24)
-        return Self(theirs: theirs, unknownFields: _r.unknownFields())
+        return Self(unknownFields: _r.unknownFields(), theirs: theirs)
     }
 
     package func write(to _w: inout RavioliSchema.FieldWriter) {
         _w.int32(theirs, at: 24, has: 28)
         _w.unknownFields(unknownFields)
+    }
+}
+
+extension Collision {
+    package init(theirs: Swift.Int32 = 0, unknownFields: RavioliSchema.UnknownFields = .init()) {
+        self.init(unknownFields: unknownFields, theirs: theirs)
     }
 }
 

@@ -5,20 +5,10 @@ import RavioliSchema
 
 /// Something to read.
 struct Book: RavioliSchema.Message {
+    var unknownFields: RavioliSchema.UnknownFields
     /// Of the first edition.
     var title: String
     var binding: Binding
-    var unknownFields: RavioliSchema.UnknownFields
-
-    init(
-        title: String = "",
-        binding: Binding = .unspecified,
-        unknownFields: RavioliSchema.UnknownFields = .init()
-    ) {
-        self.title = title
-        self.binding = binding
-        self.unknownFields = unknownFields
-    }
 
     /// The enum `ravioli.test.v1.Book.Binding`.
     struct Binding: RavioliSchema.OpenEnum, CaseIterable {
@@ -40,13 +30,23 @@ struct Book: RavioliSchema.Message {
     static func read(from _r: RavioliSchema.FieldReader) -> Self {
         let title: String = _r.string(at: 24)
         let binding: Binding = _r.enumeration(at: 44)
-        return Self(title: title, binding: binding, unknownFields: _r.unknownFields())
+        return Self(unknownFields: _r.unknownFields(), title: title, binding: binding)
     }
 
     func write(to _w: inout RavioliSchema.FieldWriter) {
         _w.string(title, at: 24, has: 40)
         _w.enumeration(binding, at: 44, has: 48)
         _w.unknownFields(unknownFields)
+    }
+}
+
+extension Book {
+    init(
+        title: String = "",
+        binding: Binding = .unspecified,
+        unknownFields: RavioliSchema.UnknownFields = .init()
+    ) {
+        self.init(unknownFields: unknownFields, title: title, binding: binding)
     }
 }
 

@@ -6,19 +6,14 @@ import RavioliSchema
 
 /// What a number is measured in.
 struct Unit: RavioliSchema.Message {
-    var symbol: String
     var unknownFields: RavioliSchema.UnknownFields
-
-    init(symbol: String = "", unknownFields: RavioliSchema.UnknownFields = .init()) {
-        self.symbol = symbol
-        self.unknownFields = unknownFields
-    }
+    var symbol: String
 
     static let descriptor = RavioliTestV1EverythingSchema.file.message("ravioli.test.v1.Unit", structSize: 48)
 
     static func read(from _r: RavioliSchema.FieldReader) -> Self {
         let symbol: String = _r.string(at: 24)
-        return Self(symbol: symbol, unknownFields: _r.unknownFields())
+        return Self(unknownFields: _r.unknownFields(), symbol: symbol)
     }
 
     func write(to _w: inout RavioliSchema.FieldWriter) {
@@ -27,8 +22,15 @@ struct Unit: RavioliSchema.Message {
     }
 }
 
+extension Unit {
+    init(symbol: String = "", unknownFields: RavioliSchema.UnknownFields = .init()) {
+        self.init(unknownFields: unknownFields, symbol: symbol)
+    }
+}
+
 /// Every scalar kind, absent being the same as the default.
 struct Scalars: RavioliSchema.Message {
+    var unknownFields: RavioliSchema.UnknownFields
     var aDouble: Double
     var aFloat: Float
     var anInt32: Int32
@@ -45,45 +47,6 @@ struct Scalars: RavioliSchema.Message {
     var aString: String
     var aBytes: [UInt8]
     var aColor: Color
-    var unknownFields: RavioliSchema.UnknownFields
-
-    init(
-        aDouble: Double = 0,
-        aFloat: Float = 0,
-        anInt32: Int32 = 0,
-        anInt64: Int64 = 0,
-        aUint32: UInt32 = 0,
-        aUint64: UInt64 = 0,
-        aSint32: Int32 = 0,
-        aSint64: Int64 = 0,
-        aFixed32: UInt32 = 0,
-        aFixed64: UInt64 = 0,
-        aSfixed32: Int32 = 0,
-        aSfixed64: Int64 = 0,
-        aBool: Bool = false,
-        aString: String = "",
-        aBytes: [UInt8] = [],
-        aColor: Color = .unspecified,
-        unknownFields: RavioliSchema.UnknownFields = .init()
-    ) {
-        self.aDouble = aDouble
-        self.aFloat = aFloat
-        self.anInt32 = anInt32
-        self.anInt64 = anInt64
-        self.aUint32 = aUint32
-        self.aUint64 = aUint64
-        self.aSint32 = aSint32
-        self.aSint64 = aSint64
-        self.aFixed32 = aFixed32
-        self.aFixed64 = aFixed64
-        self.aSfixed32 = aSfixed32
-        self.aSfixed64 = aSfixed64
-        self.aBool = aBool
-        self.aString = aString
-        self.aBytes = aBytes
-        self.aColor = aColor
-        self.unknownFields = unknownFields
-    }
 
     static let descriptor = RavioliTestV1EverythingSchema.file.message(
         "ravioli.test.v1.Scalars", structSize: 200)
@@ -106,6 +69,7 @@ struct Scalars: RavioliSchema.Message {
         let aBytes: [UInt8] = _r.bytes(at: 88)
         let aColor: Color = _r.enumeration(at: 192)
         return Self(
+            unknownFields: _r.unknownFields(),
             aDouble: aDouble,
             aFloat: aFloat,
             anInt32: anInt32,
@@ -121,8 +85,7 @@ struct Scalars: RavioliSchema.Message {
             aBool: aBool,
             aString: aString,
             aBytes: aBytes,
-            aColor: aColor,
-            unknownFields: _r.unknownFields()
+            aColor: aColor
         )
     }
 
@@ -147,8 +110,51 @@ struct Scalars: RavioliSchema.Message {
     }
 }
 
+extension Scalars {
+    init(
+        aDouble: Double = 0,
+        aFloat: Float = 0,
+        anInt32: Int32 = 0,
+        anInt64: Int64 = 0,
+        aUint32: UInt32 = 0,
+        aUint64: UInt64 = 0,
+        aSint32: Int32 = 0,
+        aSint64: Int64 = 0,
+        aFixed32: UInt32 = 0,
+        aFixed64: UInt64 = 0,
+        aSfixed32: Int32 = 0,
+        aSfixed64: Int64 = 0,
+        aBool: Bool = false,
+        aString: String = "",
+        aBytes: [UInt8] = [],
+        aColor: Color = .unspecified,
+        unknownFields: RavioliSchema.UnknownFields = .init()
+    ) {
+        self.init(
+            unknownFields: unknownFields,
+            aDouble: aDouble,
+            aFloat: aFloat,
+            anInt32: anInt32,
+            anInt64: anInt64,
+            aUint32: aUint32,
+            aUint64: aUint64,
+            aSint32: aSint32,
+            aSint64: aSint64,
+            aFixed32: aFixed32,
+            aFixed64: aFixed64,
+            aSfixed32: aSfixed32,
+            aSfixed64: aSfixed64,
+            aBool: aBool,
+            aString: aString,
+            aBytes: aBytes,
+            aColor: aColor
+        )
+    }
+}
+
 /// Every scalar kind with a presence of its own.
 struct OptionalScalars: RavioliSchema.Message {
+    var unknownFields: RavioliSchema.UnknownFields
     var aDouble: Double?
     var aFloat: Float?
     var anInt32: Int32?
@@ -166,47 +172,6 @@ struct OptionalScalars: RavioliSchema.Message {
     var aBytes: [UInt8]?
     var aColor: Color?
     var aMessage: Scalars?
-    var unknownFields: RavioliSchema.UnknownFields
-
-    init(
-        aDouble: Double? = nil,
-        aFloat: Float? = nil,
-        anInt32: Int32? = nil,
-        anInt64: Int64? = nil,
-        aUint32: UInt32? = nil,
-        aUint64: UInt64? = nil,
-        aSint32: Int32? = nil,
-        aSint64: Int64? = nil,
-        aFixed32: UInt32? = nil,
-        aFixed64: UInt64? = nil,
-        aSfixed32: Int32? = nil,
-        aSfixed64: Int64? = nil,
-        aBool: Bool? = nil,
-        aString: String? = nil,
-        aBytes: [UInt8]? = nil,
-        aColor: Color? = nil,
-        aMessage: Scalars? = nil,
-        unknownFields: RavioliSchema.UnknownFields = .init()
-    ) {
-        self.aDouble = aDouble
-        self.aFloat = aFloat
-        self.anInt32 = anInt32
-        self.anInt64 = anInt64
-        self.aUint32 = aUint32
-        self.aUint64 = aUint64
-        self.aSint32 = aSint32
-        self.aSint64 = aSint64
-        self.aFixed32 = aFixed32
-        self.aFixed64 = aFixed64
-        self.aSfixed32 = aSfixed32
-        self.aSfixed64 = aSfixed64
-        self.aBool = aBool
-        self.aString = aString
-        self.aBytes = aBytes
-        self.aColor = aColor
-        self.aMessage = aMessage
-        self.unknownFields = unknownFields
-    }
 
     static let descriptor = RavioliTestV1EverythingSchema.file.message(
         "ravioli.test.v1.OptionalScalars", structSize: 208)
@@ -230,6 +195,7 @@ struct OptionalScalars: RavioliSchema.Message {
         let aColor: Color? = _r.isPresent(204) ? _r.enumeration(at: 200) : nil
         let aMessage: Scalars? = _r.message(at: 104)
         return Self(
+            unknownFields: _r.unknownFields(),
             aDouble: aDouble,
             aFloat: aFloat,
             anInt32: anInt32,
@@ -246,8 +212,7 @@ struct OptionalScalars: RavioliSchema.Message {
             aString: aString,
             aBytes: aBytes,
             aColor: aColor,
-            aMessage: aMessage,
-            unknownFields: _r.unknownFields()
+            aMessage: aMessage
         )
     }
 
@@ -273,8 +238,53 @@ struct OptionalScalars: RavioliSchema.Message {
     }
 }
 
+extension OptionalScalars {
+    init(
+        aDouble: Double? = nil,
+        aFloat: Float? = nil,
+        anInt32: Int32? = nil,
+        anInt64: Int64? = nil,
+        aUint32: UInt32? = nil,
+        aUint64: UInt64? = nil,
+        aSint32: Int32? = nil,
+        aSint64: Int64? = nil,
+        aFixed32: UInt32? = nil,
+        aFixed64: UInt64? = nil,
+        aSfixed32: Int32? = nil,
+        aSfixed64: Int64? = nil,
+        aBool: Bool? = nil,
+        aString: String? = nil,
+        aBytes: [UInt8]? = nil,
+        aColor: Color? = nil,
+        aMessage: Scalars? = nil,
+        unknownFields: RavioliSchema.UnknownFields = .init()
+    ) {
+        self.init(
+            unknownFields: unknownFields,
+            aDouble: aDouble,
+            aFloat: aFloat,
+            anInt32: anInt32,
+            anInt64: anInt64,
+            aUint32: aUint32,
+            aUint64: aUint64,
+            aSint32: aSint32,
+            aSint64: aSint64,
+            aFixed32: aFixed32,
+            aFixed64: aFixed64,
+            aSfixed32: aSfixed32,
+            aSfixed64: aSfixed64,
+            aBool: aBool,
+            aString: aString,
+            aBytes: aBytes,
+            aColor: aColor,
+            aMessage: aMessage
+        )
+    }
+}
+
 /// Lists of every kind, as packed as proto3 has them.
 struct Lists: RavioliSchema.Message {
+    var unknownFields: RavioliSchema.UnknownFields
     var doubles: [Double]
     var floats: [Float]
     var int32s: [Int32]
@@ -295,53 +305,6 @@ struct Lists: RavioliSchema.Message {
     var unpackedInt32s: [Int32]
     var unpackedColors: [Color]
     var packedDoubles: [Double]
-    var unknownFields: RavioliSchema.UnknownFields
-
-    init(
-        doubles: [Double] = [],
-        floats: [Float] = [],
-        int32s: [Int32] = [],
-        int64s: [Int64] = [],
-        uint32s: [UInt32] = [],
-        uint64s: [UInt64] = [],
-        sint32s: [Int32] = [],
-        sint64s: [Int64] = [],
-        fixed32s: [UInt32] = [],
-        fixed64s: [UInt64] = [],
-        sfixed32s: [Int32] = [],
-        sfixed64s: [Int64] = [],
-        bools: [Bool] = [],
-        strings: [String] = [],
-        blobs: [[UInt8]] = [],
-        colors: [Color] = [],
-        messages: [Scalars] = [],
-        unpackedInt32s: [Int32] = [],
-        unpackedColors: [Color] = [],
-        packedDoubles: [Double] = [],
-        unknownFields: RavioliSchema.UnknownFields = .init()
-    ) {
-        self.doubles = doubles
-        self.floats = floats
-        self.int32s = int32s
-        self.int64s = int64s
-        self.uint32s = uint32s
-        self.uint64s = uint64s
-        self.sint32s = sint32s
-        self.sint64s = sint64s
-        self.fixed32s = fixed32s
-        self.fixed64s = fixed64s
-        self.sfixed32s = sfixed32s
-        self.sfixed64s = sfixed64s
-        self.bools = bools
-        self.strings = strings
-        self.blobs = blobs
-        self.colors = colors
-        self.messages = messages
-        self.unpackedInt32s = unpackedInt32s
-        self.unpackedColors = unpackedColors
-        self.packedDoubles = packedDoubles
-        self.unknownFields = unknownFields
-    }
 
     static let descriptor = RavioliTestV1EverythingSchema.file.message(
         "ravioli.test.v1.Lists", structSize: 344)
@@ -368,6 +331,7 @@ struct Lists: RavioliSchema.Message {
         let unpackedColors: [Color] = _r.enumerations(at: 312, count: 320)
         let packedDoubles: [Double] = _r.doubles(at: 328, count: 336)
         return Self(
+            unknownFields: _r.unknownFields(),
             doubles: doubles,
             floats: floats,
             int32s: int32s,
@@ -387,8 +351,7 @@ struct Lists: RavioliSchema.Message {
             messages: messages,
             unpackedInt32s: unpackedInt32s,
             unpackedColors: unpackedColors,
-            packedDoubles: packedDoubles,
-            unknownFields: _r.unknownFields()
+            packedDoubles: packedDoubles
         )
     }
 
@@ -417,8 +380,59 @@ struct Lists: RavioliSchema.Message {
     }
 }
 
+extension Lists {
+    init(
+        doubles: [Double] = [],
+        floats: [Float] = [],
+        int32s: [Int32] = [],
+        int64s: [Int64] = [],
+        uint32s: [UInt32] = [],
+        uint64s: [UInt64] = [],
+        sint32s: [Int32] = [],
+        sint64s: [Int64] = [],
+        fixed32s: [UInt32] = [],
+        fixed64s: [UInt64] = [],
+        sfixed32s: [Int32] = [],
+        sfixed64s: [Int64] = [],
+        bools: [Bool] = [],
+        strings: [String] = [],
+        blobs: [[UInt8]] = [],
+        colors: [Color] = [],
+        messages: [Scalars] = [],
+        unpackedInt32s: [Int32] = [],
+        unpackedColors: [Color] = [],
+        packedDoubles: [Double] = [],
+        unknownFields: RavioliSchema.UnknownFields = .init()
+    ) {
+        self.init(
+            unknownFields: unknownFields,
+            doubles: doubles,
+            floats: floats,
+            int32s: int32s,
+            int64s: int64s,
+            uint32s: uint32s,
+            uint64s: uint64s,
+            sint32s: sint32s,
+            sint64s: sint64s,
+            fixed32s: fixed32s,
+            fixed64s: fixed64s,
+            sfixed32s: sfixed32s,
+            sfixed64s: sfixed64s,
+            bools: bools,
+            strings: strings,
+            blobs: blobs,
+            colors: colors,
+            messages: messages,
+            unpackedInt32s: unpackedInt32s,
+            unpackedColors: unpackedColors,
+            packedDoubles: packedDoubles
+        )
+    }
+}
+
 /// Maps with every kind of key, then with every kind of value.
 struct Maps: RavioliSchema.Message {
+    var unknownFields: RavioliSchema.UnknownFields
     var byInt32: [Int32: String]
     var byInt64: [Int64: String]
     var byUint32: [UInt32: String]
@@ -448,71 +462,6 @@ struct Maps: RavioliSchema.Message {
     var toColor: [String: Color]
     var toMessage: [String: Scalars]
     var toItself: [String: Maps]
-    var unknownFields: RavioliSchema.UnknownFields
-
-    init(
-        byInt32: [Int32: String] = [:],
-        byInt64: [Int64: String] = [:],
-        byUint32: [UInt32: String] = [:],
-        byUint64: [UInt64: String] = [:],
-        bySint32: [Int32: String] = [:],
-        bySint64: [Int64: String] = [:],
-        byFixed32: [UInt32: String] = [:],
-        byFixed64: [UInt64: String] = [:],
-        bySfixed32: [Int32: String] = [:],
-        bySfixed64: [Int64: String] = [:],
-        byBool: [Bool: String] = [:],
-        byString: [String: String] = [:],
-        toDouble: [String: Double] = [:],
-        toFloat: [String: Float] = [:],
-        toInt32: [String: Int32] = [:],
-        toInt64: [String: Int64] = [:],
-        toUint32: [String: UInt32] = [:],
-        toUint64: [String: UInt64] = [:],
-        toSint32: [String: Int32] = [:],
-        toSint64: [String: Int64] = [:],
-        toFixed32: [String: UInt32] = [:],
-        toFixed64: [String: UInt64] = [:],
-        toSfixed32: [String: Int32] = [:],
-        toSfixed64: [String: Int64] = [:],
-        toBool: [String: Bool] = [:],
-        toBytes: [String: [UInt8]] = [:],
-        toColor: [String: Color] = [:],
-        toMessage: [String: Scalars] = [:],
-        toItself: [String: Maps] = [:],
-        unknownFields: RavioliSchema.UnknownFields = .init()
-    ) {
-        self.byInt32 = byInt32
-        self.byInt64 = byInt64
-        self.byUint32 = byUint32
-        self.byUint64 = byUint64
-        self.bySint32 = bySint32
-        self.bySint64 = bySint64
-        self.byFixed32 = byFixed32
-        self.byFixed64 = byFixed64
-        self.bySfixed32 = bySfixed32
-        self.bySfixed64 = bySfixed64
-        self.byBool = byBool
-        self.byString = byString
-        self.toDouble = toDouble
-        self.toFloat = toFloat
-        self.toInt32 = toInt32
-        self.toInt64 = toInt64
-        self.toUint32 = toUint32
-        self.toUint64 = toUint64
-        self.toSint32 = toSint32
-        self.toSint64 = toSint64
-        self.toFixed32 = toFixed32
-        self.toFixed64 = toFixed64
-        self.toSfixed32 = toSfixed32
-        self.toSfixed64 = toSfixed64
-        self.toBool = toBool
-        self.toBytes = toBytes
-        self.toColor = toColor
-        self.toMessage = toMessage
-        self.toItself = toItself
-        self.unknownFields = unknownFields
-    }
 
     static let descriptor = RavioliTestV1EverythingSchema.file.message(
         "ravioli.test.v1.Maps", structSize: 488)
@@ -577,6 +526,7 @@ struct Maps: RavioliSchema.Message {
         let toMessage: [String: Scalars] = _r.map(at: 456, count: 464) { ($0.string(at: 24), $0.message(at: 40) ?? .init()) }
         let toItself: [String: Maps] = _r.map(at: 472, count: 480) { ($0.string(at: 24), $0.message(at: 40) ?? .init()) }
         return Self(
+            unknownFields: _r.unknownFields(),
             byInt32: byInt32,
             byInt64: byInt64,
             byUint32: byUint32,
@@ -605,8 +555,7 @@ struct Maps: RavioliSchema.Message {
             toBytes: toBytes,
             toColor: toColor,
             toMessage: toMessage,
-            toItself: toItself,
-            unknownFields: _r.unknownFields()
+            toItself: toItself
         )
     }
 
@@ -731,6 +680,74 @@ struct Maps: RavioliSchema.Message {
     }
 }
 
+extension Maps {
+    init(
+        byInt32: [Int32: String] = [:],
+        byInt64: [Int64: String] = [:],
+        byUint32: [UInt32: String] = [:],
+        byUint64: [UInt64: String] = [:],
+        bySint32: [Int32: String] = [:],
+        bySint64: [Int64: String] = [:],
+        byFixed32: [UInt32: String] = [:],
+        byFixed64: [UInt64: String] = [:],
+        bySfixed32: [Int32: String] = [:],
+        bySfixed64: [Int64: String] = [:],
+        byBool: [Bool: String] = [:],
+        byString: [String: String] = [:],
+        toDouble: [String: Double] = [:],
+        toFloat: [String: Float] = [:],
+        toInt32: [String: Int32] = [:],
+        toInt64: [String: Int64] = [:],
+        toUint32: [String: UInt32] = [:],
+        toUint64: [String: UInt64] = [:],
+        toSint32: [String: Int32] = [:],
+        toSint64: [String: Int64] = [:],
+        toFixed32: [String: UInt32] = [:],
+        toFixed64: [String: UInt64] = [:],
+        toSfixed32: [String: Int32] = [:],
+        toSfixed64: [String: Int64] = [:],
+        toBool: [String: Bool] = [:],
+        toBytes: [String: [UInt8]] = [:],
+        toColor: [String: Color] = [:],
+        toMessage: [String: Scalars] = [:],
+        toItself: [String: Maps] = [:],
+        unknownFields: RavioliSchema.UnknownFields = .init()
+    ) {
+        self.init(
+            unknownFields: unknownFields,
+            byInt32: byInt32,
+            byInt64: byInt64,
+            byUint32: byUint32,
+            byUint64: byUint64,
+            bySint32: bySint32,
+            bySint64: bySint64,
+            byFixed32: byFixed32,
+            byFixed64: byFixed64,
+            bySfixed32: bySfixed32,
+            bySfixed64: bySfixed64,
+            byBool: byBool,
+            byString: byString,
+            toDouble: toDouble,
+            toFloat: toFloat,
+            toInt32: toInt32,
+            toInt64: toInt64,
+            toUint32: toUint32,
+            toUint64: toUint64,
+            toSint32: toSint32,
+            toSint64: toSint64,
+            toFixed32: toFixed32,
+            toFixed64: toFixed64,
+            toSfixed32: toSfixed32,
+            toSfixed64: toSfixed64,
+            toBool: toBool,
+            toBytes: toBytes,
+            toColor: toColor,
+            toMessage: toMessage,
+            toItself: toItself
+        )
+    }
+}
+
 /// A oneof with a member of every kind.
 struct Choice: RavioliSchema.Message {
     /// What was chosen.
@@ -759,7 +776,7 @@ struct Choice: RavioliSchema.Message {
         second: Second? = nil,
         unknownFields: RavioliSchema.UnknownFields = .init()
     ) {
-        _storage = .init(_Storage(value: value, note: note, second: second, unknownFields: unknownFields))
+        _storage = .init(_Storage(unknownFields: unknownFields, value: value, note: note, second: second))
     }
 
     /// The choices of the oneof `value`.
@@ -865,16 +882,16 @@ struct Choice: RavioliSchema.Message {
     private init(_storage: RavioliSchema.CopyOnWrite<_Storage>) { self._storage = _storage }
 
     private struct _Storage: Sendable, Hashable {
+        var unknownFields: RavioliSchema.UnknownFields
         var value: Value?
         var note: String
         var second: Second?
-        var unknownFields: RavioliSchema.UnknownFields
 
         static func read(from _r: RavioliSchema.FieldReader) -> Self {
             let value: Value? = Value(from: _r)
             let note: String = _r.string(at: 24)
             let second: Second? = Second(from: _r)
-            return Self(value: value, note: note, second: second, unknownFields: _r.unknownFields())
+            return Self(unknownFields: _r.unknownFields(), value: value, note: note, second: second)
         }
 
         func write(to _w: inout RavioliSchema.FieldWriter) {
@@ -919,7 +936,7 @@ struct Tree: RavioliSchema.Message {
         unknownFields: RavioliSchema.UnknownFields = .init()
     ) {
         _storage = .init(_Storage(
-            name: name, left: left, right: right, others: others, unknownFields: unknownFields))
+            unknownFields: unknownFields, name: name, left: left, right: right, others: others))
     }
 
     static let descriptor = RavioliTestV1EverythingSchema.file.message("ravioli.test.v1.Tree", structSize: 80)
@@ -933,11 +950,11 @@ struct Tree: RavioliSchema.Message {
     private init(_storage: RavioliSchema.CopyOnWrite<_Storage>) { self._storage = _storage }
 
     private struct _Storage: Sendable, Hashable {
+        var unknownFields: RavioliSchema.UnknownFields
         var name: String
         var left: Tree?
         var right: Tree?
         var others: [Tree]
-        var unknownFields: RavioliSchema.UnknownFields
 
         static func read(from _r: RavioliSchema.FieldReader) -> Self {
             let name: String = _r.string(at: 24)
@@ -945,7 +962,7 @@ struct Tree: RavioliSchema.Message {
             let right: Tree? = _r.message(at: 48)
             let others: [Tree] = _r.messages(at: 56, count: 64)
             return Self(
-                name: name, left: left, right: right, others: others, unknownFields: _r.unknownFields())
+                unknownFields: _r.unknownFields(), name: name, left: left, right: right, others: others)
         }
 
         func write(to _w: inout RavioliSchema.FieldWriter) {
@@ -976,7 +993,7 @@ struct Statement: RavioliSchema.Message {
     private var _storage: RavioliSchema.CopyOnWrite<_Storage>
 
     init(label: String = "", value: Expression? = nil, unknownFields: RavioliSchema.UnknownFields = .init()) {
-        _storage = .init(_Storage(label: label, value: value, unknownFields: unknownFields))
+        _storage = .init(_Storage(unknownFields: unknownFields, label: label, value: value))
     }
 
     static let descriptor = RavioliTestV1EverythingSchema.file.message(
@@ -991,14 +1008,14 @@ struct Statement: RavioliSchema.Message {
     private init(_storage: RavioliSchema.CopyOnWrite<_Storage>) { self._storage = _storage }
 
     private struct _Storage: Sendable, Hashable {
+        var unknownFields: RavioliSchema.UnknownFields
         var label: String
         var value: Expression?
-        var unknownFields: RavioliSchema.UnknownFields
 
         static func read(from _r: RavioliSchema.FieldReader) -> Self {
             let label: String = _r.string(at: 24)
             let value: Expression? = _r.message(at: 40)
-            return Self(label: label, value: value, unknownFields: _r.unknownFields())
+            return Self(unknownFields: _r.unknownFields(), label: label, value: value)
         }
 
         func write(to _w: inout RavioliSchema.FieldWriter) {
@@ -1023,7 +1040,7 @@ struct Expression: RavioliSchema.Message {
     private var _storage: RavioliSchema.CopyOnWrite<_Storage>
 
     init(kind: Kind? = nil, unknownFields: RavioliSchema.UnknownFields = .init()) {
-        _storage = .init(_Storage(kind: kind, unknownFields: unknownFields))
+        _storage = .init(_Storage(unknownFields: unknownFields, kind: kind))
     }
 
     /// The choices of the oneof `kind`.
@@ -1052,22 +1069,10 @@ struct Expression: RavioliSchema.Message {
 
     /// Two expressions.
     struct Pair: RavioliSchema.Message {
+        var unknownFields: RavioliSchema.UnknownFields
         var first: Expression?
         var second: Expression?
         var `operator`: Operator
-        var unknownFields: RavioliSchema.UnknownFields
-
-        init(
-            first: Expression? = nil,
-            second: Expression? = nil,
-            `operator`: Operator = .unspecified,
-            unknownFields: RavioliSchema.UnknownFields = .init()
-        ) {
-            self.first = first
-            self.second = second
-            self.`operator` = `operator`
-            self.unknownFields = unknownFields
-        }
 
         /// How the two are combined.
         struct Operator: RavioliSchema.OpenEnum, CaseIterable {
@@ -1092,7 +1097,7 @@ struct Expression: RavioliSchema.Message {
             let first: Expression? = _r.message(at: 24)
             let second: Expression? = _r.message(at: 32)
             let `operator`: Operator = _r.enumeration(at: 40)
-            return Self(first: first, second: second, operator: `operator`, unknownFields: _r.unknownFields())
+            return Self(unknownFields: _r.unknownFields(), first: first, second: second, operator: `operator`)
         }
 
         func write(to _w: inout RavioliSchema.FieldWriter) {
@@ -1115,12 +1120,12 @@ struct Expression: RavioliSchema.Message {
     private init(_storage: RavioliSchema.CopyOnWrite<_Storage>) { self._storage = _storage }
 
     private struct _Storage: Sendable, Hashable {
-        var kind: Kind?
         var unknownFields: RavioliSchema.UnknownFields
+        var kind: Kind?
 
         static func read(from _r: RavioliSchema.FieldReader) -> Self {
             let kind: Kind? = Kind(from: _r)
-            return Self(kind: kind, unknownFields: _r.unknownFields())
+            return Self(unknownFields: _r.unknownFields(), kind: kind)
         }
 
         func write(to _w: inout RavioliSchema.FieldWriter) {
@@ -1130,19 +1135,24 @@ struct Expression: RavioliSchema.Message {
     }
 }
 
+extension Expression.Pair {
+    init(
+        first: Expression? = nil,
+        second: Expression? = nil,
+        `operator`: Operator = .unspecified,
+        unknownFields: RavioliSchema.UnknownFields = .init()
+    ) {
+        self.init(unknownFields: unknownFields, first: first, second: second, operator: `operator`)
+    }
+}
+
 /// Options of all sorts.
 struct Annotated: RavioliSchema.Message {
+    var unknownFields: RavioliSchema.UnknownFields
     var length: Double
     /// Use length.
     /// - Warning: Deprecated in the schema.
     var oldLength: Int32
-    var unknownFields: RavioliSchema.UnknownFields
-
-    init(length: Double = 0, oldLength: Int32 = 0, unknownFields: RavioliSchema.UnknownFields = .init()) {
-        self.length = length
-        self.oldLength = oldLength
-        self.unknownFields = unknownFields
-    }
 
     static let descriptor = RavioliTestV1EverythingSchema.file.message(
         "ravioli.test.v1.Annotated", structSize: 48)
@@ -1150,7 +1160,7 @@ struct Annotated: RavioliSchema.Message {
     static func read(from _r: RavioliSchema.FieldReader) -> Self {
         let length: Double = _r.double(at: 24)
         let oldLength: Int32 = _r.int32(at: 36)
-        return Self(length: length, oldLength: oldLength, unknownFields: _r.unknownFields())
+        return Self(unknownFields: _r.unknownFields(), length: length, oldLength: oldLength)
     }
 
     func write(to _w: inout RavioliSchema.FieldWriter) {
@@ -1160,28 +1170,20 @@ struct Annotated: RavioliSchema.Message {
     }
 }
 
+extension Annotated {
+    init(length: Double = 0, oldLength: Int32 = 0, unknownFields: RavioliSchema.UnknownFields = .init()) {
+        self.init(unknownFields: unknownFields, length: length, oldLength: oldLength)
+    }
+}
+
 /// Types of other files.
 struct Imports: RavioliSchema.Message {
+    var unknownFields: RavioliSchema.UnknownFields
     var at: Google_Protobuf_Timestamp?
     var shelf: Shelf?
     /// Reached through a public import.
     var book: Book?
     var binding: Book.Binding
-    var unknownFields: RavioliSchema.UnknownFields
-
-    init(
-        at: Google_Protobuf_Timestamp? = nil,
-        shelf: Shelf? = nil,
-        book: Book? = nil,
-        binding: Book.Binding = .unspecified,
-        unknownFields: RavioliSchema.UnknownFields = .init()
-    ) {
-        self.at = at
-        self.shelf = shelf
-        self.book = book
-        self.binding = binding
-        self.unknownFields = unknownFields
-    }
 
     static let descriptor = RavioliTestV1EverythingSchema.file.message(
         "ravioli.test.v1.Imports", structSize: 56)
@@ -1191,7 +1193,7 @@ struct Imports: RavioliSchema.Message {
         let shelf: Shelf? = _r.message(at: 32)
         let book: Book? = _r.message(at: 40)
         let binding: Book.Binding = _r.enumeration(at: 48)
-        return Self(at: at, shelf: shelf, book: book, binding: binding, unknownFields: _r.unknownFields())
+        return Self(unknownFields: _r.unknownFields(), at: at, shelf: shelf, book: book, binding: binding)
     }
 
     func write(to _w: inout RavioliSchema.FieldWriter) {
@@ -1200,6 +1202,18 @@ struct Imports: RavioliSchema.Message {
         _w.message(book, at: 40)
         _w.enumeration(binding, at: 48, has: 52)
         _w.unknownFields(unknownFields)
+    }
+}
+
+extension Imports {
+    init(
+        at: Google_Protobuf_Timestamp? = nil,
+        shelf: Shelf? = nil,
+        book: Book? = nil,
+        binding: Book.Binding = .unspecified,
+        unknownFields: RavioliSchema.UnknownFields = .init()
+    ) {
+        self.init(unknownFields: unknownFields, at: at, shelf: shelf, book: book, binding: binding)
     }
 }
 

@@ -6,17 +6,11 @@ import RavioliSchema
 
 /// Whom to greet, and how.
 struct GreetRequest: RavioliSchema.Message {
+    var unknownFields: RavioliSchema.UnknownFields
     /// A name, as it is spoken.
     var name: String
     /// Leave it out to be greeted plainly.
     var manner: Manner?
-    var unknownFields: RavioliSchema.UnknownFields
-
-    init(name: String = "", manner: Manner? = nil, unknownFields: RavioliSchema.UnknownFields = .init()) {
-        self.name = name
-        self.manner = manner
-        self.unknownFields = unknownFields
-    }
 
     /// How warm a greeting is.
     struct Manner: RavioliSchema.OpenEnum, CaseIterable {
@@ -40,7 +34,7 @@ struct GreetRequest: RavioliSchema.Message {
     static func read(from _r: RavioliSchema.FieldReader) -> Self {
         let name: String = _r.string(at: 24)
         let manner: Manner? = _r.isPresent(48) ? _r.enumeration(at: 44) : nil
-        return Self(name: name, manner: manner, unknownFields: _r.unknownFields())
+        return Self(unknownFields: _r.unknownFields(), name: name, manner: manner)
     }
 
     func write(to _w: inout RavioliSchema.FieldWriter) {
@@ -50,24 +44,18 @@ struct GreetRequest: RavioliSchema.Message {
     }
 }
 
+extension GreetRequest {
+    init(name: String = "", manner: Manner? = nil, unknownFields: RavioliSchema.UnknownFields = .init()) {
+        self.init(unknownFields: unknownFields, name: name, manner: manner)
+    }
+}
+
 /// The message `ravioli.test.v1.Greeting`.
 struct Greeting: RavioliSchema.Message {
+    var unknownFields: RavioliSchema.UnknownFields
     var text: String
     var translations: [String: String]
     var sender: Sender?
-    var unknownFields: RavioliSchema.UnknownFields
-
-    init(
-        text: String = "",
-        translations: [String: String] = [:],
-        sender: Sender? = nil,
-        unknownFields: RavioliSchema.UnknownFields = .init()
-    ) {
-        self.text = text
-        self.translations = translations
-        self.sender = sender
-        self.unknownFields = unknownFields
-    }
 
     /// The choices of the oneof `sender`.
     enum Sender: Sendable, Hashable {
@@ -98,7 +86,7 @@ struct Greeting: RavioliSchema.Message {
         let text: String = _r.string(at: 24)
         let translations: [String: String] = _r.map(at: 40, count: 48) { ($0.string(at: 24), $0.string(at: 40)) }
         let sender: Sender? = Sender(from: _r)
-        return Self(text: text, translations: translations, sender: sender, unknownFields: _r.unknownFields())
+        return Self(unknownFields: _r.unknownFields(), text: text, translations: translations, sender: sender)
     }
 
     func write(to _w: inout RavioliSchema.FieldWriter) {
@@ -109,6 +97,17 @@ struct Greeting: RavioliSchema.Message {
         }
         sender?.write(to: &_w)
         _w.unknownFields(unknownFields)
+    }
+}
+
+extension Greeting {
+    init(
+        text: String = "",
+        translations: [String: String] = [:],
+        sender: Sender? = nil,
+        unknownFields: RavioliSchema.UnknownFields = .init()
+    ) {
+        self.init(unknownFields: unknownFields, text: text, translations: translations, sender: sender)
     }
 }
 

@@ -376,6 +376,7 @@ struct Large: RavioliSchema.Message {
         unknownFields: RavioliSchema.UnknownFields = .init()
     ) {
         _storage = .init(_Storage(
+            unknownFields: unknownFields,
             field1: field1,
             field2: field2,
             field3: field3,
@@ -447,8 +448,7 @@ struct Large: RavioliSchema.Message {
             field69: field69,
             field70: field70,
             field71: field71,
-            field72: field72,
-            unknownFields: unknownFields
+            field72: field72
         ))
     }
 
@@ -463,6 +463,7 @@ struct Large: RavioliSchema.Message {
     private init(_storage: RavioliSchema.CopyOnWrite<_Storage>) { self._storage = _storage }
 
     private struct _Storage: Sendable, Hashable {
+        var unknownFields: RavioliSchema.UnknownFields
         var field1: Int32
         var field2: String
         var field3: Double
@@ -535,7 +536,6 @@ struct Large: RavioliSchema.Message {
         var field70: Scalars?
         var field71: Int32
         var field72: String
-        var unknownFields: RavioliSchema.UnknownFields
 
         static func read(from _r: RavioliSchema.FieldReader) -> Self {
             let field1: Int32 = _r.int32(at: 488)
@@ -611,6 +611,7 @@ struct Large: RavioliSchema.Message {
             let field71: Int32 = _r.int32(at: 852)
             let field72: String = _r.string(at: 472)
             return Self(
+                unknownFields: _r.unknownFields(),
                 field1: field1,
                 field2: field2,
                 field3: field3,
@@ -682,8 +683,7 @@ struct Large: RavioliSchema.Message {
                 field69: field69,
                 field70: field70,
                 field71: field71,
-                field72: field72,
-                unknownFields: _r.unknownFields()
+                field72: field72
             )
         }
 
@@ -2288,6 +2288,7 @@ struct VeryLarge: RavioliSchema.Message {
         unknownFields: RavioliSchema.UnknownFields = .init()
     ) {
         _storage = .init(_Storage(
+            unknownFields: unknownFields,
             field1: field1,
             field2: field2,
             field3: field3,
@@ -2589,8 +2590,7 @@ struct VeryLarge: RavioliSchema.Message {
             field299: field299,
             field300: field300,
             choice: choice,
-            larges: larges,
-            unknownFields: unknownFields
+            larges: larges
         ))
     }
 
@@ -2628,6 +2628,7 @@ struct VeryLarge: RavioliSchema.Message {
     private init(_storage: RavioliSchema.CopyOnWrite<_Storage>) { self._storage = _storage }
 
     private struct _Storage: Sendable, Hashable {
+        var unknownFields: RavioliSchema.UnknownFields
         var field1: Int32?
         var field2: [String]
         var field3: Double
@@ -2930,7 +2931,6 @@ struct VeryLarge: RavioliSchema.Message {
         var field300: Scalars?
         var choice: Choice?
         var larges: [String: Large]
-        var unknownFields: RavioliSchema.UnknownFields
 
         static func read(from _r: RavioliSchema.FieldReader) -> Self {
             let field1: Int32? = _r.isPresent(2940) ? _r.int32(at: 2936) : nil
@@ -3236,6 +3236,7 @@ struct VeryLarge: RavioliSchema.Message {
             let choice: Choice? = Choice(from: _r)
             let larges: [String: Large] = _r.map(at: 2904, count: 2912) { ($0.string(at: 24), $0.message(at: 40) ?? .init()) }
             return Self(
+                unknownFields: _r.unknownFields(),
                 field1: field1,
                 field2: field2,
                 field3: field3,
@@ -3537,8 +3538,7 @@ struct VeryLarge: RavioliSchema.Message {
                 field299: field299,
                 field300: field300,
                 choice: choice,
-                larges: larges,
-                unknownFields: _r.unknownFields()
+                larges: larges
             )
         }
 

@@ -30,7 +30,7 @@ struct Required: RavioliSchema.Message {
         inner: Required? = nil,
         unknownFields: RavioliSchema.UnknownFields = .init()
     ) {
-        _storage = .init(_Storage(name: name, count: count, inner: inner, unknownFields: unknownFields))
+        _storage = .init(_Storage(unknownFields: unknownFields, name: name, count: count, inner: inner))
     }
 
     static let descriptor = RavioliTestV1LegacySchema.file.message("ravioli.test.v1.Required", structSize: 64)
@@ -44,16 +44,16 @@ struct Required: RavioliSchema.Message {
     private init(_storage: RavioliSchema.CopyOnWrite<_Storage>) { self._storage = _storage }
 
     private struct _Storage: Sendable, Hashable {
+        var unknownFields: RavioliSchema.UnknownFields
         var name: String?
         var count: Int32?
         var inner: Required?
-        var unknownFields: RavioliSchema.UnknownFields
 
         static func read(from _r: RavioliSchema.FieldReader) -> Self {
             let name: String? = _r.isPresent(48) ? _r.string(at: 24) : nil
             let count: Int32? = _r.isPresent(56) ? _r.int32(at: 52) : nil
             let inner: Required? = _r.message(at: 40)
-            return Self(name: name, count: count, inner: inner, unknownFields: _r.unknownFields())
+            return Self(unknownFields: _r.unknownFields(), name: name, count: count, inner: inner)
         }
 
         func write(to _w: inout RavioliSchema.FieldWriter) {
@@ -67,6 +67,7 @@ struct Required: RavioliSchema.Message {
 
 /// Defaults of every kind.
 struct Defaults: RavioliSchema.Message {
+    var unknownFields: RavioliSchema.UnknownFields
     var aDouble: Double?
     var aFloat: Float?
     var anInt32: Int32?
@@ -96,71 +97,6 @@ struct Defaults: RavioliSchema.Message {
     var floatMax: Float?
     var firstSize: Size?
     var minusZero: Double?
-    var unknownFields: RavioliSchema.UnknownFields
-
-    init(
-        aDouble: Double? = nil,
-        aFloat: Float? = nil,
-        anInt32: Int32? = nil,
-        anInt64: Int64? = nil,
-        aUint32: UInt32? = nil,
-        aUint64: UInt64? = nil,
-        aSint32: Int32? = nil,
-        aSint64: Int64? = nil,
-        aFixed32: UInt32? = nil,
-        aFixed64: UInt64? = nil,
-        aSfixed32: Int32? = nil,
-        aSfixed64: Int64? = nil,
-        aBool: Bool? = nil,
-        aString: String? = nil,
-        aBytes: [UInt8]? = nil,
-        aSize: Size? = nil,
-        infinite: Double? = nil,
-        minusInfinite: Double? = nil,
-        notANumber: Double? = nil,
-        floatInfinite: Float? = nil,
-        floatNotANumber: Float? = nil,
-        whole: Double? = nil,
-        tiny: Double? = nil,
-        emptyString: String? = nil,
-        self_: String? = nil,
-        selfOrDefault: String? = nil,
-        floatMax: Float? = nil,
-        firstSize: Size? = nil,
-        minusZero: Double? = nil,
-        unknownFields: RavioliSchema.UnknownFields = .init()
-    ) {
-        self.aDouble = aDouble
-        self.aFloat = aFloat
-        self.anInt32 = anInt32
-        self.anInt64 = anInt64
-        self.aUint32 = aUint32
-        self.aUint64 = aUint64
-        self.aSint32 = aSint32
-        self.aSint64 = aSint64
-        self.aFixed32 = aFixed32
-        self.aFixed64 = aFixed64
-        self.aSfixed32 = aSfixed32
-        self.aSfixed64 = aSfixed64
-        self.aBool = aBool
-        self.aString = aString
-        self.aBytes = aBytes
-        self.aSize = aSize
-        self.infinite = infinite
-        self.minusInfinite = minusInfinite
-        self.notANumber = notANumber
-        self.floatInfinite = floatInfinite
-        self.floatNotANumber = floatNotANumber
-        self.whole = whole
-        self.tiny = tiny
-        self.emptyString = emptyString
-        self.self_ = self_
-        self.selfOrDefault = selfOrDefault
-        self.floatMax = floatMax
-        self.firstSize = firstSize
-        self.minusZero = minusZero
-        self.unknownFields = unknownFields
-    }
 
     /// `aDouble`, or the schema's default if it is absent.
     var aDoubleOrDefault: Double { aDouble ?? -1.5e+100 }
@@ -280,6 +216,7 @@ struct Defaults: RavioliSchema.Message {
         let firstSize: Size? = _r.isPresent(356) ? _r.enumeration(at: 352) : nil
         let minusZero: Double? = _r.isPresent(360) ? _r.double(at: 192) : nil
         return Self(
+            unknownFields: _r.unknownFields(),
             aDouble: aDouble,
             aFloat: aFloat,
             anInt32: anInt32,
@@ -308,8 +245,7 @@ struct Defaults: RavioliSchema.Message {
             selfOrDefault: selfOrDefault,
             floatMax: floatMax,
             firstSize: firstSize,
-            minusZero: minusZero,
-            unknownFields: _r.unknownFields()
+            minusZero: minusZero
         )
     }
 
@@ -347,27 +283,81 @@ struct Defaults: RavioliSchema.Message {
     }
 }
 
+extension Defaults {
+    init(
+        aDouble: Double? = nil,
+        aFloat: Float? = nil,
+        anInt32: Int32? = nil,
+        anInt64: Int64? = nil,
+        aUint32: UInt32? = nil,
+        aUint64: UInt64? = nil,
+        aSint32: Int32? = nil,
+        aSint64: Int64? = nil,
+        aFixed32: UInt32? = nil,
+        aFixed64: UInt64? = nil,
+        aSfixed32: Int32? = nil,
+        aSfixed64: Int64? = nil,
+        aBool: Bool? = nil,
+        aString: String? = nil,
+        aBytes: [UInt8]? = nil,
+        aSize: Size? = nil,
+        infinite: Double? = nil,
+        minusInfinite: Double? = nil,
+        notANumber: Double? = nil,
+        floatInfinite: Float? = nil,
+        floatNotANumber: Float? = nil,
+        whole: Double? = nil,
+        tiny: Double? = nil,
+        emptyString: String? = nil,
+        self_: String? = nil,
+        selfOrDefault: String? = nil,
+        floatMax: Float? = nil,
+        firstSize: Size? = nil,
+        minusZero: Double? = nil,
+        unknownFields: RavioliSchema.UnknownFields = .init()
+    ) {
+        self.init(
+            unknownFields: unknownFields,
+            aDouble: aDouble,
+            aFloat: aFloat,
+            anInt32: anInt32,
+            anInt64: anInt64,
+            aUint32: aUint32,
+            aUint64: aUint64,
+            aSint32: aSint32,
+            aSint64: aSint64,
+            aFixed32: aFixed32,
+            aFixed64: aFixed64,
+            aSfixed32: aSfixed32,
+            aSfixed64: aSfixed64,
+            aBool: aBool,
+            aString: aString,
+            aBytes: aBytes,
+            aSize: aSize,
+            infinite: infinite,
+            minusInfinite: minusInfinite,
+            notANumber: notANumber,
+            floatInfinite: floatInfinite,
+            floatNotANumber: floatNotANumber,
+            whole: whole,
+            tiny: tiny,
+            emptyString: emptyString,
+            self_: self_,
+            selfOrDefault: selfOrDefault,
+            floatMax: floatMax,
+            firstSize: firstSize,
+            minusZero: minusZero
+        )
+    }
+}
+
 /// Unpacked unless it says otherwise.
 struct LegacyLists: RavioliSchema.Message {
+    var unknownFields: RavioliSchema.UnknownFields
     var unpacked: [Int32]
     var packed: [Int32]
     var sizes: [Size]
     var gradeByName: [String: Grade]
-    var unknownFields: RavioliSchema.UnknownFields
-
-    init(
-        unpacked: [Int32] = [],
-        packed: [Int32] = [],
-        sizes: [Size] = [],
-        gradeByName: [String: Grade] = [:],
-        unknownFields: RavioliSchema.UnknownFields = .init()
-    ) {
-        self.unpacked = unpacked
-        self.packed = packed
-        self.sizes = sizes
-        self.gradeByName = gradeByName
-        self.unknownFields = unknownFields
-    }
 
     static let descriptor = RavioliTestV1LegacySchema.file.message(
         "ravioli.test.v1.LegacyLists", structSize: 88)
@@ -379,11 +369,11 @@ struct LegacyLists: RavioliSchema.Message {
         let sizes: [Size] = _r.enumerations(at: 56, count: 64)
         let gradeByName: [String: Grade] = _r.map(at: 72, count: 80) { ($0.string(at: 24), $0.enumeration(at: 44)) }
         return Self(
+            unknownFields: _r.unknownFields(),
             unpacked: unpacked,
             packed: packed,
             sizes: sizes,
-            gradeByName: gradeByName,
-            unknownFields: _r.unknownFields()
+            gradeByName: gradeByName
         )
     }
 
@@ -399,24 +389,30 @@ struct LegacyLists: RavioliSchema.Message {
     }
 }
 
+extension LegacyLists {
+    init(
+        unpacked: [Int32] = [],
+        packed: [Int32] = [],
+        sizes: [Size] = [],
+        gradeByName: [String: Grade] = [:],
+        unknownFields: RavioliSchema.UnknownFields = .init()
+    ) {
+        self.init(
+            unknownFields: unknownFields,
+            unpacked: unpacked,
+            packed: packed,
+            sizes: sizes,
+            gradeByName: gradeByName
+        )
+    }
+}
+
 /// The message `ravioli.test.v1.Groups`.
 struct Groups: RavioliSchema.Message {
+    var unknownFields: RavioliSchema.UnknownFields
     var before: Int32?
     var after: Int32?
     var either: Either?
-    var unknownFields: RavioliSchema.UnknownFields
-
-    init(
-        before: Int32? = nil,
-        after: Int32? = nil,
-        either: Either? = nil,
-        unknownFields: RavioliSchema.UnknownFields = .init()
-    ) {
-        self.before = before
-        self.after = after
-        self.either = either
-        self.unknownFields = unknownFields
-    }
 
     /// The choices of the oneof `either`.
     enum Either: Sendable, Hashable {
@@ -438,20 +434,15 @@ struct Groups: RavioliSchema.Message {
 
     /// The message `ravioli.test.v1.Groups.Inner`.
     struct Inner: RavioliSchema.Message {
-        var text: String?
         var unknownFields: RavioliSchema.UnknownFields
-
-        init(text: String? = nil, unknownFields: RavioliSchema.UnknownFields = .init()) {
-            self.text = text
-            self.unknownFields = unknownFields
-        }
+        var text: String?
 
         static let descriptor = RavioliTestV1LegacySchema.file.message(
             "ravioli.test.v1.Groups.Inner", structSize: 48)
 
         static func read(from _r: RavioliSchema.FieldReader) -> Self {
             let text: String? = _r.isPresent(40) ? _r.string(at: 24) : nil
-            return Self(text: text, unknownFields: _r.unknownFields())
+            return Self(unknownFields: _r.unknownFields(), text: text)
         }
 
         func write(to _w: inout RavioliSchema.FieldWriter) {
@@ -462,20 +453,15 @@ struct Groups: RavioliSchema.Message {
 
     /// The message `ravioli.test.v1.Groups.Item`.
     struct Item: RavioliSchema.Message {
-        var number: Int32?
         var unknownFields: RavioliSchema.UnknownFields
-
-        init(number: Int32? = nil, unknownFields: RavioliSchema.UnknownFields = .init()) {
-            self.number = number
-            self.unknownFields = unknownFields
-        }
+        var number: Int32?
 
         static let descriptor = RavioliTestV1LegacySchema.file.message(
             "ravioli.test.v1.Groups.Item", structSize: 32)
 
         static func read(from _r: RavioliSchema.FieldReader) -> Self {
             let number: Int32? = _r.isPresent(28) ? _r.int32(at: 24) : nil
-            return Self(number: number, unknownFields: _r.unknownFields())
+            return Self(unknownFields: _r.unknownFields(), number: number)
         }
 
         func write(to _w: inout RavioliSchema.FieldWriter) {
@@ -486,20 +472,15 @@ struct Groups: RavioliSchema.Message {
 
     /// The message `ravioli.test.v1.Groups.Both`.
     struct Both: RavioliSchema.Message {
-        var a: Int32?
         var unknownFields: RavioliSchema.UnknownFields
-
-        init(a: Int32? = nil, unknownFields: RavioliSchema.UnknownFields = .init()) {
-            self.a = a
-            self.unknownFields = unknownFields
-        }
+        var a: Int32?
 
         static let descriptor = RavioliTestV1LegacySchema.file.message(
             "ravioli.test.v1.Groups.Both", structSize: 32)
 
         static func read(from _r: RavioliSchema.FieldReader) -> Self {
             let a: Int32? = _r.isPresent(28) ? _r.int32(at: 24) : nil
-            return Self(a: a, unknownFields: _r.unknownFields())
+            return Self(unknownFields: _r.unknownFields(), a: a)
         }
 
         func write(to _w: inout RavioliSchema.FieldWriter) {
@@ -514,7 +495,7 @@ struct Groups: RavioliSchema.Message {
         let before: Int32? = _r.isPresent(44) ? _r.int32(at: 40) : nil
         let after: Int32? = _r.isPresent(52) ? _r.int32(at: 48) : nil
         let either: Either? = Either(from: _r)
-        return Self(before: before, after: after, either: either, unknownFields: _r.unknownFields())
+        return Self(unknownFields: _r.unknownFields(), before: before, after: after, either: either)
     }
 
     func write(to _w: inout RavioliSchema.FieldWriter) {
@@ -525,22 +506,46 @@ struct Groups: RavioliSchema.Message {
     }
 }
 
+extension Groups {
+    init(
+        before: Int32? = nil,
+        after: Int32? = nil,
+        either: Either? = nil,
+        unknownFields: RavioliSchema.UnknownFields = .init()
+    ) {
+        self.init(unknownFields: unknownFields, before: before, after: after, either: either)
+    }
+}
+
+extension Groups.Inner {
+    init(text: String? = nil, unknownFields: RavioliSchema.UnknownFields = .init()) {
+        self.init(unknownFields: unknownFields, text: text)
+    }
+}
+
+extension Groups.Item {
+    init(number: Int32? = nil, unknownFields: RavioliSchema.UnknownFields = .init()) {
+        self.init(unknownFields: unknownFields, number: number)
+    }
+}
+
+extension Groups.Both {
+    init(a: Int32? = nil, unknownFields: RavioliSchema.UnknownFields = .init()) {
+        self.init(unknownFields: unknownFields, a: a)
+    }
+}
+
 /// The message `ravioli.test.v1.Extendable`.
 struct Extendable: RavioliSchema.Message {
-    var name: String?
     var unknownFields: RavioliSchema.UnknownFields
-
-    init(name: String? = nil, unknownFields: RavioliSchema.UnknownFields = .init()) {
-        self.name = name
-        self.unknownFields = unknownFields
-    }
+    var name: String?
 
     static let descriptor = RavioliTestV1LegacySchema.file.message(
         "ravioli.test.v1.Extendable", structSize: 48)
 
     static func read(from _r: RavioliSchema.FieldReader) -> Self {
         let name: String? = _r.isPresent(40) ? _r.string(at: 24) : nil
-        return Self(name: name, unknownFields: _r.unknownFields())
+        return Self(unknownFields: _r.unknownFields(), name: name)
     }
 
     func write(to _w: inout RavioliSchema.FieldWriter) {
@@ -549,26 +554,33 @@ struct Extendable: RavioliSchema.Message {
     }
 }
 
+extension Extendable {
+    init(name: String? = nil, unknownFields: RavioliSchema.UnknownFields = .init()) {
+        self.init(unknownFields: unknownFields, name: name)
+    }
+}
+
 /// The message `ravioli.test.v1.Scope`.
 struct Scope: RavioliSchema.Message {
-    var name: String?
     var unknownFields: RavioliSchema.UnknownFields
-
-    init(name: String? = nil, unknownFields: RavioliSchema.UnknownFields = .init()) {
-        self.name = name
-        self.unknownFields = unknownFields
-    }
+    var name: String?
 
     static let descriptor = RavioliTestV1LegacySchema.file.message("ravioli.test.v1.Scope", structSize: 48)
 
     static func read(from _r: RavioliSchema.FieldReader) -> Self {
         let name: String? = _r.isPresent(40) ? _r.string(at: 24) : nil
-        return Self(name: name, unknownFields: _r.unknownFields())
+        return Self(unknownFields: _r.unknownFields(), name: name)
     }
 
     func write(to _w: inout RavioliSchema.FieldWriter) {
         _w.string(name, at: 24, has: 40)
         _w.unknownFields(unknownFields)
+    }
+}
+
+extension Scope {
+    init(name: String? = nil, unknownFields: RavioliSchema.UnknownFields = .init()) {
+        self.init(unknownFields: unknownFields, name: name)
     }
 }
 

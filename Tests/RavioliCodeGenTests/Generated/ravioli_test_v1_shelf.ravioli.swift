@@ -5,24 +5,25 @@ import RavioliSchema
 
 /// The message `ravioli.test.v1.Shelf`.
 struct Shelf: RavioliSchema.Message {
-    var books: [Book]
     var unknownFields: RavioliSchema.UnknownFields
-
-    init(books: [Book] = [], unknownFields: RavioliSchema.UnknownFields = .init()) {
-        self.books = books
-        self.unknownFields = unknownFields
-    }
+    var books: [Book]
 
     static let descriptor = RavioliTestV1ShelfSchema.file.message("ravioli.test.v1.Shelf", structSize: 40)
 
     static func read(from _r: RavioliSchema.FieldReader) -> Self {
         let books: [Book] = _r.messages(at: 24, count: 32)
-        return Self(books: books, unknownFields: _r.unknownFields())
+        return Self(unknownFields: _r.unknownFields(), books: books)
     }
 
     func write(to _w: inout RavioliSchema.FieldWriter) {
         _w.messages(books, at: 24, count: 32)
         _w.unknownFields(unknownFields)
+    }
+}
+
+extension Shelf {
+    init(books: [Book] = [], unknownFields: RavioliSchema.UnknownFields = .init()) {
+        self.init(unknownFields: unknownFields, books: books)
     }
 }
 

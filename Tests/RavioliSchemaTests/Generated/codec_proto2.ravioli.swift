@@ -81,6 +81,7 @@ struct Legacy: RavioliSchema.Message {
         unknownFields: RavioliSchema.UnknownFields = .init()
     ) {
         _storage = .init(_Storage(
+            unknownFields: unknownFields,
             number: number,
             text: text,
             flag: flag,
@@ -93,8 +94,7 @@ struct Legacy: RavioliSchema.Message {
             choice: choice,
             child: child,
             wide: wide,
-            blob: blob,
-            unknownFields: unknownFields
+            blob: blob
         ))
     }
 
@@ -139,20 +139,15 @@ struct Legacy: RavioliSchema.Message {
 
     /// The message `ravioli.test.proto2.Legacy.Chosen`.
     struct Chosen: RavioliSchema.Message {
-        var x: Int32?
         var unknownFields: RavioliSchema.UnknownFields
-
-        init(x: Int32? = nil, unknownFields: RavioliSchema.UnknownFields = .init()) {
-            self.x = x
-            self.unknownFields = unknownFields
-        }
+        var x: Int32?
 
         static let descriptor = CodecProto2Schema.file.message(
             "ravioli.test.proto2.Legacy.Chosen", structSize: 32)
 
         static func read(from _r: RavioliSchema.FieldReader) -> Self {
             let x: Int32? = _r.isPresent(28) ? _r.int32(at: 24) : nil
-            return Self(x: x, unknownFields: _r.unknownFields())
+            return Self(unknownFields: _r.unknownFields(), x: x)
         }
 
         func write(to _w: inout RavioliSchema.FieldWriter) {
@@ -163,20 +158,15 @@ struct Legacy: RavioliSchema.Message {
 
     /// The message `ravioli.test.proto2.Legacy.Single`.
     struct Single: RavioliSchema.Message {
-        var x: Int32?
         var unknownFields: RavioliSchema.UnknownFields
-
-        init(x: Int32? = nil, unknownFields: RavioliSchema.UnknownFields = .init()) {
-            self.x = x
-            self.unknownFields = unknownFields
-        }
+        var x: Int32?
 
         static let descriptor = CodecProto2Schema.file.message(
             "ravioli.test.proto2.Legacy.Single", structSize: 32)
 
         static func read(from _r: RavioliSchema.FieldReader) -> Self {
             let x: Int32? = _r.isPresent(28) ? _r.int32(at: 24) : nil
-            return Self(x: x, unknownFields: _r.unknownFields())
+            return Self(unknownFields: _r.unknownFields(), x: x)
         }
 
         func write(to _w: inout RavioliSchema.FieldWriter) {
@@ -187,20 +177,15 @@ struct Legacy: RavioliSchema.Message {
 
     /// The message `ravioli.test.proto2.Legacy.Several`.
     struct Several: RavioliSchema.Message {
-        var x: Int32?
         var unknownFields: RavioliSchema.UnknownFields
-
-        init(x: Int32? = nil, unknownFields: RavioliSchema.UnknownFields = .init()) {
-            self.x = x
-            self.unknownFields = unknownFields
-        }
+        var x: Int32?
 
         static let descriptor = CodecProto2Schema.file.message(
             "ravioli.test.proto2.Legacy.Several", structSize: 32)
 
         static func read(from _r: RavioliSchema.FieldReader) -> Self {
             let x: Int32? = _r.isPresent(28) ? _r.int32(at: 24) : nil
-            return Self(x: x, unknownFields: _r.unknownFields())
+            return Self(unknownFields: _r.unknownFields(), x: x)
         }
 
         func write(to _w: inout RavioliSchema.FieldWriter) {
@@ -221,6 +206,7 @@ struct Legacy: RavioliSchema.Message {
     private init(_storage: RavioliSchema.CopyOnWrite<_Storage>) { self._storage = _storage }
 
     private struct _Storage: Sendable, Hashable {
+        var unknownFields: RavioliSchema.UnknownFields
         var number: Int32?
         var text: String?
         var flag: Bool?
@@ -234,7 +220,6 @@ struct Legacy: RavioliSchema.Message {
         var child: Legacy?
         var wide: Double?
         var blob: [UInt8]?
-        var unknownFields: RavioliSchema.UnknownFields
 
         static func read(from _r: RavioliSchema.FieldReader) -> Self {
             let number: Int32? = _r.isPresent(172) ? _r.int32(at: 168) : nil
@@ -251,6 +236,7 @@ struct Legacy: RavioliSchema.Message {
             let wide: Double? = _r.isPresent(200) ? _r.double(at: 128) : nil
             let blob: [UInt8]? = _r.isPresent(204) ? _r.bytes(at: 136) : nil
             return Self(
+                unknownFields: _r.unknownFields(),
                 number: number,
                 text: text,
                 flag: flag,
@@ -263,8 +249,7 @@ struct Legacy: RavioliSchema.Message {
                 choice: choice,
                 child: child,
                 wide: wide,
-                blob: blob,
-                unknownFields: _r.unknownFields()
+                blob: blob
             )
         }
 
@@ -287,6 +272,24 @@ struct Legacy: RavioliSchema.Message {
             _w.bytes(blob, at: 136, has: 204)
             _w.unknownFields(unknownFields)
         }
+    }
+}
+
+extension Legacy.Chosen {
+    init(x: Int32? = nil, unknownFields: RavioliSchema.UnknownFields = .init()) {
+        self.init(unknownFields: unknownFields, x: x)
+    }
+}
+
+extension Legacy.Single {
+    init(x: Int32? = nil, unknownFields: RavioliSchema.UnknownFields = .init()) {
+        self.init(unknownFields: unknownFields, x: x)
+    }
+}
+
+extension Legacy.Several {
+    init(x: Int32? = nil, unknownFields: RavioliSchema.UnknownFields = .init()) {
+        self.init(unknownFields: unknownFields, x: x)
     }
 }
 
@@ -333,13 +336,13 @@ struct Strict: RavioliSchema.Message {
         unknownFields: RavioliSchema.UnknownFields = .init()
     ) {
         _storage = .init(_Storage(
+            unknownFields: unknownFields,
             id: id,
             child: child,
             list: list,
             map: map,
             choice: choice,
-            level: level,
-            unknownFields: unknownFields
+            level: level
         ))
     }
 
@@ -376,13 +379,13 @@ struct Strict: RavioliSchema.Message {
     private init(_storage: RavioliSchema.CopyOnWrite<_Storage>) { self._storage = _storage }
 
     private struct _Storage: Sendable, Hashable {
+        var unknownFields: RavioliSchema.UnknownFields
         var id: Int32?
         var child: Strict?
         var list: [Strict]
         var map: [Int32: Strict]
         var choice: Choice?
         var level: Level?
-        var unknownFields: RavioliSchema.UnknownFields
 
         static func read(from _r: RavioliSchema.FieldReader) -> Self {
             let id: Int32? = _r.isPresent(76) ? _r.int32(at: 72) : nil
@@ -392,13 +395,13 @@ struct Strict: RavioliSchema.Message {
             let choice: Choice? = Choice(from: _r)
             let level: Level? = _r.isPresent(88) ? _r.enumeration(at: 84) : nil
             return Self(
+                unknownFields: _r.unknownFields(),
                 id: id,
                 child: child,
                 list: list,
                 map: map,
                 choice: choice,
-                level: level,
-                unknownFields: _r.unknownFields()
+                level: level
             )
         }
 
@@ -419,28 +422,28 @@ struct Strict: RavioliSchema.Message {
 
 /// Has no required field itself, but can hold one.
 struct Holder: RavioliSchema.Message {
+    var unknownFields: RavioliSchema.UnknownFields
     var strict: Strict?
     var legacy: Legacy?
-    var unknownFields: RavioliSchema.UnknownFields
-
-    init(strict: Strict? = nil, legacy: Legacy? = nil, unknownFields: RavioliSchema.UnknownFields = .init()) {
-        self.strict = strict
-        self.legacy = legacy
-        self.unknownFields = unknownFields
-    }
 
     static let descriptor = CodecProto2Schema.file.message("ravioli.test.proto2.Holder", structSize: 40)
 
     static func read(from _r: RavioliSchema.FieldReader) -> Self {
         let strict: Strict? = _r.message(at: 24)
         let legacy: Legacy? = _r.message(at: 32)
-        return Self(strict: strict, legacy: legacy, unknownFields: _r.unknownFields())
+        return Self(unknownFields: _r.unknownFields(), strict: strict, legacy: legacy)
     }
 
     func write(to _w: inout RavioliSchema.FieldWriter) {
         _w.message(strict, at: 24)
         _w.message(legacy, at: 32)
         _w.unknownFields(unknownFields)
+    }
+}
+
+extension Holder {
+    init(strict: Strict? = nil, legacy: Legacy? = nil, unknownFields: RavioliSchema.UnknownFields = .init()) {
+        self.init(unknownFields: unknownFields, strict: strict, legacy: legacy)
     }
 }
 

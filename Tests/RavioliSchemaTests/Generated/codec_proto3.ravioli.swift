@@ -5,6 +5,7 @@ import RavioliSchema
 
 /// One field of each kind, with implicit and with explicit presence.
 struct Scalars: RavioliSchema.Message {
+    var unknownFields: RavioliSchema.UnknownFields
     var i32: Int32
     var s32: Int32
     var u32: UInt32
@@ -31,65 +32,6 @@ struct Scalars: RavioliSchema.Message {
     var optBlob: [UInt8]?
     var optColor: Color?
     var last: Int32
-    var unknownFields: RavioliSchema.UnknownFields
-
-    init(
-        i32: Int32 = 0,
-        s32: Int32 = 0,
-        u32: UInt32 = 0,
-        f32: UInt32 = 0,
-        sf32: Int32 = 0,
-        i64: Int64 = 0,
-        s64: Int64 = 0,
-        u64: UInt64 = 0,
-        f64: UInt64 = 0,
-        sf64: Int64 = 0,
-        real: Float = 0,
-        wide: Double = 0,
-        flag: Bool = false,
-        text: String = "",
-        blob: [UInt8] = [],
-        color: Color = .unspecified,
-        optI32: Int32? = nil,
-        optS64: Int64? = nil,
-        optF32: UInt32? = nil,
-        optReal: Float? = nil,
-        optWide: Double? = nil,
-        optFlag: Bool? = nil,
-        optText: String? = nil,
-        optBlob: [UInt8]? = nil,
-        optColor: Color? = nil,
-        last: Int32 = 0,
-        unknownFields: RavioliSchema.UnknownFields = .init()
-    ) {
-        self.i32 = i32
-        self.s32 = s32
-        self.u32 = u32
-        self.f32 = f32
-        self.sf32 = sf32
-        self.i64 = i64
-        self.s64 = s64
-        self.u64 = u64
-        self.f64 = f64
-        self.sf64 = sf64
-        self.real = real
-        self.wide = wide
-        self.flag = flag
-        self.text = text
-        self.blob = blob
-        self.color = color
-        self.optI32 = optI32
-        self.optS64 = optS64
-        self.optF32 = optF32
-        self.optReal = optReal
-        self.optWide = optWide
-        self.optFlag = optFlag
-        self.optText = optText
-        self.optBlob = optBlob
-        self.optColor = optColor
-        self.last = last
-        self.unknownFields = unknownFields
-    }
 
     static let descriptor = CodecProto3Schema.file.message("ravioli.test.proto3.Scalars", structSize: 312)
 
@@ -121,6 +63,7 @@ struct Scalars: RavioliSchema.Message {
         let optColor: Color? = _r.isPresent(300) ? _r.enumeration(at: 296) : nil
         let last: Int32 = _r.int32(at: 304)
         return Self(
+            unknownFields: _r.unknownFields(),
             i32: i32,
             s32: s32,
             u32: u32,
@@ -146,8 +89,7 @@ struct Scalars: RavioliSchema.Message {
             optText: optText,
             optBlob: optBlob,
             optColor: optColor,
-            last: last,
-            unknownFields: _r.unknownFields()
+            last: last
         )
     }
 
@@ -182,8 +124,71 @@ struct Scalars: RavioliSchema.Message {
     }
 }
 
+extension Scalars {
+    init(
+        i32: Int32 = 0,
+        s32: Int32 = 0,
+        u32: UInt32 = 0,
+        f32: UInt32 = 0,
+        sf32: Int32 = 0,
+        i64: Int64 = 0,
+        s64: Int64 = 0,
+        u64: UInt64 = 0,
+        f64: UInt64 = 0,
+        sf64: Int64 = 0,
+        real: Float = 0,
+        wide: Double = 0,
+        flag: Bool = false,
+        text: String = "",
+        blob: [UInt8] = [],
+        color: Color = .unspecified,
+        optI32: Int32? = nil,
+        optS64: Int64? = nil,
+        optF32: UInt32? = nil,
+        optReal: Float? = nil,
+        optWide: Double? = nil,
+        optFlag: Bool? = nil,
+        optText: String? = nil,
+        optBlob: [UInt8]? = nil,
+        optColor: Color? = nil,
+        last: Int32 = 0,
+        unknownFields: RavioliSchema.UnknownFields = .init()
+    ) {
+        self.init(
+            unknownFields: unknownFields,
+            i32: i32,
+            s32: s32,
+            u32: u32,
+            f32: f32,
+            sf32: sf32,
+            i64: i64,
+            s64: s64,
+            u64: u64,
+            f64: f64,
+            sf64: sf64,
+            real: real,
+            wide: wide,
+            flag: flag,
+            text: text,
+            blob: blob,
+            color: color,
+            optI32: optI32,
+            optS64: optS64,
+            optF32: optF32,
+            optReal: optReal,
+            optWide: optWide,
+            optFlag: optFlag,
+            optText: optText,
+            optBlob: optBlob,
+            optColor: optColor,
+            last: last
+        )
+    }
+}
+
 /// Lists, packed as proto3 does by default and unpacked on demand.
 struct Lists: RavioliSchema.Message {
+    var unknownFields: RavioliSchema.UnknownFields
     var i32: [Int32]
     var s32: [Int32]
     var u64: [UInt64]
@@ -201,47 +206,6 @@ struct Lists: RavioliSchema.Message {
     var looseWide: [Double]
     var looseFlag: [Bool]
     var looseColor: [Color]
-    var unknownFields: RavioliSchema.UnknownFields
-
-    init(
-        i32: [Int32] = [],
-        s32: [Int32] = [],
-        u64: [UInt64] = [],
-        f32: [UInt32] = [],
-        sf64: [Int64] = [],
-        real: [Float] = [],
-        wide: [Double] = [],
-        flag: [Bool] = [],
-        color: [Color] = [],
-        text: [String] = [],
-        blob: [[UInt8]] = [],
-        leaf: [Leaf] = [],
-        empty: [Empty] = [],
-        looseI32: [Int32] = [],
-        looseWide: [Double] = [],
-        looseFlag: [Bool] = [],
-        looseColor: [Color] = [],
-        unknownFields: RavioliSchema.UnknownFields = .init()
-    ) {
-        self.i32 = i32
-        self.s32 = s32
-        self.u64 = u64
-        self.f32 = f32
-        self.sf64 = sf64
-        self.real = real
-        self.wide = wide
-        self.flag = flag
-        self.color = color
-        self.text = text
-        self.blob = blob
-        self.leaf = leaf
-        self.empty = empty
-        self.looseI32 = looseI32
-        self.looseWide = looseWide
-        self.looseFlag = looseFlag
-        self.looseColor = looseColor
-        self.unknownFields = unknownFields
-    }
 
     static let descriptor = CodecProto3Schema.file.message("ravioli.test.proto3.Lists", structSize: 296)
 
@@ -264,6 +228,7 @@ struct Lists: RavioliSchema.Message {
         let looseFlag: [Bool] = _r.bools(at: 264, count: 272)
         let looseColor: [Color] = _r.enumerations(at: 280, count: 288)
         return Self(
+            unknownFields: _r.unknownFields(),
             i32: i32,
             s32: s32,
             u64: u64,
@@ -280,8 +245,7 @@ struct Lists: RavioliSchema.Message {
             looseI32: looseI32,
             looseWide: looseWide,
             looseFlag: looseFlag,
-            looseColor: looseColor,
-            unknownFields: _r.unknownFields()
+            looseColor: looseColor
         )
     }
 
@@ -304,6 +268,50 @@ struct Lists: RavioliSchema.Message {
         _w.bools(looseFlag, at: 264, count: 272)
         _w.enumerations(looseColor, at: 280, count: 288)
         _w.unknownFields(unknownFields)
+    }
+}
+
+extension Lists {
+    init(
+        i32: [Int32] = [],
+        s32: [Int32] = [],
+        u64: [UInt64] = [],
+        f32: [UInt32] = [],
+        sf64: [Int64] = [],
+        real: [Float] = [],
+        wide: [Double] = [],
+        flag: [Bool] = [],
+        color: [Color] = [],
+        text: [String] = [],
+        blob: [[UInt8]] = [],
+        leaf: [Leaf] = [],
+        empty: [Empty] = [],
+        looseI32: [Int32] = [],
+        looseWide: [Double] = [],
+        looseFlag: [Bool] = [],
+        looseColor: [Color] = [],
+        unknownFields: RavioliSchema.UnknownFields = .init()
+    ) {
+        self.init(
+            unknownFields: unknownFields,
+            i32: i32,
+            s32: s32,
+            u64: u64,
+            f32: f32,
+            sf64: sf64,
+            real: real,
+            wide: wide,
+            flag: flag,
+            color: color,
+            text: text,
+            blob: blob,
+            leaf: leaf,
+            empty: empty,
+            looseI32: looseI32,
+            looseWide: looseWide,
+            looseFlag: looseFlag,
+            looseColor: looseColor
+        )
     }
 }
 
@@ -365,6 +373,7 @@ struct Leaf: RavioliSchema.Message {
         unknownFields: RavioliSchema.UnknownFields = .init()
     ) {
         _storage = .init(_Storage(
+            unknownFields: unknownFields,
             a: a,
             b: b,
             s: s,
@@ -373,8 +382,7 @@ struct Leaf: RavioliSchema.Message {
             choice: choice,
             blob: blob,
             leaves: leaves,
-            map: map,
-            unknownFields: unknownFields
+            map: map
         ))
     }
 
@@ -417,6 +425,7 @@ struct Leaf: RavioliSchema.Message {
     private init(_storage: RavioliSchema.CopyOnWrite<_Storage>) { self._storage = _storage }
 
     private struct _Storage: Sendable, Hashable {
+        var unknownFields: RavioliSchema.UnknownFields
         var a: Int32
         var b: Int32
         var s: String
@@ -426,7 +435,6 @@ struct Leaf: RavioliSchema.Message {
         var blob: [UInt8]?
         var leaves: [Leaf]
         var map: [String: Leaf]
-        var unknownFields: RavioliSchema.UnknownFields
 
         static func read(from _r: RavioliSchema.FieldReader) -> Self {
             let a: Int32 = _r.int32(at: 128)
@@ -439,6 +447,7 @@ struct Leaf: RavioliSchema.Message {
             let leaves: [Leaf] = _r.messages(at: 80, count: 88)
             let map: [String: Leaf] = _r.map(at: 96, count: 104) { ($0.string(at: 24), $0.message(at: 40) ?? .init()) }
             return Self(
+                unknownFields: _r.unknownFields(),
                 a: a,
                 b: b,
                 s: s,
@@ -447,8 +456,7 @@ struct Leaf: RavioliSchema.Message {
                 choice: choice,
                 blob: blob,
                 leaves: leaves,
-                map: map,
-                unknownFields: _r.unknownFields()
+                map: map
             )
         }
 
@@ -491,13 +499,8 @@ struct Empty: RavioliSchema.Message {
 
 /// A oneof with a member of every kind.
 struct Choices: RavioliSchema.Message {
-    var value: Value?
     var unknownFields: RavioliSchema.UnknownFields
-
-    init(value: Value? = nil, unknownFields: RavioliSchema.UnknownFields = .init()) {
-        self.value = value
-        self.unknownFields = unknownFields
-    }
+    var value: Value?
 
     /// The choices of the oneof `value`.
     enum Value: Sendable, Hashable {
@@ -551,7 +554,7 @@ struct Choices: RavioliSchema.Message {
 
     static func read(from _r: RavioliSchema.FieldReader) -> Self {
         let value: Value? = Value(from: _r)
-        return Self(value: value, unknownFields: _r.unknownFields())
+        return Self(unknownFields: _r.unknownFields(), value: value)
     }
 
     func write(to _w: inout RavioliSchema.FieldWriter) {
@@ -560,8 +563,15 @@ struct Choices: RavioliSchema.Message {
     }
 }
 
+extension Choices {
+    init(value: Value? = nil, unknownFields: RavioliSchema.UnknownFields = .init()) {
+        self.init(unknownFields: unknownFields, value: value)
+    }
+}
+
 /// Maps with every kind of key and of value.
 struct Maps: RavioliSchema.Message {
+    var unknownFields: RavioliSchema.UnknownFields
     var i32: [Int32: Int32]
     var s32: [Int32: Int32]
     var u32: [UInt32: UInt32]
@@ -579,47 +589,6 @@ struct Maps: RavioliSchema.Message {
     var real: [Int32: Float]
     var color: [String: Color]
     var leaf: [String: Leaf]
-    var unknownFields: RavioliSchema.UnknownFields
-
-    init(
-        i32: [Int32: Int32] = [:],
-        s32: [Int32: Int32] = [:],
-        u32: [UInt32: UInt32] = [:],
-        f32: [UInt32: UInt32] = [:],
-        sf32: [Int32: Int32] = [:],
-        i64: [Int64: Int64] = [:],
-        s64: [Int64: Int64] = [:],
-        u64: [UInt64: UInt64] = [:],
-        f64: [UInt64: UInt64] = [:],
-        sf64: [Int64: Int64] = [:],
-        flag: [Bool: Bool] = [:],
-        text: [String: String] = [:],
-        blob: [String: [UInt8]] = [:],
-        wide: [String: Double] = [:],
-        real: [Int32: Float] = [:],
-        color: [String: Color] = [:],
-        leaf: [String: Leaf] = [:],
-        unknownFields: RavioliSchema.UnknownFields = .init()
-    ) {
-        self.i32 = i32
-        self.s32 = s32
-        self.u32 = u32
-        self.f32 = f32
-        self.sf32 = sf32
-        self.i64 = i64
-        self.s64 = s64
-        self.u64 = u64
-        self.f64 = f64
-        self.sf64 = sf64
-        self.flag = flag
-        self.text = text
-        self.blob = blob
-        self.wide = wide
-        self.real = real
-        self.color = color
-        self.leaf = leaf
-        self.unknownFields = unknownFields
-    }
 
     static let descriptor = CodecProto3Schema.file.message("ravioli.test.proto3.Maps", structSize: 296)
     private static let entry1 = descriptor.entry(of: 1)
@@ -659,6 +628,7 @@ struct Maps: RavioliSchema.Message {
         let color: [String: Color] = _r.map(at: 264, count: 272) { ($0.string(at: 24), $0.enumeration(at: 44)) }
         let leaf: [String: Leaf] = _r.map(at: 280, count: 288) { ($0.string(at: 24), $0.message(at: 40) ?? .init()) }
         return Self(
+            unknownFields: _r.unknownFields(),
             i32: i32,
             s32: s32,
             u32: u32,
@@ -675,8 +645,7 @@ struct Maps: RavioliSchema.Message {
             wide: wide,
             real: real,
             color: color,
-            leaf: leaf,
-            unknownFields: _r.unknownFields()
+            leaf: leaf
         )
     }
 
@@ -750,6 +719,50 @@ struct Maps: RavioliSchema.Message {
             $0.message($2, at: 40)
         }
         _w.unknownFields(unknownFields)
+    }
+}
+
+extension Maps {
+    init(
+        i32: [Int32: Int32] = [:],
+        s32: [Int32: Int32] = [:],
+        u32: [UInt32: UInt32] = [:],
+        f32: [UInt32: UInt32] = [:],
+        sf32: [Int32: Int32] = [:],
+        i64: [Int64: Int64] = [:],
+        s64: [Int64: Int64] = [:],
+        u64: [UInt64: UInt64] = [:],
+        f64: [UInt64: UInt64] = [:],
+        sf64: [Int64: Int64] = [:],
+        flag: [Bool: Bool] = [:],
+        text: [String: String] = [:],
+        blob: [String: [UInt8]] = [:],
+        wide: [String: Double] = [:],
+        real: [Int32: Float] = [:],
+        color: [String: Color] = [:],
+        leaf: [String: Leaf] = [:],
+        unknownFields: RavioliSchema.UnknownFields = .init()
+    ) {
+        self.init(
+            unknownFields: unknownFields,
+            i32: i32,
+            s32: s32,
+            u32: u32,
+            f32: f32,
+            sf32: sf32,
+            i64: i64,
+            s64: s64,
+            u64: u64,
+            f64: f64,
+            sf64: sf64,
+            flag: flag,
+            text: text,
+            blob: blob,
+            wide: wide,
+            real: real,
+            color: color,
+            leaf: leaf
+        )
     }
 }
 
@@ -1101,6 +1114,7 @@ struct Crowd: RavioliSchema.Message {
         unknownFields: RavioliSchema.UnknownFields = .init()
     ) {
         _storage = .init(_Storage(
+            unknownFields: unknownFields,
             m01: m01,
             m02: m02,
             m03: m03,
@@ -1167,8 +1181,7 @@ struct Crowd: RavioliSchema.Message {
             m64: m64,
             m65: m65,
             m66: m66,
-            pair: pair,
-            unknownFields: unknownFields
+            pair: pair
         ))
     }
 
@@ -1207,6 +1220,7 @@ struct Crowd: RavioliSchema.Message {
     private init(_storage: RavioliSchema.CopyOnWrite<_Storage>) { self._storage = _storage }
 
     private struct _Storage: Sendable, Hashable {
+        var unknownFields: RavioliSchema.UnknownFields
         var m01: Leaf?
         var m02: Leaf?
         var m03: Leaf?
@@ -1274,7 +1288,6 @@ struct Crowd: RavioliSchema.Message {
         var m65: Leaf?
         var m66: Leaf?
         var pair: Pair?
-        var unknownFields: RavioliSchema.UnknownFields
 
         static func read(from _r: RavioliSchema.FieldReader) -> Self {
             let m01: Leaf? = _r.message(at: 24)
@@ -1345,6 +1358,7 @@ struct Crowd: RavioliSchema.Message {
             let m66: Leaf? = _r.message(at: 544)
             let pair: Pair? = Pair(from: _r)
             return Self(
+                unknownFields: _r.unknownFields(),
                 m01: m01,
                 m02: m02,
                 m03: m03,
@@ -1411,8 +1425,7 @@ struct Crowd: RavioliSchema.Message {
                 m64: m64,
                 m65: m65,
                 m66: m66,
-                pair: pair,
-                unknownFields: _r.unknownFields()
+                pair: pair
             )
         }
 

@@ -5,12 +5,14 @@ import Synchronization
 
 /// Runs `body` on a thread with a stack of 512 KiB, the least that a thread of Swift programs usually has, and returns
 /// what it returns; `nil` if there is no such thread.
-func onSmallStack<Result: Sendable>(_ body: @escaping @Sendable () -> Result) -> Result? {
+func onSmallStack<Result: Sendable>(of stackSize: Int = 512 << 10, _ body: @escaping @Sendable () -> Result) -> Result? {
     let result = Box<Result>()
     let job = Job { result.value.withLock { $0 = body() } }
     var attributes = pthread_attr_t()
     pthread_attr_init(&attributes)
-    pthread_attr_setstacksize(&attributes, 512 << 10)
+    // The address sanitizer's frames are several times as large.
+    let isSanitized = dlsym(nil, "__asan_init") != nil
+    pthread_attr_setstacksize(&attributes, isSanitized ? 4 << 20 : stackSize)
     var thread = pthread_t()
     let error = pthread_create(
         &thread, &attributes,

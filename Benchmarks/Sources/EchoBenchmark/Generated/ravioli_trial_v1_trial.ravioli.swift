@@ -6,18 +6,10 @@ import RavioliSchema
 
 /// The message `ravioli.trial.v1.EchoRequest`.
 struct EchoRequest: RavioliSchema.Message {
+    var unknownFields: RavioliSchema.UnknownFields
     var payload: [UInt8]
     /// Answers that many zero bytes instead, when above 0.
     var answerBytes: Int32
-    var unknownFields: RavioliSchema.UnknownFields
-
-    init(
-        payload: [UInt8] = [], answerBytes: Int32 = 0, unknownFields: RavioliSchema.UnknownFields = .init()
-    ) {
-        self.payload = payload
-        self.answerBytes = answerBytes
-        self.unknownFields = unknownFields
-    }
 
     static let descriptor = RavioliTrialV1TrialSchema.file.message(
         "ravioli.trial.v1.EchoRequest", structSize: 56)
@@ -25,7 +17,7 @@ struct EchoRequest: RavioliSchema.Message {
     static func read(from _r: RavioliSchema.FieldReader) -> Self {
         let payload: [UInt8] = _r.bytes(at: 24)
         let answerBytes: Int32 = _r.int32(at: 44)
-        return Self(payload: payload, answerBytes: answerBytes, unknownFields: _r.unknownFields())
+        return Self(unknownFields: _r.unknownFields(), payload: payload, answerBytes: answerBytes)
     }
 
     func write(to _w: inout RavioliSchema.FieldWriter) {
@@ -35,22 +27,25 @@ struct EchoRequest: RavioliSchema.Message {
     }
 }
 
+extension EchoRequest {
+    init(
+        payload: [UInt8] = [], answerBytes: Int32 = 0, unknownFields: RavioliSchema.UnknownFields = .init()
+    ) {
+        self.init(unknownFields: unknownFields, payload: payload, answerBytes: answerBytes)
+    }
+}
+
 /// The message `ravioli.trial.v1.EchoResponse`.
 struct EchoResponse: RavioliSchema.Message {
-    var payload: [UInt8]
     var unknownFields: RavioliSchema.UnknownFields
-
-    init(payload: [UInt8] = [], unknownFields: RavioliSchema.UnknownFields = .init()) {
-        self.payload = payload
-        self.unknownFields = unknownFields
-    }
+    var payload: [UInt8]
 
     static let descriptor = RavioliTrialV1TrialSchema.file.message(
         "ravioli.trial.v1.EchoResponse", structSize: 48)
 
     static func read(from _r: RavioliSchema.FieldReader) -> Self {
         let payload: [UInt8] = _r.bytes(at: 24)
-        return Self(payload: payload, unknownFields: _r.unknownFields())
+        return Self(unknownFields: _r.unknownFields(), payload: payload)
     }
 
     func write(to _w: inout RavioliSchema.FieldWriter) {
@@ -59,8 +54,15 @@ struct EchoResponse: RavioliSchema.Message {
     }
 }
 
+extension EchoResponse {
+    init(payload: [UInt8] = [], unknownFields: RavioliSchema.UnknownFields = .init()) {
+        self.init(unknownFields: unknownFields, payload: payload)
+    }
+}
+
 /// The message `ravioli.trial.v1.FailRequest`.
 struct FailRequest: RavioliSchema.Message {
+    var unknownFields: RavioliSchema.UnknownFields
     /// gRPC's number.
     var code: Int32
     var message: String
@@ -68,21 +70,6 @@ struct FailRequest: RavioliSchema.Message {
     var throwsUnknownError: Bool
     /// Adds the request itself as a detail.
     var withDetail: Bool
-    var unknownFields: RavioliSchema.UnknownFields
-
-    init(
-        code: Int32 = 0,
-        message: String = "",
-        throwsUnknownError: Bool = false,
-        withDetail: Bool = false,
-        unknownFields: RavioliSchema.UnknownFields = .init()
-    ) {
-        self.code = code
-        self.message = message
-        self.throwsUnknownError = throwsUnknownError
-        self.withDetail = withDetail
-        self.unknownFields = unknownFields
-    }
 
     static let descriptor = RavioliTrialV1TrialSchema.file.message(
         "ravioli.trial.v1.FailRequest", structSize: 72)
@@ -93,11 +80,11 @@ struct FailRequest: RavioliSchema.Message {
         let throwsUnknownError: Bool = _r.bool(at: 52)
         let withDetail: Bool = _r.bool(at: 60)
         return Self(
+            unknownFields: _r.unknownFields(),
             code: code,
             message: message,
             throwsUnknownError: throwsUnknownError,
-            withDetail: withDetail,
-            unknownFields: _r.unknownFields()
+            withDetail: withDetail
         )
     }
 
@@ -110,21 +97,31 @@ struct FailRequest: RavioliSchema.Message {
     }
 }
 
+extension FailRequest {
+    init(
+        code: Int32 = 0,
+        message: String = "",
+        throwsUnknownError: Bool = false,
+        withDetail: Bool = false,
+        unknownFields: RavioliSchema.UnknownFields = .init()
+    ) {
+        self.init(
+            unknownFields: unknownFields,
+            code: code,
+            message: message,
+            throwsUnknownError: throwsUnknownError,
+            withDetail: withDetail
+        )
+    }
+}
+
 /// The message `ravioli.trial.v1.DescribeRequest`.
 struct DescribeRequest: RavioliSchema.Message {
+    var unknownFields: RavioliSchema.UnknownFields
     /// Asks the next server for the same, through the handler's own client: what does a child call inherit?
     var ofChild: Bool
     /// Leaves the scope of the call first.
     var detached: Bool
-    var unknownFields: RavioliSchema.UnknownFields
-
-    init(
-        ofChild: Bool = false, detached: Bool = false, unknownFields: RavioliSchema.UnknownFields = .init()
-    ) {
-        self.ofChild = ofChild
-        self.detached = detached
-        self.unknownFields = unknownFields
-    }
 
     static let descriptor = RavioliTrialV1TrialSchema.file.message(
         "ravioli.trial.v1.DescribeRequest", structSize: 40)
@@ -132,7 +129,7 @@ struct DescribeRequest: RavioliSchema.Message {
     static func read(from _r: RavioliSchema.FieldReader) -> Self {
         let ofChild: Bool = _r.bool(at: 24)
         let detached: Bool = _r.bool(at: 32)
-        return Self(ofChild: ofChild, detached: detached, unknownFields: _r.unknownFields())
+        return Self(unknownFields: _r.unknownFields(), ofChild: ofChild, detached: detached)
     }
 
     func write(to _w: inout RavioliSchema.FieldWriter) {
@@ -142,8 +139,17 @@ struct DescribeRequest: RavioliSchema.Message {
     }
 }
 
+extension DescribeRequest {
+    init(
+        ofChild: Bool = false, detached: Bool = false, unknownFields: RavioliSchema.UnknownFields = .init()
+    ) {
+        self.init(unknownFields: unknownFields, ofChild: ofChild, detached: detached)
+    }
+}
+
 /// The message `ravioli.trial.v1.DescribeResponse`.
 struct DescribeResponse: RavioliSchema.Message {
+    var unknownFields: RavioliSchema.UnknownFields
     /// What is left of the call's time.
     var remainingMicroseconds: Int64
     /// 0 sheddable to 3 critical plus.
@@ -152,23 +158,6 @@ struct DescribeResponse: RavioliSchema.Message {
     var metadata: [String]
     var peer: String
     var attempt: Int32
-    var unknownFields: RavioliSchema.UnknownFields
-
-    init(
-        remainingMicroseconds: Int64 = 0,
-        criticality: Int32 = 0,
-        metadata: [String] = [],
-        peer: String = "",
-        attempt: Int32 = 0,
-        unknownFields: RavioliSchema.UnknownFields = .init()
-    ) {
-        self.remainingMicroseconds = remainingMicroseconds
-        self.criticality = criticality
-        self.metadata = metadata
-        self.peer = peer
-        self.attempt = attempt
-        self.unknownFields = unknownFields
-    }
 
     static let descriptor = RavioliTrialV1TrialSchema.file.message(
         "ravioli.trial.v1.DescribeResponse", structSize: 88)
@@ -180,12 +169,12 @@ struct DescribeResponse: RavioliSchema.Message {
         let peer: String = _r.string(at: 48)
         let attempt: Int32 = _r.int32(at: 80)
         return Self(
+            unknownFields: _r.unknownFields(),
             remainingMicroseconds: remainingMicroseconds,
             criticality: criticality,
             metadata: metadata,
             peer: peer,
-            attempt: attempt,
-            unknownFields: _r.unknownFields()
+            attempt: attempt
         )
     }
 
@@ -199,28 +188,49 @@ struct DescribeResponse: RavioliSchema.Message {
     }
 }
 
+extension DescribeResponse {
+    init(
+        remainingMicroseconds: Int64 = 0,
+        criticality: Int32 = 0,
+        metadata: [String] = [],
+        peer: String = "",
+        attempt: Int32 = 0,
+        unknownFields: RavioliSchema.UnknownFields = .init()
+    ) {
+        self.init(
+            unknownFields: unknownFields,
+            remainingMicroseconds: remainingMicroseconds,
+            criticality: criticality,
+            metadata: metadata,
+            peer: peer,
+            attempt: attempt
+        )
+    }
+}
+
 /// The message `ravioli.trial.v1.HangRequest`.
 struct HangRequest: RavioliSchema.Message {
+    var unknownFields: RavioliSchema.UnknownFields
     /// Does not notice that it was cancelled until it is released by the test.
     var ignoresCancellation: Bool
-    var unknownFields: RavioliSchema.UnknownFields
-
-    init(ignoresCancellation: Bool = false, unknownFields: RavioliSchema.UnknownFields = .init()) {
-        self.ignoresCancellation = ignoresCancellation
-        self.unknownFields = unknownFields
-    }
 
     static let descriptor = RavioliTrialV1TrialSchema.file.message(
         "ravioli.trial.v1.HangRequest", structSize: 32)
 
     static func read(from _r: RavioliSchema.FieldReader) -> Self {
         let ignoresCancellation: Bool = _r.bool(at: 24)
-        return Self(ignoresCancellation: ignoresCancellation, unknownFields: _r.unknownFields())
+        return Self(unknownFields: _r.unknownFields(), ignoresCancellation: ignoresCancellation)
     }
 
     func write(to _w: inout RavioliSchema.FieldWriter) {
         _w.bool(ignoresCancellation, at: 24, has: 28)
         _w.unknownFields(unknownFields)
+    }
+}
+
+extension HangRequest {
+    init(ignoresCancellation: Bool = false, unknownFields: RavioliSchema.UnknownFields = .init()) {
+        self.init(unknownFields: unknownFields, ignoresCancellation: ignoresCancellation)
     }
 }
 

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 import Ravioli
 
 /// Greets all guests of a party in one line. Those that the greeter refuses are left out.

@@ -8,28 +8,17 @@ import RavioliSchema
 /// Limits, by the receiver's hello: 8 KiB for the whole block, 64 pairs. A block over them is refused with
 /// RESOURCE_EXHAUSTED for its call alone. Order is kept; a name may occur more than once.
 struct ProtoMetadata: RavioliSchema.Message {
+    var unknownFields: RavioliSchema.UnknownFields
     /// In the order in which they were added.
     var pairs: [Pair]
-    var unknownFields: RavioliSchema.UnknownFields
-
-    init(pairs: [Pair] = [], unknownFields: RavioliSchema.UnknownFields = .init()) {
-        self.pairs = pairs
-        self.unknownFields = unknownFields
-    }
 
     /// One name with one value.
     struct Pair: RavioliSchema.Message {
+        var unknownFields: RavioliSchema.UnknownFields
         /// Lower-case ASCII letters, digits, '-', '_' and '.'; not empty. A name that ends in "-bin" has bytes as value.
         var name: String
         /// Printable ASCII (0x20 to 0x7E), or any bytes for a "-bin" name.
         var value: [UInt8]
-        var unknownFields: RavioliSchema.UnknownFields
-
-        init(name: String = "", value: [UInt8] = [], unknownFields: RavioliSchema.UnknownFields = .init()) {
-            self.name = name
-            self.value = value
-            self.unknownFields = unknownFields
-        }
 
         static let descriptor = RavioliRpcV1RpcSchema.file.message(
             "ravioli.rpc.v1.Metadata.Pair", structSize: 64)
@@ -37,7 +26,7 @@ struct ProtoMetadata: RavioliSchema.Message {
         static func read(from _r: RavioliSchema.FieldReader) -> Self {
             let name: String = _r.string(at: 24)
             let value: [UInt8] = _r.bytes(at: 40)
-            return Self(name: name, value: value, unknownFields: _r.unknownFields())
+            return Self(unknownFields: _r.unknownFields(), name: name, value: value)
         }
 
         func write(to _w: inout RavioliSchema.FieldWriter) {
@@ -51,7 +40,7 @@ struct ProtoMetadata: RavioliSchema.Message {
 
     static func read(from _r: RavioliSchema.FieldReader) -> Self {
         let pairs: [Pair] = _r.messages(at: 24, count: 32)
-        return Self(pairs: pairs, unknownFields: _r.unknownFields())
+        return Self(unknownFields: _r.unknownFields(), pairs: pairs)
     }
 
     func write(to _w: inout RavioliSchema.FieldWriter) {
@@ -60,32 +49,34 @@ struct ProtoMetadata: RavioliSchema.Message {
     }
 }
 
+extension ProtoMetadata {
+    init(pairs: [Pair] = [], unknownFields: RavioliSchema.UnknownFields = .init()) {
+        self.init(unknownFields: unknownFields, pairs: pairs)
+    }
+}
+
+extension ProtoMetadata.Pair {
+    init(name: String = "", value: [UInt8] = [], unknownFields: RavioliSchema.UnknownFields = .init()) {
+        self.init(unknownFields: unknownFields, name: name, value: value)
+    }
+}
+
 /// Level 0. What an end frame says beyond its code and executed mark, behind the flag `status`.
 ///
 /// Limits: 8 KiB for the whole block, 1,024 bytes of message; longer texts are cut by who receives them.
 struct ProtoStatus: RavioliSchema.Message {
+    var unknownFields: RavioliSchema.UnknownFields
     /// For a developer, in English. Never the text of an error the handler did not mean to send.
     var message: String
     /// For the caller's program.
     var details: [ProtoDetail]
-    var unknownFields: RavioliSchema.UnknownFields
-
-    init(
-        message: String = "",
-        details: [ProtoDetail] = [],
-        unknownFields: RavioliSchema.UnknownFields = .init()
-    ) {
-        self.message = message
-        self.details = details
-        self.unknownFields = unknownFields
-    }
 
     static let descriptor = RavioliRpcV1RpcSchema.file.message("ravioli.rpc.v1.Status", structSize: 64)
 
     static func read(from _r: RavioliSchema.FieldReader) -> Self {
         let message: String = _r.string(at: 24)
         let details: [ProtoDetail] = _r.messages(at: 40, count: 48)
-        return Self(message: message, details: details, unknownFields: _r.unknownFields())
+        return Self(unknownFields: _r.unknownFields(), message: message, details: details)
     }
 
     func write(to _w: inout RavioliSchema.FieldWriter) {
@@ -95,26 +86,30 @@ struct ProtoStatus: RavioliSchema.Message {
     }
 }
 
+extension ProtoStatus {
+    init(
+        message: String = "",
+        details: [ProtoDetail] = [],
+        unknownFields: RavioliSchema.UnknownFields = .init()
+    ) {
+        self.init(unknownFields: unknownFields, message: message, details: details)
+    }
+}
+
 /// Level 0. A typed fact. The same bytes as google.protobuf.Any, without importing it.
 struct ProtoDetail: RavioliSchema.Message {
+    var unknownFields: RavioliSchema.UnknownFields
     /// "type.googleapis.com/package.Type"; what follows the last slash is the type's full name.
     var typeUrl: String
     /// The encoded message. From a peer, and so not to be trusted more than a request.
     var value: [UInt8]
-    var unknownFields: RavioliSchema.UnknownFields
-
-    init(typeUrl: String = "", value: [UInt8] = [], unknownFields: RavioliSchema.UnknownFields = .init()) {
-        self.typeUrl = typeUrl
-        self.value = value
-        self.unknownFields = unknownFields
-    }
 
     static let descriptor = RavioliRpcV1RpcSchema.file.message("ravioli.rpc.v1.Detail", structSize: 64)
 
     static func read(from _r: RavioliSchema.FieldReader) -> Self {
         let typeUrl: String = _r.string(at: 24)
         let value: [UInt8] = _r.bytes(at: 40)
-        return Self(typeUrl: typeUrl, value: value, unknownFields: _r.unknownFields())
+        return Self(unknownFields: _r.unknownFields(), typeUrl: typeUrl, value: value)
     }
 
     func write(to _w: inout RavioliSchema.FieldWriter) {
@@ -124,32 +119,38 @@ struct ProtoDetail: RavioliSchema.Message {
     }
 }
 
+extension ProtoDetail {
+    init(typeUrl: String = "", value: [UInt8] = [], unknownFields: RavioliSchema.UnknownFields = .init()) {
+        self.init(unknownFields: unknownFields, typeUrl: typeUrl, value: value)
+    }
+}
+
 /// Level 0. Names in a hello, for people and logs. Nothing is decided by them: identity comes from TLS.
 struct ProtoHelloDetails: RavioliSchema.Message {
+    var unknownFields: RavioliSchema.UnknownFields
     /// The end's own name, for instance "catalog". At most 255 bytes.
     var service: String
     /// The implementation, for instance "ravioli-swift". At most 255 bytes.
     var software: String
-    var unknownFields: RavioliSchema.UnknownFields
-
-    init(service: String = "", software: String = "", unknownFields: RavioliSchema.UnknownFields = .init()) {
-        self.service = service
-        self.software = software
-        self.unknownFields = unknownFields
-    }
 
     static let descriptor = RavioliRpcV1RpcSchema.file.message("ravioli.rpc.v1.HelloDetails", structSize: 64)
 
     static func read(from _r: RavioliSchema.FieldReader) -> Self {
         let service: String = _r.string(at: 24)
         let software: String = _r.string(at: 40)
-        return Self(service: service, software: software, unknownFields: _r.unknownFields())
+        return Self(unknownFields: _r.unknownFields(), service: service, software: software)
     }
 
     func write(to _w: inout RavioliSchema.FieldWriter) {
         _w.string(service, at: 24, has: 56)
         _w.string(software, at: 40, has: 60)
         _w.unknownFields(unknownFields)
+    }
+}
+
+extension ProtoHelloDetails {
+    init(service: String = "", software: String = "", unknownFields: RavioliSchema.UnknownFields = .init()) {
+        self.init(unknownFields: unknownFields, service: service, software: software)
     }
 }
 

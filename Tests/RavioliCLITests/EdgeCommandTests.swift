@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import EdgeSchemas
+import Foundation
+import Ravioli
+import Testing
+
+@Suite(.timeLimit(.minutes(2)))
+struct EdgeCommandTests {
+    /// Starts the edge, gives `body` its URL, and stops it by a signal; returns the exit status.
+    private func withEdge(
+        _ arguments: [String], signal: Int32, _ body: (String) async throws -> Void
+    ) async throws -> Int32 {
+        let process = Process()
+        let log = Pipe()
+        process.executableURL = Command.url
+        process.arguments = ["edge", "--listen", "127.0.0.1:0"] + arguments
+        process.standardError = log
+        let (texts, text) = AsyncStream<String>.makeStream()
+        log.fileHandleForReading.readabilityHandler = { text.yield(String(decoding: $0.availableData, as: UTF8.self)) }
+        defer { log.fileHandleForReading.readabilityHandler = nil }
+        let (ends, end) = AsyncStream<Int32>.makeStream()
+        process.terminationHandler = { end.yield($0.terminationStatus) }
+        try process.run()
+        var seen = ""
+        for await part in texts {
+            seen += part
+            if seen.contains(#/listening on .*\n/#) { break }
+        }
+        let url = seen.firstMatch(of: #/listening on (.*)\n/#).map { String($0.1) }
+        do {
+            try await body(try #require(url))
+            kill(process.processIdentifier, signal)
+        } catch {
+            process.terminate()
+            throw error
+        }
+        for await status in ends { return status }
+        return -1
+    }
+
+    private func curl(_ arguments: [String]) async throws -> String {
+        let process = Process()
+        let pipe = Pipe()
+        process.executableURL = URL(filePath: "/usr/bin/env")
+        process.arguments = ["curl", "-s"] + arguments
+        process.standardOutput = pipe
+        try process.run()
+        return String(decoding: try pipe.fileHandleForReading.readToEnd() ?? Data(), as: UTF8.self)
+    }
+
+    @Test(arguments: [SIGTERM, SIGINT]) func servesUntilASignal(signal: Int32) async throws {
+        try await withServer([DeskServer()]) { _, address in
+            let status = try await withEdge(["--upstream", "\(address)", "--prefix", "/api"], signal: signal) { url in
+                let health = try await curl([url + "/healthz"])
+                #expect(health.contains("\"serving\""))
+                let answer = try await curl([
+                    "-H", "Content-Type: application/json", "-d", #"{"text": "hello"}"#,
+                    url + "/api/ravioli.test.v1.Desk/Echo",
+                ])
+                #expect(answer.contains(#"{"text":"hello"}"#))
+            }
+            #expect(status == 0)
+        }
+    }
+
+    @Test func startsWhileItsUpstreamIsDown() async throws {
+        let status = try await withEdge(["--upstream", "127.0.0.1:1"], signal: SIGTERM) { url in
+            let health = try await curl([url + "/healthz"])
+            #expect(health.contains("\"not_serving\""))
+        }
+        #expect(status == 0)
+    }
+
+    @Test func needsAnUpstream() async throws {
+        let outcome = try await Command.run(["edge"])
+        #expect(outcome.status == 64)
+        #expect(outcome.errors.contains("--upstream"))
+    }
+}

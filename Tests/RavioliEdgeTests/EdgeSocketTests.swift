@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import EdgeSchemas
+import Foundation
+import HTTPTypes
+import NIOCore
+import Ravioli
+import Testing
+
+@testable import RavioliEdge
+
+/// What only shows on a real connection.
+@Suite(.timeLimit(.minutes(2)))
+struct EdgeSocketTests {
+    private static let path = "/ravioli.test.v1.Desk/Echo"
+
+    private static func post(_ path: String = path, _ headers: String = "", body: String = "{}", length: Int? = nil) -> String {
+        "POST \(path) HTTP/1.1\r\nHost: h\r\nContent-Type: application/json\r\n\(headers)"
+            + "Content-Length: \(length ?? body.utf8.count)\r\n\r\n\(body)"
+    }
+
+    private func exchange(_ request: String, _ change: (inout EdgeOptions) -> Void = { _ in }) async throws -> String {
+        try await TestEdge(change).serving { port in try await RawHTTP.exchange(port: port, request) }
+    }
+
+    @Test func curlGetsAnAnswer() async throws {
+        let output = try await TestEdge().serving { port in
+            let curl = Process()
+            let pipe = Pipe()
+            curl.executableURL = URL(fileURLWithPath: "/usr/bin/env")
+            curl.arguments = [
+                "curl", "-s", "-H", "Content-Type: application/json", "-d", #"{"text": "from curl"}"#,
+                "http://127.0.0.1:\(port)\(Self.path)",
+            ]
+            curl.standardOutput = pipe
+            try curl.run()
+            return String(decoding: try pipe.fileHandleForReading.readToEnd() ?? Data(), as: UTF8.self)
+        }
+        #expect(output.contains(#""request":{"text":"from curl"}"#))
+    }
+
+    @Test func aConnectionServesOneRequestAfterAnother() async throws {
+        let answer = try await exchange(Self.post() + Self.post("/nowhere") + Self.post(Self.path, "Connection: close\r\n"))
+        #expect(answer.matches(of: #/HTTP\/1\.1 (\d+)/#).map { String($0.1) } == ["200", "404", "200"])
+    }
+
+    @Test func aClientThatHangsUpCancelsItsCall() async throws {
+        let edge = try TestEdge()
+        let desk = edge.desk
+        try await edge.serving { port in
+            let began = AsyncStream<Void>.makeStream()
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                group.addTask {
+                    try await RawHTTP.hangUp(port: port, Self.post("/ravioli.test.v1.Desk/Wait")) {
+                        for await _ in began.stream { return }
+                    }
+                }
+                for await sight in desk.sights {
+                    if case .waitCancelled = sight { break }
+                    began.continuation.yield()
+                }
+                try await group.waitForAll()
+            }
+        }
+    }
+
+    @Test func aBodyThatDoesNotArriveEndsTheRequest() async throws {
+        let answer = try await exchange(Self.post(body: "{", length: 100)) {
+            $0.limits.bodyTimeout = .milliseconds(100)
+        }
+        #expect(answer.hasPrefix("HTTP/1.1 504 "))
+        #expect(answer.contains(#"{"code":"deadline_exceeded""#))
+    }
+
+    @Test func aHeaderThatIsTooLargeIs431() async throws {
+        let answer = try await exchange(Self.post(Self.path, "X-Large: \(String(repeating: "a", count: 9000))\r\n"))
+        #expect(answer.hasPrefix("HTTP/1.1 431 "))
+        #expect(answer.lowercased().contains("x-request-id: "))
+    }
+
+    @Test func tooManyHeadersAre431() async throws {
+        let headers = (0..<200).map { "X-\($0): 1\r\n" }.joined()
+        #expect(try await exchange(Self.post(Self.path, headers)).hasPrefix("HTTP/1.1 431 "))
+    }
+
+    @Test func aBodyOverTheLimitIsAnsweredAndNotReadToItsEnd() async throws {
+        let body = String(repeating: " ", count: 200_000)
+        let answer = try await exchange(Self.post(body: body, length: 1 << 40)) {
+            $0.limits.messageBytesMax = 1024
+            $0.limits.skippedBytesMax = 10_000
+        }
+        #expect(answer.hasPrefix("HTTP/1.1 429 "))
+    }
+
+    static let malformed: [(String, String)] = [
+        ("two lengths", "POST \(path) HTTP/1.1\r\nHost: h\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\n{}"),
+        (
+            "length and chunks",
+            "POST \(path) HTTP/1.1\r\nHost: h\r\nContent-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"
+        ),
+        ("space before the colon", "POST \(path) HTTP/1.1\r\nHost : h\r\n\r\n"),
+        ("no HTTP", "\u{16}\u{3}\u{1} hello\r\n\r\n"),
+        ("folded header", "POST \(path) HTTP/1.1\r\nHost: h\r\nX-A: 1\r\n 2\r\n\r\n"),
+    ]
+
+    @Test(arguments: malformed) func malformedRequestsAreRefusedAndTheConnectionClosed(
+        name: String, request: String
+    ) async throws {
+        let answer = try await exchange(request)
+        #expect(answer.hasPrefix("HTTP/1.1 400 ") || answer.isEmpty, "\(name): \(answer)")
+    }
+
+    @Test func runServesUntilItIsCancelled() async throws {
+        let listening = AsyncStream<Address>.makeStream()
+        let server = try EdgeServer(
+            [Upstream(name: "desk", channel: InProcessChannel(DeskServer()))], on: .tcp(host: "127.0.0.1", port: 0),
+            logger: .quiet, onListening: { listening.continuation.yield($0) })
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { try? await server.run() }
+            var addresses = listening.stream.makeAsyncIterator()
+            guard case .tcp(_, let port)? = await addresses.next() else { Issue.record("no address"); return }
+            let answer = try await RawHTTP.exchange(port: port, Self.post(Self.path, "Connection: close\r\n"))
+            #expect(answer.hasPrefix("HTTP/1.1 200 OK"))
+            group.cancelAll()
+        }
+    }
+}

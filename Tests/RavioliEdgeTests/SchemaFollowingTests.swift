@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import EdgeSchemas
+import HTTPTypes
+import NIOCore
+import Ravioli
+import RavioliSchema
+import Synchronization
+import Testing
+
+@testable import RavioliEdge
+
+/// A channel whose other end can be replaced, as a server is by a newer one.
+final class SwitchedChannel: Ravioli.Channel {
+    private let target = Mutex<InProcessChannel?>(nil)
+
+    func connect(_ services: [any Ravioli.Service]) { target.withLock { $0 = InProcessChannel(services) } }
+
+    func unary(_ request: UnaryRequest) async throws(RPCError) -> UnaryResponse {
+        guard let target = target.withLock({ $0 }) else { throw RPCError(.unavailable, "nobody there") }
+        return try await target.unary(request)
+    }
+}
+
+@Suite(.timeLimit(.minutes(1)))
+struct SchemaFollowingTests {
+    private let channel = SwitchedChannel()
+
+    private func edge() throws -> Edge {
+        var options = EdgeOptions.defaults
+        options.limits.schemaPauseMin = .zero
+        return try Edge([Upstream(name: "switched", channel: channel)], options: options, logger: .quiet)
+    }
+
+    private func status(_ edge: Edge) async -> Int {
+        let head = HTTPRequest(
+            method: .post, scheme: nil, authority: nil, path: "/ravioli.test.v1.Desk/Echo",
+            headerFields: [.contentType: "application/json"])
+        return await edge.answer(head, requestID: "1") { _ in ByteBuffer(string: "{}") }.status.code
+    }
+
+    @Test func anUnknownMethodIsNot404BeforeAllSchemasAreKnown() async throws {
+        let edge = try edge()
+        #expect(await status(edge) == 503)
+    }
+
+    @Test func findsAServerThatStartsLater() async throws {
+        let edge = try edge()
+        await edge.refresh()
+        #expect(await status(edge) == 503)
+        channel.connect([DeskServer()])
+        #expect(await status(edge) == 200)
+    }
+
+    @Test func findsAServiceThatANewerServerAdds() async throws {
+        let edge = try edge()
+        channel.connect([])
+        await edge.refresh()
+        #expect(await status(edge) == 404)
+        channel.connect([DeskServer()])
+        #expect(await status(edge) == 200)
+    }
+
+    @Test func keepsTheSchemaWhileItIsTheSame() async throws {
+        let edge = try edge()
+        channel.connect([DeskServer()])
+        await edge.refresh()
+        let first = edge.followers[0].pool?.service(named: Desk.descriptor.fullName)
+        channel.connect([DeskServer()])
+        await edge.refresh()
+        let second = edge.followers[0].pool?.service(named: Desk.descriptor.fullName)
+        #expect(first != nil && first === second)
+    }
+
+    @Test func worksFromADescriptorSetAlone() async throws {
+        let set = DescriptorPool([Desk.descriptor.file]).fileDescriptorSet
+        let pool = try DescriptorPool(fileDescriptorSet: set)
+        var options = ServerOptions.defaults
+        options.servesReflection = false
+        let channel = InProcessChannel([DeskServer()], options: options)
+        let edge = try Edge(
+            [Upstream(name: "desk", channel: channel, schema: pool)], options: .defaults, logger: .quiet)
+        #expect(await status(edge) == 200)
+    }
+
+    @Test func theFirstUpstreamOfAServiceHasIt() async throws {
+        let pool = DescriptorPool([Desk.descriptor.file])
+        let table = RouteTable([pool, nil, pool])
+        #expect(table.route(service: Desk.descriptor.fullName, method: "Echo")?.upstream == 0)
+        #expect(table.duplicates.map(\.upstream) == [2])
+        #expect(!table.isComplete)
+    }
+}
