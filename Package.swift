@@ -200,6 +200,7 @@ let package = Package(
 
         // MARK: The house
         .testTarget(name: "HouseTests"),
+        .testTarget(name: "DemoTests", dependencies: ["ravioli-cli", "showroom-catalog", "showroom-pricing"]),
     ]
 )
 

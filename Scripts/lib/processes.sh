@@ -24,13 +24,24 @@ is_running() {
     [[ $(start_time "$pid") == "$started" ]]
 }
 
-# Starts the process called $1 in a session of its own, out of reach of the terminal's Ctrl-C.
+# Becomes another program in a session of its own, which is out of reach of the terminal's Ctrl-C. Nothing stays open
+# but its log: who started the demo may be waiting for the end of whatever a child of it holds open.
+detach() {
+    local entry descriptor
+    for entry in "/proc/$BASHPID/fd"/*; do
+        descriptor=${entry##*/}
+        if ((descriptor > 2 && descriptor < 255)); then eval "exec $descriptor>&-"; fi
+    done
+    exec setsid "$@"
+}
+
+# Starts the process called $1 with the command that follows.
 start() {
     local name=$1 program_path=$2
     shift
     [[ -x $program_path ]] || fail "$program_path is missing"
     say "starting $name"
-    setsid "$@" </dev/null >"$folder/$name.log" 2>&1 &
+    detach "$@" </dev/null >"$folder/$name.log" 2>&1 &
     echo "$! $(start_time $! || echo gone)" >"$folder/$name.pid"
 }
 

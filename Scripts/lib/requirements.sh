@@ -73,9 +73,11 @@ install_packages() {
 check_swift() {
     command -v swift >/dev/null ||
         fail "swift is missing; install a toolchain of at least $swift_version_min: https://www.swift.org/install/linux/"
-    local version
-    version=$(swift --version 2>/dev/null | sed -n 's/.*Swift version \([0-9][0-9.]*\).*/\1/p' | head -n 1)
-    [[ $version ]] || fail "\`swift --version\` does not say which version it is"
+    local answer version
+    answer=$(swift --version 2>&1) || fail "swift does not run: $answer
+(what a toolchain itself needs is listed at https://www.swift.org/install/linux/)"
+    [[ $answer =~ Swift\ version\ ([0-9]+(\.[0-9]+)*) ]] || fail "\`swift --version\` names no version: $answer"
+    version=${BASH_REMATCH[1]}
     [[ $(printf '%s\n' "$swift_version_min" "$version" | sort --version-sort | head -n 1) == "$swift_version_min" ]] ||
         fail "Swift $version is too old; at least $swift_version_min is needed: https://www.swift.org/install/linux/"
 }

@@ -29,16 +29,13 @@ struct FencedBlock: Hashable {
         return blocks
     }
 
-    /// Whether the block's lines follow each other in the text, indented as they may be. A line `…` stands for any
-    /// number of lines.
+    /// Whether the block stands in the text, however both are broken into lines and indented. A line `…` stands for
+    /// any number of lines.
     func isPart(of text: String) -> Bool {
-        func trimmed(_ lines: [Substring]) -> [String] {
-            lines.map { $0.trimmingCharacters(in: .whitespaces) }.filter { !$0.isEmpty }
-        }
-        var rest = trimmed(text.split(separator: "\n"))[...]
-        for run in trimmed(lines).split(separator: "…") {
-            guard let start = rest.indices.first(where: { rest[$0...].starts(with: run) }) else { return false }
-            rest = rest[(start + run.count)...]
+        var rest = text.filter { !$0.isWhitespace }[...]
+        for run in lines.split(separator: "…") {
+            guard let found = rest.range(of: run.joined().filter { !$0.isWhitespace }) else { return false }
+            rest = rest[found.upperBound...]
         }
         return true
     }

@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Foundation
+
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#endif
+
+/// The package's root folder.
+let packageRoot = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+    .deletingLastPathComponent()
+
+/// Where the build puts executables: beside the test bundle.
+let buildFolder: URL = {
+    var folder = URL(filePath: CommandLine.arguments[0]).standardizedFileURL
+    repeat {
+        folder.deleteLastPathComponent()
+    } while folder.path != "/" && !FileManager.default.fileExists(atPath: folder.path + "/showroom-catalog")
+    return folder
+}()
+
+/// A running program, whose output and errors are read as they come, and which `timeout` ends after two minutes.
+final class Program {
+    private let process = Process()
+    private let pipe = Pipe()
+    private(set) var text = ""
+
+    /// - Parameter path: Relative to the package's root, or found in `PATH`.
+    init(_ path: String, _ arguments: [String]) throws {
+        process.executableURL = URL(filePath: "/usr/bin/env")
+        process.arguments = ["timeout", "--kill-after=20", "120", path] + arguments
+        process.currentDirectoryURL = packageRoot
+        process.standardInput = FileHandle.nullDevice
+        process.standardOutput = pipe
+        process.standardError = pipe
+        try Self.withoutBlockedSignals { try process.run() }
+        // The program alone holds the other end, so that its end is the end of what can be read.
+        try pipe.fileHandleForWriting.close()
+    }
+
+    /// The threads that run tests block signals, and a program inherits what is blocked: it would not hear Ctrl-C.
+    private static func withoutBlockedSignals(_ body: () throws -> Void) rethrows {
+        var none = sigset_t()
+        var before = sigset_t()
+        sigemptyset(&none)
+        pthread_sigmask(SIG_SETMASK, &none, &before)
+        defer { pthread_sigmask(SIG_SETMASK, &before, nil) }
+        try body()
+    }
+
+    /// Reads until the output contains a text; false if the program ends without it.
+    func says(_ expected: String) -> Bool {
+        while !text.contains(expected) {
+            let data = pipe.fileHandleForReading.availableData
+            if data.isEmpty { return false }
+            text += String(decoding: data, as: UTF8.self)
+        }
+        return true
+    }
+
+    /// What Ctrl-C does.
+    func interrupt() { kill(process.processIdentifier, SIGINT) }
+
+    /// Reads to the program's end and returns its status.
+    func end() -> Int32 {
+        text += String(decoding: pipe.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
+        process.waitUntilExit()
+        return process.terminationStatus
+    }
+}
+
+/// Runs a program to its end.
+func run(_ path: String, _ arguments: [String]) throws -> (status: Int32, text: String) {
+    let program = try Program(path, arguments)
+    return (program.end(), program.text)
+}
