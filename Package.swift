@@ -49,8 +49,12 @@ let package = Package(
             name: "CollisionSchemas", dependencies: ["Ravioli", "RavioliSchema"], path: "Tests/CollisionSchemas"),
         .testTarget(
             name: "RavioliCodeGenTests",
-            dependencies: ["RavioliCodeGen", "RavioliSchema", "Ravioli", "CollisionSchemas", "protoc-gen-ravioli"]),
-        .testTarget(name: "ExamplesTests"),
+            dependencies: [
+                "BlockingTests", "RavioliCodeGen", "RavioliSchema", "Ravioli", "CollisionSchemas", "protoc-gen-ravioli",
+            ]),
+        .testTarget(name: "ExamplesTests", dependencies: ["BlockingTests"]),
+        // Gives tests that wait for programs threads of their own.
+        .target(name: "BlockingTests", path: "Tests/BlockingTests"),
 
         // MARK: Wire and calls
         .target(
@@ -200,7 +204,7 @@ let package = Package(
 
         // MARK: The house
         .testTarget(name: "HouseTests"),
-        .testTarget(name: "DemoTests", dependencies: ["ravioli-cli", "showroom-catalog", "showroom-pricing"]),
+        .testTarget(name: "DemoTests", dependencies: ["BlockingTests", "ravioli-cli", "showroom-catalog", "showroom-pricing"]),
     ]
 )
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import BlockingTests
 import Foundation
 import Testing
 
@@ -10,7 +11,7 @@ import Testing
 #endif
 
 /// `Scripts/demo`, as its users run it, with the executables that were built for the tests.
-@Suite(.serialized, .timeLimit(.minutes(5)))
+@Suite(.serialized, .blocking, .timeLimit(.minutes(5)))
 struct DemoTests {
     @Test func whatItPrintsWorksWhenPasted() throws {
         try withDemo { demo in

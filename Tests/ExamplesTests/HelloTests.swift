@@ -3,6 +3,7 @@
 // The example is built as a user builds it: as a package of its own, with its plugin. It has a scratch folder of its
 // own, too, since this package's is locked while its tests run; it is kept, so that only the first run takes minutes.
 
+import BlockingTests
 import Dispatch
 import Foundation
 import Testing
@@ -16,7 +17,7 @@ import Testing
 #endif
 
 /// `Examples/hello`: built, tested, started and called.
-@Suite(.serialized, .timeLimit(.minutes(30)))
+@Suite(.serialized, .blocking, .timeLimit(.minutes(30)))
 struct HelloTests {
     /// The package's root folder.
     private static let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()

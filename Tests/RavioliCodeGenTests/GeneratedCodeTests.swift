@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import BlockingTests
 import Foundation
 import Testing
 
 /// The committed generated files, and generated code under a user's compiler settings.
-@Suite struct GeneratedCodeTests {
+@Suite(.blocking) struct GeneratedCodeTests {
     @Test func committedFilesAreUpToDate() throws {
         let plugin = buildFolder.appending(path: "protoc-gen-ravioli").path
         let result = try run("Scripts/generate", ["--check", "--plugin", plugin])

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import BlockingTests
 import Foundation
 import RavioliCodeGen
 import RavioliSchema
 import Testing
 
 /// The generator as a function from protoc's request to Swift text.
-@Suite struct GeneratorTests {
+@Suite(.blocking) struct GeneratorTests {
     @Test func greetingReadsAsCommitted() throws {
         let committed = packageRoot.appending(
             path: "Tests/RavioliCodeGenTests/Generated/ravioli_test_v1_greeting.ravioli.swift")

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import BlockingTests
 import RavioliSchema
 import Testing
 
 /// What proto2 has beyond proto3, in generated code.
-@Suite struct Proto2Tests {
+@Suite(.blocking) struct Proto2Tests {
     @Test func requiredFieldsAreDemanded() throws {
         try expectRoundTrip(Required(name: "", count: 0), text: "name: \"\" count: 0")
         #expect(throws: SchemaError.self) { try Required(name: "n").encoded() }

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import BlockingTests
 import RavioliSchema
 import Testing
 
 /// Each construct of proto3 in generated code, with protoc as the judge.
-@Suite struct Proto3Tests {
+@Suite(.blocking) struct Proto3Tests {
     private let scalars = Scalars(
         aDouble: -0.5, aFloat: 1.25, anInt32: -1, anInt64: .min, aUint32: .max, aUint64: .max, aSint32: .min,
         aSint64: .min, aFixed32: 7, aFixed64: 8, aSfixed32: -9, aSfixed64: -10, aBool: true, aString: "ümläut\0nul",
