@@ -116,7 +116,7 @@ let package = Package(
         .testTarget(
             name: "RavioliEdgeTests",
             dependencies: [
-                "RavioliEdge", "EdgeSchemas", "Ravioli", "RavioliSchema",
+                "BlockingTests", "RavioliEdge", "EdgeSchemas", "Ravioli", "RavioliSchema",
                 .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "HummingbirdTesting", package: "hummingbird"),
                 .product(name: "HTTPTypes", package: "swift-http-types"),
@@ -126,7 +126,7 @@ let package = Package(
             ]
         ),
         .testTarget(
-            name: "RavioliCLITests", dependencies: ["EdgeSchemas", "Ravioli", "RavioliSchema", "ravioli-cli"]),
+            name: "RavioliCLITests", dependencies: ["BlockingTests", "EdgeSchemas", "Ravioli", "RavioliSchema", "ravioli-cli"]),
 
         // MARK: Showroom, the reference system
         .target(name: "ShowroomContracts", dependencies: ["Ravioli", "RavioliSchema"]),
@@ -196,7 +196,7 @@ let package = Package(
         .testTarget(
             name: "ShowroomEndToEndTests",
             dependencies: [
-                "showroom-catalog", "showroom-pricing", "ravioli-cli", "Ravioli", "RavioliSchema", "Showroom",
+                "BlockingTests", "showroom-catalog", "showroom-pricing", "ravioli-cli", "Ravioli", "RavioliSchema", "Showroom",
                 "ShowroomCatalog", "ShowroomContracts", "ShowroomPricing",
                 .product(name: "Logging", package: "swift-log"),
             ]

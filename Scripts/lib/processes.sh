@@ -30,7 +30,7 @@ detach() {
     local entry descriptor
     for entry in "/proc/$BASHPID/fd"/*; do
         descriptor=${entry##*/}
-        if ((descriptor > 2 && descriptor < 255)); then eval "exec $descriptor>&-"; fi
+        if ((descriptor > 2 && descriptor != 255)); then eval "exec $descriptor>&-"; fi
     done
     exec setsid "$@"
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import BlockingTests
 import Foundation
 
 #if canImport(Glibc)
@@ -23,31 +24,27 @@ let buildFolder: URL = {
 
 /// A running program, whose output and errors are read as they come, and which `timeout` ends after two minutes.
 final class Program {
-    private let process = Process()
-    private let pipe = Pipe()
+    private let process: Process
+    private let pipe: Pipe
     private(set) var text = ""
 
     /// - Parameter path: Relative to the package's root, or found in `PATH`.
     init(_ path: String, _ arguments: [String]) throws {
+        let process = Process()
         process.executableURL = URL(filePath: "/usr/bin/env")
         process.arguments = ["timeout", "--kill-after=20", "120", path] + arguments
         process.currentDirectoryURL = packageRoot
         process.standardInput = FileHandle.nullDevice
-        process.standardOutput = pipe
-        process.standardError = pipe
-        try Self.withoutBlockedSignals { try process.run() }
-        // The program alone holds the other end, so that its end is the end of what can be read.
-        try pipe.fileHandleForWriting.close()
-    }
-
-    /// The threads that run tests block signals, and a program inherits what is blocked: it would not hear Ctrl-C.
-    private static func withoutBlockedSignals(_ body: () throws -> Void) rethrows {
-        var none = sigset_t()
-        var before = sigset_t()
-        sigemptyset(&none)
-        pthread_sigmask(SIG_SETMASK, &none, &before)
-        defer { pthread_sigmask(SIG_SETMASK, &before, nil) }
-        try body()
+        self.process = process
+        pipe = try Spawning.alone {
+            let pipe = Pipe()
+            process.standardOutput = pipe
+            process.standardError = pipe
+            try process.run()
+            // The program alone holds the other end, so that its end is the end of what can be read.
+            try pipe.fileHandleForWriting.close()
+            return pipe
+        }
     }
 
     /// Reads until the output contains a text; false if the program ends without it.

@@ -63,7 +63,7 @@ struct HelloTests {
         let first = try Self.swift("package", package: ".build/hello-generated", arguments)
         #expect(first.status == 0 && first.text.contains(generated), "\(first.text)")
         let second = try Self.swift("package", package: ".build/hello-generated", arguments)
-        #expect(second.status == 0 && !second.text.contains("wrote") && second.text.contains("unchanged"))
+        #expect(second.status == 0 && !second.text.contains("wrote") && second.text.contains("unchanged"), "\(second.text)")
         let help = try Self.swift("package", package: ".build/hello-generated", arguments + ["--help"])
         #expect(help.text.contains("USAGE: swift package generate"))
         let wrong = try Self.swift("package", package: ".build/hello-generated", arguments + ["--fast"])
@@ -92,7 +92,8 @@ struct HelloTests {
     /// A running program, whose output is read as it comes.
     private final class Program {
         private let process = Process()
-        private let pipe = Pipe()
+        /// What it writes comes here, once it is started.
+        private var pipe = Pipe()
         private let secondsMax: Int
         private var watchdog: DispatchWorkItem?
         private(set) var text = ""
@@ -107,14 +108,18 @@ struct HelloTests {
             process.arguments = [path] + arguments
             process.currentDirectoryURL = HelloTests.root
             process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
-            process.standardOutput = pipe
-            process.standardError = pipe
         }
 
         func start() throws {
-            try process.run()
-            // The program alone holds the other end, so that its end is the end of what can be read.
-            try pipe.fileHandleForWriting.close()
+            pipe = try Spawning.alone {
+                let pipe = Pipe()
+                process.standardOutput = pipe
+                process.standardError = pipe
+                try process.run()
+                // The program alone holds the other end, so that its end is the end of what can be read.
+                try pipe.fileHandleForWriting.close()
+                return pipe
+            }
             let id = process.processIdentifier
             let watchdog = DispatchWorkItem { kill(id, SIGKILL) }
             self.watchdog = watchdog

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import BlockingTests
 import EdgeSchemas
 import Foundation
 import Ravioli
@@ -45,7 +46,7 @@ enum Command {
     private static func end(of process: Process) async throws -> Int32 {
         try await withCheckedThrowingContinuation { continuation in
             process.terminationHandler = { continuation.resume(returning: $0.terminationStatus) }
-            do { try process.run() } catch { continuation.resume(throwing: error) }
+            do { try Spawning.alone { try process.run() } } catch { continuation.resume(throwing: error) }
         }
     }
 

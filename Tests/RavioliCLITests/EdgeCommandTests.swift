@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import BlockingTests
 import EdgeSchemas
 import Foundation
 import Ravioli
@@ -12,13 +13,19 @@ struct EdgeCommandTests {
         _ arguments: [String], signal: Int32, _ body: (String) async throws -> Void
     ) async throws -> Int32 {
         let process = Process()
-        let log = Pipe()
         process.executableURL = Command.url
         process.arguments = ["edge", "--listen", "127.0.0.1:0"] + arguments
-        process.standardError = log
         let (texts, text) = AsyncStream<String>.makeStream()
+        let (ends, end) = AsyncStream<Int32>.makeStream()
+        process.terminationHandler = { end.yield($0.terminationStatus) }
+        let reading = try Spawning.alone {
+            let log = Pipe()
+            process.standardError = log
+            try process.run()
+            try log.fileHandleForWriting.close()
+            return log.fileHandleForReading
+        }
         // A thread of its own, to the end of the process: a readability handler that is taken away races with its source.
-        let reading = log.fileHandleForReading
         Thread.detachNewThread {
             while true {
                 let data = reading.availableData
@@ -26,9 +33,6 @@ struct EdgeCommandTests {
                 text.yield(String(decoding: data, as: UTF8.self))
             }
         }
-        let (ends, end) = AsyncStream<Int32>.makeStream()
-        process.terminationHandler = { end.yield($0.terminationStatus) }
-        try process.run()
         var seen = ""
         for await part in texts {
             seen += part

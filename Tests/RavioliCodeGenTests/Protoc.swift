@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import BlockingTests
 import Foundation
 import RavioliSchema
 import Testing
@@ -40,7 +41,7 @@ func run(_ program: String, _ arguments: [String], input: Data = Data()) throws 
     process.standardInput = try FileHandle(forReadingFrom: files[0])
     process.standardOutput = try FileHandle(forWritingTo: files[1])
     process.standardError = try FileHandle(forWritingTo: files[2])
-    try process.run()
+    try Spawning.alone { try process.run() }
     process.waitUntilExit()
     return Outcome(
         status: process.terminationStatus, output: try Data(contentsOf: files[1]),

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import BlockingTests
 import EdgeSchemas
 import Foundation
 import HTTPTypes
@@ -43,7 +44,7 @@ struct EdgeSocketTests {
                 end.yield($0.terminationStatus)
                 end.finish()
             }
-            try curl.run()
+            try Spawning.alone { try curl.run() }
             for await status in ends { #expect(status == 0) }
             return String(decoding: try Data(contentsOf: file), as: UTF8.self)
         }

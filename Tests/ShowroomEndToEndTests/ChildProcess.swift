@@ -3,6 +3,7 @@
 // Runs one of the package's executables as a process of its own. Whatever happens to a test, its processes end: the
 // scope that starts them kills by process id what still runs when it is left, and waits until it is gone.
 
+import BlockingTests
 import Foundation
 import Synchronization
 
@@ -51,15 +52,23 @@ final class ChildProcess: Sendable {
         process.executableURL = buildFolder.appending(path: name)
         process.arguments = arguments
         process.standardInput = FileHandle.nullDevice
-        process.standardOutput = pipe { $0.output += $1 }
-        process.standardError = pipe { $0.errors += $1 }
         process.terminationHandler = { [weak self] process in
             let end: End =
                 process.terminationReason == .exit
                 ? .exited(status: process.terminationStatus) : .killed(signal: process.terminationStatus)
             self?.change { state in state.end = end }
         }
-        try process.run()
+        let (output, errors) = try Spawning.alone {
+            let (output, errors) = (Pipe(), Pipe())
+            process.standardOutput = output
+            process.standardError = errors
+            try process.run()
+            try output.fileHandleForWriting.close()
+            try errors.fileHandleForWriting.close()
+            return (output.fileHandleForReading, errors.fileHandleForReading)
+        }
+        read(output) { $0.output += $1 }
+        read(errors) { $0.errors += $1 }
     }
 
     /// What it has written on standard output so far.
@@ -117,17 +126,18 @@ final class ChildProcess: Sendable {
         }
     }
 
-    private func pipe(_ append: @escaping @Sendable (inout State, String) -> Void) -> Pipe {
-        let pipe = Pipe()
-        pipe.fileHandleForReading.readabilityHandler = { [weak self] handle in
-            let data = handle.availableData
-            if data.isEmpty { handle.readabilityHandler = nil }
-            self?.change { state in
-                append(&state, String(decoding: data, as: UTF8.self))
-                if data.isEmpty { state.openPipes -= 1 }
+    /// Reads to the end on a thread of its own: a readability handler that is taken away races with its source.
+    private func read(_ handle: FileHandle, _ append: @escaping @Sendable (inout State, String) -> Void) {
+        Thread.detachNewThread { [self] in
+            while true {
+                let data = handle.availableData
+                change { state in
+                    append(&state, String(decoding: data, as: UTF8.self))
+                    if data.isEmpty { state.openPipes -= 1 }
+                }
+                if data.isEmpty { return }
             }
         }
-        return pipe
     }
 
     private func change(_ body: (inout State) -> Void) {

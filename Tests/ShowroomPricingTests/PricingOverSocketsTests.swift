@@ -105,11 +105,11 @@ struct PricingOverSocketsTests {
         try await withPricing(over: .tcp, catalog: catalog) { pricing, store in
             let started = ContinuousClock.now
             let error = await #expect(throws: RPCError.self) {
-                try await pricing.createQuote(order, options: .timeout(.milliseconds(200)))
+                try await pricing.createQuote(order, options: .timeout(.seconds(2)))
             }
             let elapsed = ContinuousClock.now - started
             #expect(error?.code == .deadlineExceeded)
-            #expect(elapsed >= .milliseconds(150) && elapsed < .seconds(10))
+            #expect(elapsed >= .milliseconds(1_900) && elapsed < .seconds(20))
             // The deadline went along: catalog stopped working too.
             let wasCancelled = await cancelled.first { _ in true }
             #expect(wasCancelled == true)
