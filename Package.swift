@@ -32,7 +32,7 @@ let package = Package(
             providers: [.apt(["libprotobuf-c-dev"]), .brew(["protobuf-c"])]
         ),
         .target(name: "RavioliSchema", dependencies: ["CProtobufC"]),
-        .testTarget(name: "RavioliSchemaTests", dependencies: ["RavioliSchema"], exclude: ["Protos", "README.md"]),
+        .testTarget(name: "RavioliSchemaTests", dependencies: ["BlockingTests", "RavioliSchema"], exclude: ["Protos", "README.md"]),
 
         // MARK: Code generation
         .target(name: "RavioliCodeGen", dependencies: ["RavioliSchema"]),
@@ -61,7 +61,7 @@ let package = Package(
             name: "RavioliWire",
             dependencies: [.product(name: "NIOCore", package: "swift-nio")]
         ),
-        .testTarget(name: "RavioliWireTests", dependencies: ["RavioliWire"]),
+        .testTarget(name: "RavioliWireTests", dependencies: ["BlockingTests", "RavioliWire"]),
         .target(
             name: "Ravioli",
             dependencies: [
@@ -203,7 +203,7 @@ let package = Package(
         ),
 
         // MARK: The house
-        .testTarget(name: "HouseTests"),
+        .testTarget(name: "HouseTests", dependencies: ["BlockingTests"]),
         .testTarget(name: "DemoTests", dependencies: ["BlockingTests", "ravioli-cli", "showroom-catalog", "showroom-pricing"]),
     ]
 )

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Tests share Swift's pool of threads, as many as there are processors. A test that waits for a program would hold
-// one of them, and a few such tests all of them: every other test would then wait for a program to end. So such tests
-// run on threads of their own.
+// Tests share Swift's pool of threads, as many as there are processors. A test that waits for a program, or computes
+// for seconds, would hold one of them, and a few such tests all of them: every other test would then wait for them to
+// end, and its deadlines pass. So such tests run on threads of their own.
 
 import Dispatch
 public import Testing
@@ -22,7 +22,7 @@ public struct BlockingTrait: SuiteTrait, TestTrait, TestScoping {
 }
 
 extension Trait where Self == BlockingTrait {
-    /// The test blocks its thread, as one that waits for a program does.
+    /// The test blocks its thread, as one that waits for a program does, or keeps it for seconds, as a fuzz test.
     public static var blocking: BlockingTrait { BlockingTrait() }
 }
 

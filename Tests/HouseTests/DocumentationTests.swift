@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import BlockingTests
 import Testing
 
 /// That everything public says what it is.
@@ -55,7 +56,7 @@ enum Documentation {
     }
 }
 
-@Suite struct DocumentationTests {
+@Suite(.blocking) struct DocumentationTests {
     @Test func everythingPublicIsDocumented() {
         let sources = Repository.sources.filter { !Documentation.documentedInGroups.contains($0.path) }
         let violations = sources.flatMap(Documentation.missing)

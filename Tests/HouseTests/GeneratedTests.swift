@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import BlockingTests
 import Foundation
 import Testing
 
@@ -16,7 +17,7 @@ enum Generated {
     }
 }
 
-@Suite struct GeneratedTests {
+@Suite(.blocking) struct GeneratedTests {
     @Test func everyGeneratedFileIsInTheTable() throws {
         let folders = Generated.folders(inScript: try Repository.text("Scripts/generate"))
         let generated = Repository.swift.filter(\.isGenerated).map(\.path)

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import BlockingTests
 import Testing
 
 /// Which of our modules each module may import, and who may import what is not ours. Arrows only point down.
@@ -82,7 +83,7 @@ enum Arrows {
     }
 }
 
-@Suite struct ImportTests {
+@Suite(.blocking) struct ImportTests {
     @Test func arrowsOnlyPointDown() {
         let violations = Repository.swift.flatMap(Arrows.violations)
         #expect(violations.isEmpty, "\(report(violations))")

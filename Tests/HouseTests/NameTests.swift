@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import BlockingTests
 import Testing
 
 /// Words that say nothing, and words that must not be in the repository.
@@ -57,7 +58,7 @@ enum Words {
     }
 }
 
-@Suite struct NameTests {
+@Suite(.blocking) struct NameTests {
     @Test func namesSaySomething() {
         let violations = Repository.handwritten.flatMap(Words.emptyNames)
         #expect(violations.isEmpty, "\(report(violations))")

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import BlockingTests
 import Foundation
 import Testing
 
@@ -100,7 +101,7 @@ enum Readme {
     }
 }
 
-@Suite struct ReadmeTests {
+@Suite(.blocking) struct ReadmeTests {
     @Test func opensWithTheTwoCommands() throws {
         let first = FencedBlock.all(in: try Repository.text("README.md")).first
         #expect(first?.lines.map { String($0.prefix { $0 != " " }) } == ["Scripts/demo", "Scripts/test"])

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import BlockingTests
 import Testing
 
 /// Ways around the compiler's proofs, and where each is allowed and why.
@@ -52,7 +53,7 @@ enum Loopholes {
     }
 }
 
-@Suite struct SafetyTests {
+@Suite(.blocking) struct SafetyTests {
     @Test func loopholesAreOnTheList() {
         let violations = Repository.sources.flatMap(Loopholes.violations)
         #expect(violations.isEmpty, "\(report(violations))")

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import BlockingTests
 import Testing
 
 /// How long files and functions may be, and that each file names its licence.
@@ -62,7 +63,7 @@ enum Sizes {
     }
 }
 
-@Suite struct SizeTests {
+@Suite(.blocking) struct SizeTests {
     @Test func filesAreShort() {
         let violations = Repository.handwritten.flatMap(Sizes.longFiles)
         #expect(violations.isEmpty, "\(report(violations))")

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import BlockingTests
 import RavioliSchema
 import Testing
 
 /// Random and mutated messages over guard, normaliser, protobuf-c, readers and writers. See the README for how to run
 /// them longer and how to repeat a run.
-struct FuzzTests {
+@Suite(.blocking) struct FuzzTests {
     /// Whatever the bytes are, they are refused or they are a message; and what a message is encoded to is that message.
     private func check(_ bytes: [UInt8], as type: Sample) throws {
         let first: [UInt8]

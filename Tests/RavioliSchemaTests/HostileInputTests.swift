@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
 @testable import RavioliSchema
+import BlockingTests
 import Testing
 
 /// Input made to exhaust the stack, the memory or the time, each on the smallest stack that a thread may have.
-struct HostileInputTests {
+@Suite(.blocking) struct HostileInputTests {
     /// The error's code and the depth of its path, or what was decoded.
     private func outcome(_ bytes: [UInt8], as type: Sample) -> Result<[UInt8], SchemaError> {
         onSmallStack {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import BlockingTests
 import Foundation
 import NIOCore
 import RavioliWire
@@ -7,7 +8,7 @@ import Testing
 
 /// Random and mutated bytes through the decoder and both connection machines: never a trap, never memory above the
 /// limits, accounting back at zero. `RAVIOLI_FUZZ_ITERATIONS` sets how many cases; `RAVIOLI_FUZZ_SEED` replays one.
-struct WireFuzzTests {
+@Suite(.blocking) struct WireFuzzTests {
     static let environment = ProcessInfo.processInfo.environment
     static let iterations = environment["RAVIOLI_FUZZ_ITERATIONS"].flatMap(Int.init) ?? 3000
     static let seeds: Range<UInt64> = {

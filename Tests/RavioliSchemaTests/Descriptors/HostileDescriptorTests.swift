@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import BlockingTests
 import RavioliSchema
 import Testing
 
 /// Descriptor sets that a peer may send: they are linked or refused, in bounded time, and never trap.
-struct HostileDescriptorTests {
+@Suite(.blocking) struct HostileDescriptorTests {
     // MARK: Building blocks, by the numbers of descriptor.proto
 
     private func text(_ number: UInt64, _ value: String) -> [UInt8] { field(number, Array(value.utf8)) }

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
 @testable import RavioliSchema
+import BlockingTests
 import Testing
 
-struct MergeTests {
+@Suite(.blocking) struct MergeTests {
     static let rows = [
         Recoding("three copies", .leaf, "2a 02 08 01 2a 02 10 02 2a 03 1a 01 61", "2a 07 08 01 10 02 1a 01 61"),
         Recoding("two levels deep", .leaf, "2a 04 2a 02 08 01 2a 04 2a 02 10 02", "2a 06 2a 04 08 01 10 02"),

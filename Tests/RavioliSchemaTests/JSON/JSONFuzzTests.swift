@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import BlockingTests
 import RavioliSchema
 import Testing
 
 /// Random and mutated text never traps, and what is accepted reads back the same from its own print.
-@Suite struct JSONFuzzTests {
+@Suite(.blocking) struct JSONFuzzTests {
     static let seeds: [(type: String, json: String)] = [
         (
             "Scalars",

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import BlockingTests
 import RavioliSchema
 import Testing
 
 /// What a peer may make JSON cost: depth, elements, memory, text.
-@Suite struct JSONLimitTests {
+@Suite(.blocking) struct JSONLimitTests {
     private static func nested(_ depth: Int, _ open: String, _ close: String) -> String {
         String(repeating: open, count: depth) + "{}" + String(repeating: close, count: depth)
     }

@@ -8,19 +8,20 @@ import Synchronization
 func onSmallStack<Result: Sendable>(of stackSize: Int = 512 << 10, _ body: @escaping @Sendable () -> Result) -> Result? {
     let result = Box<Result>()
     let job = Job { result.value.withLock { $0 = body() } }
-    var attributes = pthread_attr_t()
-    pthread_attr_init(&attributes)
+    let attributes = UnsafeMutablePointer<pthread_attr_t>.allocate(capacity: 1)
+    defer { attributes.deallocate() }
+    pthread_attr_init(attributes)
     // The address sanitizer's frames are several times as large.
     let isSanitized = dlsym(nil, "__asan_init") != nil
-    pthread_attr_setstacksize(&attributes, isSanitized ? 4 << 20 : stackSize)
+    pthread_attr_setstacksize(attributes, isSanitized ? 4 << 20 : stackSize)
     var thread = pthread_t()
     let error = pthread_create(
-        &thread, &attributes,
+        &thread, attributes,
         { argument in
             if let argument { Unmanaged<Job>.fromOpaque(argument).takeRetainedValue().run() }
             return nil
         }, Unmanaged.passRetained(job).toOpaque())
-    pthread_attr_destroy(&attributes)
+    pthread_attr_destroy(attributes)
     guard error == 0 else { return nil }
     pthread_join(thread, nil)
     return result.value.withLock { $0 }
