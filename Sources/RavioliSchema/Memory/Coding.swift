@@ -92,11 +92,7 @@ struct Encoding: ~Copyable {
     /// The encoded message in an array of its own.
     @usableFromInline
     func array() throws(SchemaError) -> [UInt8] {
-        let bytes = try pack()
-        guard let start = bytes.baseAddress else { return [] }
-        return Array(unsafeUninitializedCapacity: bytes.count) { buffer, initialized in
-            UnsafeMutableRawBufferPointer(buffer).baseAddress?.copyMemory(from: start, byteCount: bytes.count)
-            initialized = bytes.count
-        }
+        // From a buffer pointer, an array is made in half the time that one takes to be filled by a closure.
+        Array(try pack().assumingMemoryBound(to: UInt8.self))
     }
 }

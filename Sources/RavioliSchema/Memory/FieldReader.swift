@@ -46,12 +46,7 @@ public struct FieldReader {
 
     @inlinable
     public func bytes(at offset: Int) -> [UInt8] {
-        let source = blob(at: offset)
-        guard let start = source.baseAddress, !source.isEmpty else { return [] }
-        return Array(unsafeUninitializedCapacity: source.count) { buffer, initialized in
-            UnsafeMutableRawBufferPointer(buffer).baseAddress!.copyMemory(from: start, byteCount: source.count)
-            initialized = source.count
-        }
+        Array(blob(at: offset).assumingMemoryBound(to: UInt8.self))
     }
 
     /// `ProtobufCBinaryData`: a length, then a pointer.
