@@ -32,7 +32,9 @@ let package = Package(
             providers: [.apt(["libprotobuf-c-dev"]), .brew(["protobuf-c"])]
         ),
         .target(name: "RavioliSchema", dependencies: ["CProtobufC"]),
-        .testTarget(name: "RavioliSchemaTests", dependencies: ["BlockingTests", "RavioliSchema"], exclude: ["Protos", "README.md"]),
+        .testTarget(
+            name: "RavioliSchemaTests", dependencies: ["BlockingTests", "RavioliSchema"],
+            exclude: ["Protos", "README.md"]),
 
         // MARK: Code generation
         .target(name: "RavioliCodeGen", dependencies: ["RavioliSchema"]),
@@ -41,16 +43,21 @@ let package = Package(
         .plugin(
             name: "RavioliGeneratePlugin",
             capability: .command(
-                intent: .custom(verb: "generate", description: "Generate Swift from the .proto files of the targets"),
-                permissions: [.writeToPackageDirectory(reason: "to write what it generates into Generated folders")]),
+                intent: .custom(
+                    verb: "generate", description: "Generate Swift from the .proto files of the targets"),
+                permissions: [
+                    .writeToPackageDirectory(reason: "to write what it generates into Generated folders")
+                ]),
             dependencies: ["protoc-gen-ravioli"]),
         // Schemas full of names that mean something in Swift: that it compiles is half the test.
         .target(
-            name: "CollisionSchemas", dependencies: ["Ravioli", "RavioliSchema"], path: "Tests/CollisionSchemas"),
+            name: "CollisionSchemas", dependencies: ["Ravioli", "RavioliSchema"],
+            path: "Tests/CollisionSchemas"),
         .testTarget(
             name: "RavioliCodeGenTests",
             dependencies: [
-                "BlockingTests", "RavioliCodeGen", "RavioliSchema", "Ravioli", "CollisionSchemas", "protoc-gen-ravioli",
+                "BlockingTests", "RavioliCodeGen", "RavioliSchema", "Ravioli", "CollisionSchemas",
+                "protoc-gen-ravioli",
             ]),
         .testTarget(name: "ExamplesTests", dependencies: ["BlockingTests"]),
         // Gives tests that wait for programs threads of their own.
@@ -126,7 +133,8 @@ let package = Package(
             ]
         ),
         .testTarget(
-            name: "RavioliCLITests", dependencies: ["BlockingTests", "EdgeSchemas", "Ravioli", "RavioliSchema", "ravioli-cli"]),
+            name: "RavioliCLITests",
+            dependencies: ["BlockingTests", "EdgeSchemas", "Ravioli", "RavioliSchema", "ravioli-cli"]),
 
         // MARK: Showroom, the reference system
         .target(name: "ShowroomContracts", dependencies: ["Ravioli", "RavioliSchema"]),
@@ -196,7 +204,8 @@ let package = Package(
         .testTarget(
             name: "ShowroomEndToEndTests",
             dependencies: [
-                "BlockingTests", "showroom-catalog", "showroom-pricing", "ravioli-cli", "Ravioli", "RavioliSchema", "Showroom",
+                "BlockingTests", "showroom-catalog", "showroom-pricing", "ravioli-cli", "Ravioli",
+                "RavioliSchema", "Showroom",
                 "ShowroomCatalog", "ShowroomContracts", "ShowroomPricing",
                 .product(name: "Logging", package: "swift-log"),
             ]
@@ -204,7 +213,9 @@ let package = Package(
 
         // MARK: The house
         .testTarget(name: "HouseTests", dependencies: ["BlockingTests"]),
-        .testTarget(name: "DemoTests", dependencies: ["BlockingTests", "ravioli-cli", "showroom-catalog", "showroom-pricing"]),
+        .testTarget(
+            name: "DemoTests",
+            dependencies: ["BlockingTests", "ravioli-cli", "showroom-catalog", "showroom-pricing"]),
     ]
 )
 

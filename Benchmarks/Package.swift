@@ -26,7 +26,7 @@ let package = Package(
                 .product(name: "RavioliSchema", package: "ravioli"),
                 .product(name: "NIOPosix", package: "swift-nio"),
             ]
-        )
+        ),
     ]
 )
 

@@ -33,10 +33,13 @@ struct RavioliGeneratePlugin: CommandPlugin {
         var isIdle = true
         for target in targets.compactMap({ $0 as? any SourceModuleTarget }) {
             // Not the target's own list: .proto files that no plugin of the target's build uses are excluded from it.
-            let files = FileManager.default.enumerator(at: target.directoryURL, includingPropertiesForKeys: nil)
-            guard let generation = try Generation(folder: target.directoryURL, files: files?.urls ?? []) else { continue }
+            let files = FileManager.default.enumerator(
+                at: target.directoryURL, includingPropertiesForKeys: nil)
+            guard let generation = try Generation(folder: target.directoryURL, files: files?.urls ?? [])
+            else { continue }
             isIdle = false
-            try generate(generation, protoc: protoc, generator: generator, work: context.pluginWorkDirectoryURL)
+            try generate(
+                generation, protoc: protoc, generator: generator, work: context.pluginWorkDirectoryURL)
         }
         if isIdle { print("No target has .proto files.") }
     }
@@ -47,7 +50,9 @@ struct RavioliGeneratePlugin: CommandPlugin {
         let files = FileManager.default
         try files.createDirectory(at: fresh, withIntermediateDirectories: true)
         defer { try? files.removeItem(at: fresh) }
-        try run(protoc, generation.arguments(generator: generator, output: fresh, protoc: protoc), in: generation.folder)
+        try run(
+            protoc, generation.arguments(generator: generator, output: fresh, protoc: protoc),
+            in: generation.folder)
 
         let folder = generation.folder.appending(path: "Generated")
         try files.createDirectory(at: folder, withIntermediateDirectories: true)

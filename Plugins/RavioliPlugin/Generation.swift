@@ -38,16 +38,23 @@ struct Generation {
 
     /// The arguments for protoc.
     func arguments(generator: URL, output: URL, protoc: URL) -> [String] {
-        let imports = [folder] + settings.importPaths.map { folder.appending(path: $0) } + Self.systemImports(protoc)
+        let imports =
+            [folder] + settings.importPaths.map { folder.appending(path: $0) } + Self.systemImports(protoc)
         return ["--plugin=protoc-gen-ravioli=\(generator.path)", "--ravioli_out=\(output.path)"]
-            + settings.options.map { "--ravioli_opt=\($0)" } + imports.map { "--proto_path=\($0.path)" } + protos
+            + settings.options.map { "--ravioli_opt=\($0)" } + imports.map { "--proto_path=\($0.path)" }
+            + protos
     }
 
     /// The folder that holds `google/protobuf/*.proto`.
     private static func systemImports(_ protoc: URL) -> [URL] {
         let beside = protoc.resolvingSymlinksInPath().deletingLastPathComponent().deletingLastPathComponent()
-        let folders = [beside.appending(path: "include").path, "/usr/include", "/usr/local/include", "/opt/homebrew/include"]
-        let found = folders.first { FileManager.default.fileExists(atPath: $0 + "/google/protobuf/descriptor.proto") }
+        let folders = [
+            beside.appending(path: "include").path, "/usr/include", "/usr/local/include",
+            "/opt/homebrew/include",
+        ]
+        let found = folders.first {
+            FileManager.default.fileExists(atPath: $0 + "/google/protobuf/descriptor.proto")
+        }
         return found.map { [URL(filePath: $0)] } ?? []
     }
 
@@ -66,7 +73,8 @@ struct Generation {
             if FileManager.default.isExecutableFile(atPath: path) { return URL(filePath: path) }
         }
         throw PluginError(
-            "protoc, which reads .proto files, is missing. Install it: apt install protobuf-compiler libprotobuf-dev")
+            "protoc, which reads .proto files, is missing. Install it: apt install protobuf-compiler libprotobuf-dev"
+        )
     }
 }
 
@@ -83,7 +91,9 @@ struct Settings: Decodable {
     /// Further folders in which imports are looked up, relative to the target's.
     var importPaths: [String] = []
 
-    private enum Key: String, CodingKey, CaseIterable { case visibility, prefix, services, modules, importPaths }
+    private enum Key: String, CodingKey, CaseIterable {
+        case visibility, prefix, services, modules, importPaths
+    }
 
     init() {}
 

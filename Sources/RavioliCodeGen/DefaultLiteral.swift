@@ -19,7 +19,9 @@ enum DefaultLiteral {
     }
 
     private static func enumeration(_ text: String, of field: FieldDescriptor, type: String) -> String? {
-        guard let enumeration = field.enumType, let number = enumeration.number(named: text) else { return nil }
+        guard let enumeration = field.enumType, let number = enumeration.number(named: text) else {
+            return nil
+        }
         return type + EnumNames(enumeration).literal(number)
     }
 

@@ -18,7 +18,9 @@ struct FakeGenerator {
 
     func write(to code: inout CodeWriter) {
         code.gap()
-        code.line("/// A stand-in for `\(service)` in tests. A method answers what it was told to with its `on…`; one that")
+        code.line(
+            "/// A stand-in for `\(service)` in tests. A method answers what it was told to with its `on…`; one that"
+        )
         code.line("/// was told nothing answers `unimplemented` and says its name.")
         code.block("\(visibility)final class \(base)Fake: \(base)Service") { code in
             for method in methods {
@@ -30,7 +32,8 @@ struct FakeGenerator {
             code.line("\(visibility)init() {}")
             code.gap()
             code.line("/// A client whose calls this fake answers, in process.")
-            code.line("\(visibility)var client: \(base)Client { \(base)Client(Ravioli.InProcessChannel(self)) }")
+            code.line(
+                "\(visibility)var client: \(base)Client { \(base)Client(Ravioli.InProcessChannel(self)) }")
             for method in methods { write(method, &code) }
         }
     }
@@ -44,7 +47,9 @@ struct FakeGenerator {
         code.line("/// Sets what `\(method.name)` answers.")
         code.list(
             "\(visibility)func on\(upper)",
-            ["_ body: @escaping @Sendable (\(method.input), Ravioli.CallContext) async throws -> \(method.output)"], " {")
+            [
+                "_ body: @escaping @Sendable (\(method.input), Ravioli.CallContext) async throws -> \(method.output)"
+            ], " {")
         code.body { $0.line("\(recorder(method)).respond(body)") }
         code.gap()
         code.line("/// The requests that `\(method.name)` has received, in order.")
@@ -52,7 +57,8 @@ struct FakeGenerator {
         code.gap()
         code.list(
             "\(visibility)func \(SwiftNames.escaped(method.name))",
-            ["_ request: \(method.input)", "context: Ravioli.CallContext"], " async throws -> \(method.output) {")
+            ["_ request: \(method.input)", "context: Ravioli.CallContext"],
+            " async throws -> \(method.output) {")
         code.body { $0.line("try await \(recorder(method)).call(request, context)") }
     }
 }

@@ -61,13 +61,16 @@ struct FieldShape {
     }
 
     /// A type declared in the message itself goes by its simple name there.
-    private static func declaredType(_ fullName: String?, _ names: TypeNames, inside owner: String) -> String {
+    private static func declaredType(_ fullName: String?, _ names: TypeNames, inside owner: String) -> String
+    {
         let name = fullName.flatMap { names.types[$0] } ?? ""
         let isNested = !owner.isEmpty && scopeOf(name) == owner
         return isNested ? simpleName(name) : name
     }
 
-    private static func mapType(of entry: MessageDescriptor, _ names: TypeNames, inside owner: String) -> String {
+    private static func mapType(
+        of entry: MessageDescriptor, _ names: TypeNames, inside owner: String
+    ) -> String {
         let parts = entry.fields.map { elementType(of: $0, names, inside: owner) }
         return "[\(parts[0]): \(parts[1])]"
     }
@@ -101,7 +104,9 @@ struct FieldShape {
     /// Reads the property.
     var read: String {
         if field.isMap, let entry = field.messageType { return readMap(entry) }
-        if field.isRepeated { return "_r.\(Self.listAccessor(field.kind))(at: \(slot.offset), count: \(slot.mark))" }
+        if field.isRepeated {
+            return "_r.\(Self.listAccessor(field.kind))(at: \(slot.offset), count: \(slot.mark))"
+        }
         if field.kind == .message || field.presence == .implicit { return readValue }
         return "_r.isPresent(\(slot.mark)) ? \(readValue) : nil"
     }
@@ -139,7 +144,8 @@ struct FieldShape {
         let parts = zip(entry.fields, ["$1", "$2"]).map { part, value in
             let slot = part.slot ?? .init(offset: 0, mark: 0)
             if part.kind == .message { return "$0.message(\(value), at: \(slot.offset))" }
-            return "$0.\(Self.accessor(part.kind))(set: \(value), at: \(slot.offset), in: \(slot.mark), as: 1)"
+            return
+                "$0.\(Self.accessor(part.kind))(set: \(value), at: \(slot.offset), in: \(slot.mark), as: 1)"
         }
         return """
             _w.map(\(name), at: \(slot.offset), count: \(slot.mark), entry: \(owner).\(entryConstant)) {

@@ -23,7 +23,9 @@ struct FileGenerator {
             EnumGenerator(enumeration, context: context).write(to: &code)
         }
         if context.options.services {
-            for service in context.file.services { ServiceGenerator(service, context: context).write(to: &code) }
+            for service in context.file.services {
+                ServiceGenerator(service, context: context).write(to: &code)
+            }
         }
         writeSchema(&code)
         return code.text
@@ -33,7 +35,9 @@ struct FileGenerator {
         code.gap()
         code.line("/// The schema of `\(context.file.name)`.")
         code.block("\(context.visibility)enum \(context.schema)") { code in
-            let dependencies = context.file.dependencies.map { (context.names.schemas[$0.name] ?? "") + ".file" }
+            let dependencies = context.file.dependencies.map {
+                (context.names.schemas[$0.name] ?? "") + ".file"
+            }
             code.line("\(context.visibility)static let file = RavioliSchema.FileDescriptor(")
             code.line("    generated: \"\"\"")
             var rest = Base64.encode(schema)[...]

@@ -51,7 +51,8 @@ public enum Generator {
         for proto in request.protoFile {
             var bare = proto
             bare.sourceCodeInfo = nil
-            linked.append(try FileDescriptor(serialized: try bare.encoded(deterministic: true), dependencies: linked))
+            linked.append(
+                try FileDescriptor(serialized: try bare.encoded(deterministic: true), dependencies: linked))
             comments[proto.name ?? ""] = SourceComments(proto).byFullName
         }
         let names = TypeNames(files: linked, generated: request.fileToGenerate.first, options: options)
@@ -69,7 +70,8 @@ public enum Generator {
 
     private static func checkOutputNames(_ paths: [String]) throws {
         for (name, paths) in Dictionary(grouping: paths, by: outputName(of:)) where paths.count > 1 {
-            throw GeneratorError("\(paths.joined(separator: " and ")) would both be generated as \(name); rename one")
+            throw GeneratorError(
+                "\(paths.joined(separator: " and ")) would both be generated as \(name); rename one")
         }
     }
 }

@@ -20,7 +20,9 @@ public struct GeneratorOptions: Sendable, Hashable {
             self.module = module
         }
 
-        fileprivate func covers(_ file: String) -> Bool { path == file || (path.hasSuffix("/") && file.hasPrefix(path)) }
+        fileprivate func covers(_ file: String) -> Bool {
+            path == file || (path.hasSuffix("/") && file.hasPrefix(path))
+        }
     }
 
     /// `visibility=internal|package|public`. Default `internal`.
@@ -40,7 +42,9 @@ public struct GeneratorOptions: Sendable, Hashable {
     public init(parameter: String) throws(GeneratorError) {
         for part in parameter.split(separator: ",") {
             let pair = part.split(separator: "=", maxSplits: 1).map(String.init)
-            guard pair.count == 2 else { throw GeneratorError("option \"\(part)\" has no value; write name=value") }
+            guard pair.count == 2 else {
+                throw GeneratorError("option \"\(part)\" has no value; write name=value")
+            }
             try set(pair[0], to: pair[1])
         }
     }
@@ -57,11 +61,14 @@ public struct GeneratorOptions: Sendable, Hashable {
         case ("services", "false"): services = false
         case ("module", _):
             let pair = value.split(separator: ":").map(String.init)
-            guard pair.count == 2 else { throw GeneratorError("module is given as path:Module, not \"\(value)\"") }
+            guard pair.count == 2 else {
+                throw GeneratorError("module is given as path:Module, not \"\(value)\"")
+            }
             modules.append(ModuleMapping(path: pair[0], module: pair[1]))
         default:
             throw GeneratorError(
-                "option \"\(name)=\(value)\" does not exist; there are visibility, prefix, module and services")
+                "option \"\(name)=\(value)\" does not exist; there are visibility, prefix, module and services"
+            )
         }
     }
 

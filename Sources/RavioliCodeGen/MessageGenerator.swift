@@ -71,7 +71,9 @@ struct MessageGenerator {
             }
             // A oneof stands where its first member does, and its members have a scope of their own.
             var choiceScope = SwiftNames.Scope()
-            let choices = message.fields.filter { $0.oneofIndex == index }.compactMap { shape($0, &choiceScope) }
+            let choices = message.fields.filter { $0.oneofIndex == index }.compactMap {
+                shape($0, &choiceScope)
+            }
             guard choices.first?.field === field else { continue }
             let fullName = "\(message.fullName).\(message.oneofs[index].name)"
             let name = SwiftNames.member(SwiftNames.lowerCamel(message.oneofs[index].name))
@@ -176,7 +178,8 @@ struct MessageGenerator {
             "\(visibility)static let descriptor = \(context.schema).file.message",
             ["\"\(message.fullName)\"", "structSize: \(message.structSize)"], "")
         for case .field(let shape) in members where shape.field.isMap {
-            code.line("private static let \(shape.entryConstant) = descriptor.entry(of: \(shape.field.number))")
+            code.line(
+                "private static let \(shape.entryConstant) = descriptor.entry(of: \(shape.field.number))")
         }
     }
 
@@ -200,7 +203,9 @@ struct MessageGenerator {
         for nested in context.nestedMessages(of: message) {
             MessageGenerator(nested, context: context).write(to: &code)
         }
-        for nested in context.nestedEnums(of: message) { EnumGenerator(nested, context: context).write(to: &code) }
+        for nested in context.nestedEnums(of: message) {
+            EnumGenerator(nested, context: context).write(to: &code)
+        }
     }
 
     // MARK: Coding

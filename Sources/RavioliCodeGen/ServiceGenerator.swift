@@ -41,7 +41,9 @@ struct ServiceGenerator {
         writeMethods(&code)
         FakeGenerator(
             service: service.fullName, base: base, visibility: visibility,
-            methods: methods.filter(\.isUnary).map { .init(name: $0.bare, input: $0.input, output: $0.output) }
+            methods: methods.filter(\.isUnary).map {
+                .init(name: $0.bare, input: $0.input, output: $0.output)
+            }
         ).write(to: &code)
     }
 
@@ -56,7 +58,9 @@ struct ServiceGenerator {
         code.gap()
         code.documentation(context.comments[service.fullName] ?? "The methods of `\(service.fullName)`.")
         code.block("\(visibility)enum \(base)") { code in
-            code.line("\(visibility)static let descriptor = \(context.schema).file.service(\"\(service.fullName)\")")
+            code.line(
+                "\(visibility)static let descriptor = \(context.schema).file.service(\"\(service.fullName)\")"
+            )
             for method in methods {
                 code.gap()
                 document(method, &code)

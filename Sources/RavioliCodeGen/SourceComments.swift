@@ -59,7 +59,9 @@ struct SourceComments {
         }
     }
 
-    private mutating func add(_ enumeration: Google_Protobuf_EnumDescriptorProto, scope: String, path: [Int32]) {
+    private mutating func add(
+        _ enumeration: Google_Protobuf_EnumDescriptorProto, scope: String, path: [Int32]
+    ) {
         let fullName = joined(scope, enumeration.name)
         add(path, as: fullName)
         for (index, value) in enumeration.value.enumerated() {
@@ -67,7 +69,8 @@ struct SourceComments {
         }
     }
 
-    private mutating func add(_ service: Google_Protobuf_ServiceDescriptorProto, scope: String, path: [Int32]) {
+    private mutating func add(_ service: Google_Protobuf_ServiceDescriptorProto, scope: String, path: [Int32])
+    {
         let fullName = joined(scope, service.name)
         add(path, as: fullName)
         for (index, method) in service.method.enumerated() {

@@ -4,11 +4,16 @@
 enum SwiftNames {
     /// Words that cannot name a declaration without backticks.
     private static let keywords: Set<String> = [
-        "actor", "any", "as", "associatedtype", "async", "await", "borrowing", "break", "case", "catch", "class",
-        "consume", "consuming", "continue", "copy", "default", "defer", "deinit", "do", "each", "else", "enum",
-        "extension", "fallthrough", "false", "fileprivate", "for", "func", "guard", "if", "import", "in", "init",
-        "inout", "internal", "is", "let", "nil", "nonisolated", "open", "operator", "package", "precedencegroup",
-        "private", "protocol", "public", "repeat", "rethrows", "return", "some", "static", "struct", "subscript",
+        "actor", "any", "as", "associatedtype", "async", "await", "borrowing", "break", "case", "catch",
+        "class",
+        "consume", "consuming", "continue", "copy", "default", "defer", "deinit", "do", "each", "else",
+        "enum",
+        "extension", "fallthrough", "false", "fileprivate", "for", "func", "guard", "if", "import", "in",
+        "init",
+        "inout", "internal", "is", "let", "nil", "nonisolated", "open", "operator", "package",
+        "precedencegroup",
+        "private", "protocol", "public", "repeat", "rethrows", "return", "some", "static", "struct",
+        "subscript",
         "super", "switch", "throw", "throws", "true", "try", "typealias", "var", "where", "while",
     ]
 
@@ -45,7 +50,9 @@ enum SwiftNames {
     static func lowerCamelOfCapitals(_ name: String) -> String {
         guard name.allSatisfy({ !$0.isLowercase }) else { return lowerCamel(name) }
         let words = name.lowercased().split(separator: "_").map(String.init)
-        let joined = (words.first ?? "") + words.dropFirst().map { $0.prefix(1).uppercased() + $0.dropFirst() }.joined()
+        let joined =
+            (words.first ?? "")
+            + words.dropFirst().map { $0.prefix(1).uppercased() + $0.dropFirst() }.joined()
         if joined.isEmpty { return "_" + String(name.count) }
         return joined.first?.isNumber == true ? "_" + joined : joined
     }

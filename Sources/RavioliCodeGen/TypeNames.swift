@@ -95,7 +95,8 @@ struct TypeNames {
         let (prefix, qualifiedPrefix) = (prefix(of: file), Self.packagePrefix(file.package))
         for fullName in file.typeNames(in: file.package) {
             let name = simpleName(fullName)
-            let claimed = claim(SwiftNames.type(prefix + name), SwiftNames.type(qualifiedPrefix + name), in: file)
+            let claimed = claim(
+                SwiftNames.type(prefix + name), SwiftNames.type(qualifiedPrefix + name), in: file)
             types[fullName] = claimed
             declared.insert(claimed)
         }
@@ -105,7 +106,9 @@ struct TypeNames {
         }
     }
 
-    private func qualified(_ name: String, _ scope: String) -> String { scope.isEmpty ? name : "\(scope).\(name)" }
+    private func qualified(_ name: String, _ scope: String) -> String {
+        scope.isEmpty ? name : "\(scope).\(name)"
+    }
 
     /// A service declares four types, so its name is moved on until all four are free.
     private mutating func declareServices(of file: FileDescriptor) {
@@ -149,11 +152,14 @@ struct TypeNames {
     private func references(in outer: MessageDescriptor, _ file: FileDescriptor) -> Set<String> {
         let inside = file.messages.filter { $0 === outer || $0.fullName.hasPrefix(outer.fullName + ".") }
         let used = inside.flatMap(\.fields).compactMap { $0.messageType?.fullName ?? $0.enumType?.fullName }
-        return Set(used.compactMap { outermost[$0].flatMap { types[$0] } }.map { String($0.prefix { $0 != "." }) })
+        return Set(
+            used.compactMap { outermost[$0].flatMap { types[$0] } }.map { String($0.prefix { $0 != "." }) })
     }
 
     /// - Parameter hidden: names that must stay visible, those of the types around included.
-    private mutating func declareNestedTypes(in outer: MessageDescriptor, _ file: FileDescriptor, hidden: Set<String>) {
+    private mutating func declareNestedTypes(
+        in outer: MessageDescriptor, _ file: FileDescriptor, hidden: Set<String>
+    ) {
         let outerName = types[outer.fullName] ?? ""
         let hidden = hidden.union([simpleName(outerName)])
         var scope = SwiftNames.Scope(hidden)
@@ -168,7 +174,8 @@ struct TypeNames {
             oneofs["\(outer.fullName).\(oneof.name)"] = claimed
             declared.insert(claimed)
         }
-        for message in file.messages where scopeOf(message.fullName) == outer.fullName && !message.isMapEntry {
+        for message in file.messages where scopeOf(message.fullName) == outer.fullName && !message.isMapEntry
+        {
             declareNestedTypes(in: message, file, hidden: hidden)
         }
     }
@@ -177,7 +184,9 @@ struct TypeNames {
 extension FileDescriptor {
     /// The full names of the messages and enums declared directly in a package or message.
     fileprivate func typeNames(in scope: String) -> [String] {
-        (messages.filter { !$0.isMapEntry }.map(\.fullName) + enums.map(\.fullName)).filter { scopeOf($0) == scope }
+        (messages.filter { !$0.isMapEntry }.map(\.fullName) + enums.map(\.fullName)).filter {
+            scopeOf($0) == scope
+        }
     }
 }
 

@@ -2,7 +2,8 @@
 
 /// Base64 (RFC 4648, sections 4 and 5).
 package enum Base64 {
-    private static let standard = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/".utf8)
+    private static let standard = Array(
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/".utf8)
 
     /// For each byte the value of the digit, 255 for what is none; both alphabets.
     private static let values: [UInt8] = {
@@ -58,7 +59,9 @@ package enum Base64 {
             group = 0
             filled = 0
         }
-        if filled == 3 { result += [UInt8(truncatingIfNeeded: group >> 10), UInt8(truncatingIfNeeded: group >> 2)] }
+        if filled == 3 {
+            result += [UInt8(truncatingIfNeeded: group >> 10), UInt8(truncatingIfNeeded: group >> 2)]
+        }
         if filled == 2 { result.append(UInt8(truncatingIfNeeded: group >> 4)) }
         return result
     }

@@ -38,13 +38,16 @@ enum Codec {
             // The guard has let the bytes pass, so this is memory or a fault of ours; the arena knows which.
             throw arena.isExhausted
                 ? SchemaError(.limitExceeded, "decoding \(type.fullName) needs more memory than its budget")
-                : SchemaError(.invalidSchema, "protobuf-c rejects bytes of \(type.fullName) that the guard has passed")
+                : SchemaError(
+                    .invalidSchema, "protobuf-c rejects bytes of \(type.fullName) that the guard has passed")
         }
         return UnsafeMutableRawPointer(message)
     }
 
     /// An empty struct of this type in the arena.
-    static func makeStruct(_ type: MessageDescriptor, arena: Arena) throws(SchemaError) -> UnsafeMutableRawPointer {
+    static func makeStruct(
+        _ type: MessageDescriptor, arena: Arena
+    ) throws(SchemaError) -> UnsafeMutableRawPointer {
         guard let memory = Arena.allocate(type.structSize, from: arena.state) else {
             throw SchemaError(.limitExceeded, "\(type.fullName) needs more memory than its budget")
         }
@@ -61,9 +64,12 @@ enum Codec {
     ) throws(SchemaError) -> UnsafeRawBufferPointer {
         let message = message.assumingMemoryBound(to: ProtobufCMessage.self)
         var capacity = sizeBound ?? protobuf_c_message_get_packed_size(message)
-        if capacity > SchemaLimits.encodedBytesCeiling { capacity = protobuf_c_message_get_packed_size(message) }
+        if capacity > SchemaLimits.encodedBytesCeiling {
+            capacity = protobuf_c_message_get_packed_size(message)
+        }
         guard capacity <= SchemaLimits.encodedBytesCeiling else {
-            throw SchemaError(.invalidValue, "encoding takes \(capacity) bytes, over protobuf's limit of 2 GiB")
+            throw SchemaError(
+                .invalidValue, "encoding takes \(capacity) bytes, over protobuf's limit of 2 GiB")
         }
         guard let memory = Arena.allocate(max(capacity, 1), from: arena.state) else {
             throw SchemaError(.limitExceeded, "no memory is left for an encoded message of \(capacity) bytes")

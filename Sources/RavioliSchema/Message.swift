@@ -30,7 +30,8 @@ extension Message {
     ///   ``SchemaError/Code/limitExceeded`` for one that costs too much.
     /// - Source: protobuf encoding guide.
     @inlinable
-    public init(decoding bytes: UnsafeRawBufferPointer, limits: SchemaLimits = .defaults) throws(SchemaError) {
+    public init(decoding bytes: UnsafeRawBufferPointer, limits: SchemaLimits = .defaults) throws(SchemaError)
+    {
         let decoding = try Decoding(bytes, as: Self.descriptor, limits: limits)
         self = Self.read(from: decoding.fields)
     }
@@ -38,7 +39,9 @@ extension Message {
     /// Decodes a message from protobuf's binary form; see ``init(decoding:limits:)-(UnsafeRawBufferPointer,_)``.
     @inlinable
     public init(decoding bytes: [UInt8], limits: SchemaLimits = .defaults) throws(SchemaError) {
-        self = try bytes.span.bytes.withUnsafeBytes { bytes throws(SchemaError) in try Self(decoding: bytes, limits: limits) }
+        self = try bytes.span.bytes.withUnsafeBytes { bytes throws(SchemaError) in
+            try Self(decoding: bytes, limits: limits)
+        }
     }
 
     /// Encodes the message in protobuf's binary form.

@@ -2,7 +2,8 @@
 
 /// An enum of a schema as a Swift value. It is a number with names: numbers that the schema does not know are kept,
 /// so that a value from a newer peer passes through unharmed. Generated code conforms to it.
-public protocol OpenEnum: RawRepresentable, Sendable, Hashable, CustomStringConvertible where RawValue == Int32 {
+public protocol OpenEnum: RawRepresentable, Sendable, Hashable, CustomStringConvertible
+where RawValue == Int32 {
     /// Takes any number, known or not.
     init(rawValue: Int32)
     /// The schema's enum type.

@@ -7,7 +7,9 @@
 public struct SchemaError: Error, Sendable, Hashable {
     /// What kind of refusal it is, so that a caller can decide without reading the message.
     public struct Code: Sendable, Hashable, CustomStringConvertible {
-        private enum Value: String, Sendable { case invalidData, limitExceeded, invalidValue, invalidSchema, unknownType }
+        private enum Value: String, Sendable {
+            case invalidData, limitExceeded, invalidValue, invalidSchema, unknownType
+        }
         private let value: Value
 
         /// The bytes or the JSON text break the encoding's rules. The sender is at fault.
@@ -57,7 +59,8 @@ extension SchemaError {
     package static func excerpt(_ text: String, limit: Int = 64) -> String {
         var result = ""
         for scalar in text.unicodeScalars.prefix(limit) {
-            result += scalar.value >= 0x20 && scalar.value < 0x7f ? String(scalar) : scalar.escaped(asASCII: true)
+            result +=
+                scalar.value >= 0x20 && scalar.value < 0x7f ? String(scalar) : scalar.escaped(asASCII: true)
         }
         return text.unicodeScalars.count > limit ? result + "…" : result
     }

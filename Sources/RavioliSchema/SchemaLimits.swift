@@ -26,7 +26,8 @@ public struct SchemaLimits: Sendable, Hashable {
 
     /// Limits that differ from the defaults in what is named; a depth out of range becomes the nearest within.
     public init(
-        depthMax: Int = 100, elementsMax: Int = 4_194_304, decodedBytesMax: Int = 64 << 20, jsonBytesMax: Int = 16 << 20
+        depthMax: Int = 100, elementsMax: Int = 4_194_304, decodedBytesMax: Int = 64 << 20,
+        jsonBytesMax: Int = 16 << 20
     ) {
         self.depthMax = min(max(depthMax, 1), Self.depthCeiling)
         self.elementsMax = elementsMax

@@ -52,8 +52,9 @@ package struct CallFrame: Sendable, Hashable {
         guard flags.isSubset(of: Self.flagsAllowed) else {
             throw WireError(.malformedFrame, "a call with unknown flags")
         }
-        guard let (remaining, method, criticality, attempt) =
-            payload.readMultipleIntegers(as: (UInt32, UInt16, UInt8, UInt8).self)
+        guard
+            let (remaining, method, criticality, attempt) =
+                payload.readMultipleIntegers(as: (UInt32, UInt16, UInt8, UInt8).self)
         else { throw WireError(.malformedFrame, "a call shorter than \(Self.fixedBytes) bytes") }
         guard criticality <= 3 else {
             throw WireError(.malformedFrame, "a call of criticality \(criticality); 3 is the highest")
@@ -81,7 +82,8 @@ package struct CallFrame: Sendable, Hashable {
 
     /// Bytes of the head on the wire, without the frame header.
     package var headBytes: Int {
-        Self.fixedBytes + (name.map { 1 + $0.readableBytes } ?? 0) + (metadata.map { 2 + $0.readableBytes } ?? 0)
+        Self.fixedBytes + (name.map { 1 + $0.readableBytes } ?? 0)
+            + (metadata.map { 2 + $0.readableBytes } ?? 0)
     }
 
     /// Appends the head. Name and metadata are within their limits: the caller has checked them.

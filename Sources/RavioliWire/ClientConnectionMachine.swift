@@ -180,7 +180,8 @@ package struct ClientConnectionMachine: Sendable {
         if part == .none { throw WireError(.malformedFrame, "an empty chunk") }
         guard let slot = try openSlot(frame.header.streamID, now: now) else { return .none }
         guard part.declaredBytes <= limits.messageBytesMax else {
-            let text = "an answer of \(part.declaredBytes) bytes is over messageBytesMax = \(limits.messageBytesMax)"
+            let text =
+                "an answer of \(part.declaredBytes) bytes is over messageBytesMax = \(limits.messageBytesMax)"
             guard calls[slot]?.callerCancelled() == .sendCancel else { return .none }
             return .failCall(slot, streamID: frame.header.streamID, text: text)
         }

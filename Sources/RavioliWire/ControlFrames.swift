@@ -10,7 +10,8 @@ package struct CancelFrame: Sendable, Hashable {
     package init(code: UInt8) { self.code = code }
 
     package init(payload: ByteBuffer) throws(WireError) {
-        guard payload.readableBytes == 1, let code = payload.getInteger(at: payload.readerIndex, as: UInt8.self)
+        guard payload.readableBytes == 1,
+            let code = payload.getInteger(at: payload.readerIndex, as: UInt8.self)
         else { throw WireError(.malformedFrame, "a cancel that is not 1 byte long") }
         self.code = code
     }

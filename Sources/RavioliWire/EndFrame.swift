@@ -60,7 +60,8 @@ package struct EndFrame: Sendable, Hashable {
 
     /// Bytes of the head on the wire, without the frame header.
     package var headBytes: Int {
-        Self.fixedBytes + (metadata.map { 2 + $0.readableBytes } ?? 0) + (status.map { 2 + $0.readableBytes } ?? 0)
+        Self.fixedBytes + (metadata.map { 2 + $0.readableBytes } ?? 0)
+            + (status.map { 2 + $0.readableBytes } ?? 0)
     }
 
     /// Appends the head. The blocks are within their limits: the caller has checked them.

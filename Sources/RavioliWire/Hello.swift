@@ -53,20 +53,23 @@ package struct Hello: Sendable, Hashable {
     /// - Throws: `helloRefused` for another major version or unusable limits, `malformedFrame` for a short one.
     package init(payload: ByteBuffer) throws(WireError) {
         var rest = payload
-        guard let (magic, major, minor, level, reserved) =
-            rest.readMultipleIntegers(as: (UInt32, UInt8, UInt8, UInt8, UInt8).self),
+        guard
+            let (magic, major, minor, level, reserved) =
+                rest.readMultipleIntegers(as: (UInt32, UInt8, UInt8, UInt8, UInt8).self),
             magic == Self.magic, reserved == 0
         else { throw WireError(.malformedFrame, "a hello without its magic") }
         guard major == 1 else {
             throw WireError(.helloRefused, "the peer speaks version \(major).\(minor), this end 1.0")
         }
-        guard let (features, frame, message, calls, metadata) =
-            rest.readMultipleIntegers(as: (UInt32, UInt32, UInt32, UInt32, UInt32).self),
+        guard
+            let (features, frame, message, calls, metadata) =
+                rest.readMultipleIntegers(as: (UInt32, UInt32, UInt32, UInt32, UInt32).self),
             let (stream, connection, fingerprint) =
                 rest.readMultipleIntegers(as: (UInt32, UInt32, UInt64).self)
         else { throw WireError(.malformedFrame, "a hello shorter than \(Self.fixedBytes) bytes") }
         guard frame >= 1024 else {
-            throw WireError(.helloRefused, "the peer accepts frames of only \(frame) bytes; 1024 is the least")
+            throw WireError(
+                .helloRefused, "the peer accepts frames of only \(frame) bytes; 1024 is the least")
         }
         self.major = major
         self.minor = minor

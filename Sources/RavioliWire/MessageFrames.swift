@@ -34,7 +34,8 @@ package enum MessagePart: Sendable, Hashable {
             return
         }
         var rest = rest
-        guard let total = rest.readInteger(as: UInt32.self), total > rest.readableBytes, rest.readableBytes > 0
+        guard let total = rest.readInteger(as: UInt32.self), total > rest.readableBytes,
+            rest.readableBytes > 0
         else { throw WireError(.malformedFrame, "a chunked message that is not longer than its first chunk") }
         self = .first(rest, total: Int(total))
     }

@@ -61,7 +61,8 @@ package enum PeerProtocol: Sendable, Hashable {
             let isSettings = header.payloadBytes & 0xFF == 4 && header.kind.rawValue == 0
             return .other(isSettings ? .http2 : .unknown)
         }
-        guard let magic = buffer.getInteger(at: buffer.readerIndex + FrameHeader.bytes, as: UInt32.self) else {
+        guard let magic = buffer.getInteger(at: buffer.readerIndex + FrameHeader.bytes, as: UInt32.self)
+        else {
             return .undecided
         }
         return magic == Hello.magic ? .ravioli : .other(.unknown)
@@ -69,7 +70,8 @@ package enum PeerProtocol: Sendable, Hashable {
 
     private static let texts: [(StaticString, PeerProtocol)] = [
         ("PRI * HTTP/2", .http2), ("HTTP/", .http1), ("GET ", .http1), ("POST ", .http1), ("PUT ", .http1),
-        ("HEAD ", .http1), ("DELETE ", .http1), ("OPTIONS ", .http1), ("PATCH ", .http1), ("CONNECT ", .http1),
+        ("HEAD ", .http1), ("DELETE ", .http1), ("OPTIONS ", .http1), ("PATCH ", .http1),
+        ("CONNECT ", .http1),
         ("TRACE ", .http1),
     ]
 
@@ -78,7 +80,8 @@ package enum PeerProtocol: Sendable, Hashable {
         var couldBe = false
         for (text, found) in texts {
             let matches = text.withUTF8Buffer { known in
-                zip(known, start).allSatisfy { $0 == $1 } ? (start.count >= known.count, true) : (false, false)
+                zip(known, start).allSatisfy { $0 == $1 }
+                    ? (start.count >= known.count, true) : (false, false)
             }
             if matches.0 { return .other(found) }
             couldBe = couldBe || matches.1

@@ -150,7 +150,8 @@ package struct ServerConnectionMachine: Sendable {
             guard call.name != nil else { throw WireError(.malformedFrame, "a call that names no method") }
         } else if call.name != nil {
             guard Int(call.method) == methodsBound, methodsBound < limits.methodsMax else {
-                throw WireError(.outOfOrder, "method number \(call.method) bound; the next is \(methodsBound)")
+                throw WireError(
+                    .outOfOrder, "method number \(call.method) bound; the next is \(methodsBound)")
             }
             methodsBound += 1
         } else if Int(call.method) >= methodsBound {
@@ -163,7 +164,8 @@ package struct ServerConnectionMachine: Sendable {
             return Refusal(code: 14, text: "the server is stopping")
         }
         guard flags.contains(.last), flags.contains(.message) else {
-            return Refusal(code: 12, text: "streams are level 2 of the protocol; this server implements level 1")
+            return Refusal(
+                code: 12, text: "streams are level 2 of the protocol; this server implements level 1")
         }
         guard calls.count < limits.callsRunningMax + limits.callsQueuedMax else {
             let most = limits.callsRunningMax + limits.callsQueuedMax
@@ -172,12 +174,14 @@ package struct ServerConnectionMachine: Sendable {
         if let metadata = call.metadata, metadata.readableBytes > limits.metadataBytesMax {
             let found = metadata.readableBytes
             return Refusal(
-                code: 8, text: "metadata of \(found) bytes is over metadataBytesMax = \(limits.metadataBytesMax)")
+                code: 8,
+                text: "metadata of \(found) bytes is over metadataBytesMax = \(limits.metadataBytesMax)")
         }
         let bytes = part.declaredBytes
         guard bytes <= limits.messageBytesMax else {
             return Refusal(
-                code: 8, text: "a request of \(bytes) bytes is over messageBytesMax = \(limits.messageBytesMax)")
+                code: 8,
+                text: "a request of \(bytes) bytes is over messageBytesMax = \(limits.messageBytesMax)")
         }
         guard bytes <= limits.assemblyBytesMax - assemblyBytes else {
             return Refusal(code: 8, text: "over assemblyBytesMax = \(limits.assemblyBytesMax)")
@@ -218,7 +222,8 @@ package struct ServerConnectionMachine: Sendable {
     private mutating func cancelReceived(_ frame: Frame, now: WireInstant) throws(WireError) -> Action {
         let cancel = try CancelFrame(payload: frame.payload)
         guard cancels.take(now: now) else {
-            throw WireError(.flood, "more cancels than \(limits.cancels.burst) + \(limits.cancels.perSecond)/s")
+            throw WireError(
+                .flood, "more cancels than \(limits.cancels.burst) + \(limits.cancels.perSecond)/s")
         }
         let id = frame.header.streamID
         guard id > 0, id <= lastStreamID else {
@@ -299,7 +304,9 @@ package struct ServerConnectionMachine: Sendable {
 
     /// The next call that may start, after places became free.
     package mutating func nextWaiting() -> (CallSlot, ByteBuffer)? {
-        guard waitingHead < waiting.count, running < limits.callsRunningMax, state != .closed else { return nil }
+        guard waitingHead < waiting.count, running < limits.callsRunningMax, state != .closed else {
+            return nil
+        }
         let slot = waiting[waitingHead]
         waitingHead += 1
         if waitingHead == waiting.count {

@@ -19,7 +19,8 @@ package struct Answering: Sendable {
     }
 
     /// Runs a method. A status that it throws, such as that of a call it made, is thrown on.
-    package func callAsFunction<Answer>(_ method: (_ now: Date) async throws -> Answer) async throws -> Answer {
+    package func callAsFunction<Answer>(_ method: (_ now: Date) async throws -> Answer) async throws -> Answer
+    {
         do {
             return try await method(clock())
         } catch let error as any RPCErrorConvertible {

@@ -71,7 +71,9 @@ package struct CatalogServer: CatalogService {
         }
     }
 
-    package func reserveVehicle(_ request: ReserveVehicleRequest, context: CallContext) async throws
+    package func reserveVehicle(
+        _ request: ReserveVehicleRequest, context: CallContext
+    ) async throws
         -> Vehicle
     {
         try await answering { now in
@@ -83,7 +85,9 @@ package struct CatalogServer: CatalogService {
         }
     }
 
-    package func releaseVehicle(_ request: ReleaseVehicleRequest, context: CallContext) async throws
+    package func releaseVehicle(
+        _ request: ReleaseVehicleRequest, context: CallContext
+    ) async throws
         -> Vehicle
     {
         try await answering { now in

@@ -106,7 +106,8 @@ extension VehicleFacts {
     }
 
     private func validateEngine(_ validation: inout Validation) {
-        validation.require(engine.displacementCC, in: CatalogLimits.displacements, "vehicle.engine.displacement_cc")
+        validation.require(
+            engine.displacementCC, in: CatalogLimits.displacements, "vehicle.engine.displacement_cc")
         validation.require(engine.cylinders, in: CatalogLimits.cylinders, "vehicle.engine.cylinders")
         validation.require(engine.horsepower, in: CatalogLimits.horsepowers, "vehicle.engine.horsepower")
         validation.require(passengers, in: CatalogLimits.passengers, "vehicle.passengers")

@@ -28,7 +28,8 @@ extension Valuation {
             high: Money(minor: appraisal.highMinor),
             confidence: Confidence(rawValue: Int32(appraisal.confidence.rawValue)),
             comparableCount: Int32(clamping: appraisal.comparables.count),
-            comparables: appraisal.comparables.prefix(PricingLimits.comparablesShownMax).map(ComparableVehicle.init))
+            comparables: appraisal.comparables.prefix(PricingLimits.comparablesShownMax).map(
+                ComparableVehicle.init))
     }
 }
 

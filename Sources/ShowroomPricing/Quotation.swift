@@ -59,7 +59,8 @@ extension Quotation.Order {
         validation.require(length: PricingLimits.requestIDLengths, of: requestID, "request_id")
         validation.require(!vin.isEmpty, "vin", "must not be empty")
         validation.require(length: PartyLimits.nameLengths, of: customer, "customer")
-        validation.require(PricingLimits.validities.contains(validity), "validity", "must be from 1 minute to 14 days")
+        validation.require(
+            PricingLimits.validities.contains(validity), "validity", "must be from 1 minute to 14 days")
         try validation.check()
     }
 }

@@ -46,10 +46,11 @@ struct Stock: Sendable {
         try await asking { () throws(RPCError) in try await catalog.getVehicle(GetVehicleRequest(vin: vin)) }
     }
 
-    private func asking<Answer>(_ call: () async throws(RPCError) -> Answer) async throws(RPCError) -> Answer {
+    private func asking<Answer>(_ call: () async throws(RPCError) -> Answer) async throws(RPCError) -> Answer
+    {
         do throws(RPCError) {
             return try await call()
-        } catch where error.origin == .local {
+        } catch let error where error.origin == .local {
             throw RPCError(error.code, "no answer from catalog: \(error.message)", cause: error)
         }
     }

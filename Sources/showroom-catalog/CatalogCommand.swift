@@ -36,7 +36,8 @@ struct CatalogCommand: AsyncParsableCommand {
         let logger = Logger(label: "showroom-catalog")
         let store = try ServiceProcess.open("the database \(database)") { try CatalogStore(path: database) }
         try await store.seed(vehicles: vehicles, at: Date(), logger: logger)
-        try await ServiceProcess.serve(CatalogServer(store: store, logger: logger), on: listen, logger: logger)
+        try await ServiceProcess.serve(
+            CatalogServer(store: store, logger: logger), on: listen, logger: logger)
         try store.close()
     }
 }

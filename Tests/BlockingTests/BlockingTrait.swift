@@ -14,7 +14,8 @@ public struct BlockingTrait: SuiteTrait, TestTrait, TestScoping {
 
     /// Runs one test case on a queue of its own.
     public func provideScope(
-        for test: Test, testCase: Test.Case?, performing function: @Sendable @concurrent () async throws -> Void
+        for test: Test, testCase: Test.Case?,
+        performing function: @Sendable @concurrent () async throws -> Void
     ) async throws {
         guard testCase != nil else { return try await function() }
         try await withTaskExecutorPreference(QueueExecutor()) { try await function() }

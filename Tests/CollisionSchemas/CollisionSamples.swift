@@ -12,7 +12,9 @@ package enum CollisionSamples {
 
     package static let types: [Sample] = [
         (
-            String(string: "s", inner: .init(string: "i"), list: [.init(string: "l")], map: ["k": .init(string: "v")]),
+            String(
+                string: "s", inner: .init(string: "i"), list: [.init(string: "l")],
+                map: ["k": .init(string: "v")]),
             #"string: "s" inner { string: "i" } list { string: "l" } map { key: "k" value { string: "v" } }"#
         ),
         (Int32(int32: 1, maybe: 0), "int32: 1 maybe: 0"),
@@ -25,16 +27,23 @@ package enum CollisionSamples {
         (Hashable(hashable: .b("h")), #"b: "h""#),
         (Message(message: .init()), "message {}"),
         (Ravioli_Test_V1_Swift(swift: "s"), #"swift: "s""#),
-        (Ravioli_Test_V1_RavioliSchema(ravioliSchema: "s", other: .init(file: "f")), #"ravioli_schema: "s" other { file: "f" }"#),
+        (
+            Ravioli_Test_V1_RavioliSchema(ravioliSchema: "s", other: .init(file: "f")),
+            #"ravioli_schema: "s" other { file: "f" }"#
+        ),
         (
             _Storage_(storage: .init(storage2: "s"), storage2: "t", fields: .init()),
             #"storage { _storage_2: "s" } _storage_2: "t" fields {}"#
         ),
-        (UsesValues(values: .init_, maybe: .self_, klass: .init(class: 1)), "values: 2 maybe: 1 klass { class: 1 }"),
+        (
+            UsesValues(values: .init_, maybe: .self_, klass: .init(class: 1)),
+            "values: 2 maybe: 1 klass { class: 1 }"
+        ),
         (Foo_Bar(other: FooBar(a: 1)), "other { a: 1 }"),
         (
             Outer(
-                middle: .init(inner: .init(inner: 1), outermost: .init(a: 2), plain: "p"), storage: .around(.init())),
+                middle: .init(inner: .init(inner: 1), outermost: .init(a: 2), plain: "p"),
+                storage: .around(.init())),
             #"middle { inner { inner: 1 } outermost { a: 2 } plain: "p" } around {}"#
         ),
         (
@@ -56,14 +65,18 @@ package enum CollisionSamples {
     package static let words: [Sample] = [
         (
             Words(
-                init: 1, self_: 2, hashValue_: 3, unknownFields_: 4, descriptor: 7, decoding_: [14], from: 15, r: 18,
+                init: 1, self_: 2, hashValue_: 3, unknownFields_: 4, descriptor: 7, decoding_: [14], from: 15,
+                r: 18,
                 w: ["w": "w"], default: 25, nil: 29, jsonUtf8Bytes: 65),
             """
             init: 1 self: 2 hash_value: 3 unknown_fields: 4 descriptor: 7 decoding: "\\016" from: 15 r: 18
             w { key: "w" value: "w" } default: 25 nil: 29 json_utf8_bytes: 65
             """
         ),
-        (FewWords(init: 1, r: 2, w: 3, storage: 4, in: .default(0)), "init: 1 r: 2 w: 3 storage: 4 default: 0"),
+        (
+            FewWords(init: 1, r: 2, w: 3, storage: 4, in: .default(0)),
+            "init: 1 r: 2 w: 3 storage: 4 default: 0"
+        ),
         (FewWords(in: .self_("s")), #"self: "s""#),
         (FewWords(in: .case([1])), #"case: "\001""#),
         (FewWords(in: .inner(FewWords(r: 1))), "inner { r: 1 }"),
@@ -79,8 +92,10 @@ package enum CollisionSamples {
         ("Outer.outer", name(Outer().outer)), ("Outer.deepest", name(Outer().deepest)),
         ("Outer.their_type", name(Outer().theirType)), ("Outer.my_type", name(Outer().myType)),
         ("Outer.all_words", name(Outer().allWords)), ("Outer.words", name(Outer().words)),
-        ("Outer.Middle.inner", name(Outer.Middle().inner)), ("Outer.Middle.outermost", name(Outer.Middle().outermost)),
-        ("Outer.Middle.hidden", name(Outer.Middle().hidden)), ("Outer.Middle.shown", name(Outer.Middle().shown)),
+        ("Outer.Middle.inner", name(Outer.Middle().inner)),
+        ("Outer.Middle.outermost", name(Outer.Middle().outermost)),
+        ("Outer.Middle.hidden", name(Outer.Middle().hidden)),
+        ("Outer.Middle.shown", name(Outer.Middle().shown)),
         ("Outer.Middle.middle", name(Outer.Middle().middle)), ("foo_bar.other", name(Foo_bar().other)),
         ("UsesOthers.theirs", name(UsesOthers().theirs)), ("UsesOthers.ours", name(UsesOthers().ours)),
         ("UsesOthers.keyworded", name(UsesOthers().keyworded)),

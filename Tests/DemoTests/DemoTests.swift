@@ -53,7 +53,9 @@ struct DemoTests {
             try #require(has(ended: catalog))
             let status = try demo.does("--status")
             #expect(status.status == 1 && status.text.contains(/catalog +stopped/), "\(status.text)")
-            #expect(try demo.ask("catalog", "GetVehicle", #"{"vin": "\#(vin)"}"#).text.contains(#""unavailable""#))
+            #expect(
+                try demo.ask("catalog", "GetVehicle", #"{"vin": "\#(vin)"}"#).text.contains(#""unavailable""#)
+            )
 
             #expect(try demo.does("--stop").status == 0)
             let again = try demo.start()
@@ -82,9 +84,12 @@ struct DemoTests {
         try withDemo { demo in
             try #require(try demo.start().status == 0)
             let port = try demo.port(of: "edge")
-            let other = try run("Scripts/demo", demo.options + ["--folder", demo.folder.path + "/other", "--port", port])
+            let other = try run(
+                "Scripts/demo", demo.options + ["--folder", demo.folder.path + "/other", "--port", port])
             let edge = try #require(try demo.processes()["edge"])
-            #expect(other.status == 1 && other.text.contains("port \(port) is taken by process \(edge)"), "\(other.text)")
+            #expect(
+                other.status == 1 && other.text.contains("port \(port) is taken by process \(edge)"),
+                "\(other.text)")
         }
     }
 
@@ -131,7 +136,8 @@ struct Demo {
     }
 
     /// Calls a method by the command line.
-    func call(_ service: String, _ method: String, _ request: String) throws -> (status: Int32, text: String) {
+    func call(_ service: String, _ method: String, _ request: String) throws -> (status: Int32, text: String)
+    {
         let address = "127.0.0.1:\(try port(of: service))"
         return try run(
             buildFolder.path + "/ravioli", ["call", address, "\(fullName(service))/\(method)", "-d", request])
@@ -172,7 +178,9 @@ func withDemo(_ body: (Demo) throws -> Void) throws {
 
 /// Whether a process runs; its remains, which nobody has asked for yet, do not.
 func isRunning(_ process: pid_t) -> Bool {
-    guard let text = try? String(contentsOfFile: "/proc/\(process)/stat", encoding: .utf8) else { return false }
+    guard let text = try? String(contentsOfFile: "/proc/\(process)/stat", encoding: .utf8) else {
+        return false
+    }
     return text.split(separator: ")").last?.hasPrefix(" Z") == false
 }
 

@@ -36,7 +36,8 @@ struct HelloTests {
         let server = Program("debug/hello-server", ["127.0.0.1:0"], secondsMax: 120)
         try server.start()
         defer { server.stop() }
-        let address = try #require(try server.waits(for: /address=([0-9.:]+)/), "the server did not say where it serves")
+        let address = try #require(
+            try server.waits(for: /address=([0-9.:]+)/), "the server did not say where it serves")
 
         let client = Program("debug/hello-client", [address, "Ada", "", "Grace"], secondsMax: 60)
         try client.start()
@@ -55,7 +56,9 @@ struct HelloTests {
         let plugins = #"plugins: [.plugin(name: "RavioliPlugin", package: "ravioli")]"#
         try #require(text.contains(plugins))
         try text.replacing(plugins, with: #"exclude: ["hello.proto", "ravioli.json"]"#)
-            .replacing(#"package: "ravioli")],"# + "\n            exclude", with: #"package: "ravioli")], exclude"#)
+            .replacing(
+                #"package: "ravioli")],"# + "\n            exclude", with: #"package: "ravioli")], exclude"#
+            )
             .write(to: manifest, atomically: true, encoding: .utf8)
 
         let arguments = ["--allow-writing-to-package-directory", "generate"]
@@ -63,7 +66,9 @@ struct HelloTests {
         let first = try Self.swift("package", package: ".build/hello-generated", arguments)
         #expect(first.status == 0 && first.text.contains(generated), "\(first.text)")
         let second = try Self.swift("package", package: ".build/hello-generated", arguments)
-        #expect(second.status == 0 && !second.text.contains("wrote") && second.text.contains("unchanged"), "\(second.text)")
+        #expect(
+            second.status == 0 && !second.text.contains("wrote") && second.text.contains("unchanged"),
+            "\(second.text)")
         let help = try Self.swift("package", package: ".build/hello-generated", arguments + ["--help"])
         #expect(help.text.contains("USAGE: swift package generate"))
         let wrong = try Self.swift("package", package: ".build/hello-generated", arguments + ["--fast"])
@@ -74,7 +79,8 @@ struct HelloTests {
         let result = try Self.swift(
             "package", package: "Examples/hello", ["--allow-writing-to-package-directory", "generate"],
             environment: ["PROTOC_PATH": "/nowhere/protoc"])
-        #expect(result.status != 0 && result.text.contains("PROTOC_PATH is /nowhere/protoc, where no program is"))
+        #expect(
+            result.status != 0 && result.text.contains("PROTOC_PATH is /nowhere/protoc, where no program is"))
     }
 
     /// Runs a SwiftPM command to its end.

@@ -20,7 +20,11 @@ enum Documentation {
         var depth = 0
         var violations: [Violation] = []
         for (index, line) in file.code.enumerated() {
-            if conformanceDepth == nil, line.contains("extension "), line.contains(#/^\s*(?:@\w+\s+)*extension [^{]*:/#) { conformanceDepth = depth }
+            if conformanceDepth == nil, line.contains("extension "),
+                line.contains(#/^\s*(?:@\w+\s+)*extension [^{]*:/#)
+            {
+                conformanceDepth = depth
+            }
             if conformanceDepth == nil, let name = publicName(line), !isDocumented(file, index) {
                 violations.append(file.violation(index, "public \(name) has no documentation"))
             }
@@ -37,11 +41,15 @@ enum Documentation {
     }
 
     private static func publicName(_ line: Substring) -> String? {
-        guard line.contains("public ") || line.contains("open "), let match = line.firstMatch(of: declaration),
+        guard line.contains("public ") || line.contains("open "),
+            let match = line.firstMatch(of: declaration),
             !line.contains("override ")
         else { return nil }
-        let name = match.output.1.prefix { !"(:<{=".contains($0) || $0 == "=" && match.output.1.hasPrefix("==") }
-        let isWitness = ["hash", "description", "debugDescription", "==", ""].contains(name) && !line.contains("init")
+        let name = match.output.1.prefix {
+            !"(:<{=".contains($0) || $0 == "=" && match.output.1.hasPrefix("==")
+        }
+        let isWitness =
+            ["hash", "description", "debugDescription", "==", ""].contains(name) && !line.contains("init")
         return isWitness ? nil : String(name)
     }
 
@@ -69,7 +77,8 @@ enum Documentation {
         "public static let defaults = 1", "extension Call {\n    public var x: Int { 1 }\n}",
     ])
     func seesMissingDocumentation(text: String) {
-        #expect(Documentation.missing(in: SourceFile(path: "Sources/Ravioli/Bad.swift", text: text)).count == 1)
+        #expect(
+            Documentation.missing(in: SourceFile(path: "Sources/Ravioli/Bad.swift", text: text)).count == 1)
     }
 
     @Test(arguments: [

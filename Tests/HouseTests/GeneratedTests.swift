@@ -26,7 +26,8 @@ enum Generated {
     }
 
     @Test func seesAFileThatIsNotInTheTable() {
-        let folders = Generated.folders(inScript: "schemas() {\n    module Sources/A/Generated x=y \\\n        a.proto\n}\n")
+        let folders = Generated.folders(
+            inScript: "schemas() {\n    module Sources/A/Generated x=y \\\n        a.proto\n}\n")
         #expect(folders == ["Sources/A/Generated"])
         let paths = ["Sources/A/Generated/a.ravioli.swift", "Sources/B/Generated/b.ravioli.swift"]
         #expect(Generated.unlisted(paths, folders: folders) == ["Sources/B/Generated/b.ravioli.swift"])

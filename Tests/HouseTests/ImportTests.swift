@@ -57,7 +57,9 @@ enum Arrows {
     }
 
     private static let access: Set = ["public", "package", "internal", "fileprivate", "private"]
-    private static let kinds: Set = ["struct", "class", "enum", "protocol", "func", "var", "let", "typealias"]
+    private static let kinds: Set = [
+        "struct", "class", "enum", "protocol", "func", "var", "let", "typealias",
+    ]
 
     static func violations(in file: SourceFile) -> [Violation] {
         guard let module = file.module else { return [] }
@@ -92,7 +94,9 @@ enum Arrows {
     @Test func tableHasNoCircle() {
         // Take away modules that import nothing any more; a circle would be left.
         var left = Arrows.ours
-        while let free = left.first(where: { $0.value.allSatisfy { left[$0] == nil } })?.key { left[free] = nil }
+        while let free = left.first(where: { $0.value.allSatisfy { left[$0] == nil } })?.key {
+            left[free] = nil
+        }
         #expect(left.isEmpty)
     }
 

@@ -8,7 +8,8 @@ enum Words {
     /// Names that hide what a thing does, with what to ask oneself instead.
     static let empty: [String: String] = [
         "Manager": "say what it does to what it manages", "Helper": "name what it helps with",
-        "Helpers": "name what they help with", "Util": "name what it is for", "Utils": "name what they are for",
+        "Helpers": "name what they help with", "Util": "name what it is for",
+        "Utils": "name what they are for",
         "Utility": "name what it is for", "Utilities": "name what they are for",
         "Common": "name what they have in common", "Impl": "name how it does it",
         "New": "it will be old one day", "Base": "name what it is",
@@ -31,7 +32,9 @@ enum Words {
         let kinds = ["class ", "struct ", "enum ", "protocol ", "actor ", "typealias "]
         for (index, line) in file.code.enumerated() {
             guard kinds.contains(where: line.contains) else { continue }
-            for match in line.matches(of: #/\b(?:class|struct|enum|protocol|actor|typealias) ([A-Za-z_][A-Za-z0-9_]*)/#) {
+            for match in line.matches(
+                of: #/\b(?:class|struct|enum|protocol|actor|typealias) ([A-Za-z_][A-Za-z0-9_]*)/#)
+            {
                 check(match.output.1, index)
             }
         }
@@ -92,7 +95,9 @@ enum Words {
         #expect(!Words.strayWords(in: SourceFile(path: "README.md", text: line)).isEmpty)
     }
 
-    @Test(arguments: ["// TO" + "DO(#12): when streams land", "https://example.com/home/x", "/usr/include/x.h"])
+    @Test(arguments: [
+        "// TO" + "DO(#12): when streams land", "https://example.com/home/x", "/usr/include/x.h",
+    ])
     func leavesOtherTextAlone(line: String) {
         #expect(Words.strayWords(in: SourceFile(path: "README.md", text: line)).isEmpty)
     }

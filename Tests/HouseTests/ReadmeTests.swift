@@ -21,7 +21,8 @@ struct FencedBlock: Hashable {
                 open = nil
             } else if line.hasPrefix("```") {
                 open = FencedBlock(
-                    language: line.dropFirst(3), lines: [], origin: above.wholeMatch(of: #/<!-- (\S+) -->/#)?.output.1)
+                    language: line.dropFirst(3), lines: [],
+                    origin: above.wholeMatch(of: #/<!-- (\S+) -->/#)?.output.1)
             } else {
                 open?.lines.append(line)
             }
@@ -48,7 +49,9 @@ enum Readme {
     static func names(inTableUnder heading: String, of text: String) -> Set<String> {
         guard let start = text.range(of: "\n\(heading)\n") else { return [] }
         let section = text[start.upperBound...].split(separator: "\n")
-        let rows = section.prefix { !$0.hasPrefix("## ") }.compactMap { $0.prefixMatch(of: #/\| *`([^`]+)`/#) }
+        let rows = section.prefix { !$0.hasPrefix("## ") }.compactMap {
+            $0.prefixMatch(of: #/\| *`([^`]+)`/#)
+        }
         return Set(rows.map { String($0.output.1) })
     }
 
@@ -59,14 +62,17 @@ enum Readme {
         var names: Set<String> = []
         for (index, start) in starts.enumerated() where start.output.1 != "testTarget" {
             let end = index + 1 < starts.count ? starts[index + 1].range.lowerBound : text.endIndex
-            if !text[start.range.upperBound..<end].contains("path: \"Tests/") { names.insert(String(start.output.2)) }
+            if !text[start.range.upperBound..<end].contains("path: \"Tests/") {
+                names.insert(String(start.output.2))
+            }
         }
         return names
     }
 
     /// What `swift run` can run in the package in a folder.
     static func programs(inPackage folder: String) -> Set<String> {
-        let manifest = (try? Repository.text(folder == "" ? "Package.swift" : "\(folder)/Package.swift")) ?? ""
+        let manifest =
+            (try? Repository.text(folder == "" ? "Package.swift" : "\(folder)/Package.swift")) ?? ""
         let pattern = #/\.(?:executable|executableTarget)\(\s*name: "([^"]+)"/#
         return Set(manifest.matches(of: pattern).map { String($0.output.1) })
     }
@@ -110,7 +116,8 @@ enum Readme {
     @Test func namesEveryModule() throws {
         let documented = Readme.names(inTableUnder: "## Modules", of: try Repository.text("README.md"))
         let targets = Readme.targets(ofManifest: try Repository.text("Package.swift"))
-        #expect(documented == targets, "only in one of both: \(documented.symmetricDifference(targets).sorted())")
+        #expect(
+            documented == targets, "only in one of both: \(documented.symmetricDifference(targets).sorted())")
     }
 
     @Test func seesAMissingModule() {
@@ -124,13 +131,15 @@ enum Readme {
             .testTarget(name: "ATests", dependencies: ["A"]),
             """
         #expect(Readme.targets(ofManifest: manifest) == ["A", "C", "run-a"])
-        let text = "\n## Modules\n\n| module | what |\n|---|---|\n| `A` | x `z` |\n| `B` | y |\n\n## More\n\n| `C` | z |\n"
+        let text =
+            "\n## Modules\n\n| module | what |\n|---|---|\n| `A` | x `z` |\n| `B` | y |\n\n## More\n\n| `C` | z |\n"
         #expect(Readme.names(inTableUnder: "## Modules", of: text) == ["A", "B"])
     }
 
     @Test func commandsExist() throws {
         for block in FencedBlock.all(in: try Repository.text("README.md")) {
-            let unknown = Readme.unknownCommands(in: block, exists: Repository.exists, programs: Readme.programs)
+            let unknown = Readme.unknownCommands(
+                in: block, exists: Repository.exists, programs: Readme.programs)
             #expect(unknown == [])
         }
     }

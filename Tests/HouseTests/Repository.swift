@@ -27,7 +27,8 @@ struct SourceFile: Sendable {
             code = path.hasSuffix(".swift") ? lines : []
             return
         }
-        code = SwiftText.blankingCommentsAndStrings(in: text).split(separator: "\n", omittingEmptySubsequences: false)
+        code = SwiftText.blankingCommentsAndStrings(in: text).split(
+            separator: "\n", omittingEmptySubsequences: false)
     }
 
     var isSwift: Bool { path.hasSuffix(".swift") }
@@ -61,11 +62,14 @@ enum Repository {
     /// All text files but those that a build or a run leaves behind.
     static let files: [SourceFile] = {
         let folders = [
-            "Sources", "Tests", "Protos", "Scripts", "Plugins", "Examples", "Benchmarks", ".ci", "Package.swift",
+            "Sources", "Tests", "Protos", "Scripts", "Plugins", "Examples", "Benchmarks", ".ci",
+            "Package.swift",
             "README.md",
         ]
         return folders.flatMap { paths(below: $0) }.compactMap { path in
-            guard let text = try? String(contentsOf: root.appending(path: path), encoding: .utf8) else { return nil }
+            guard let text = try? String(contentsOf: root.appending(path: path), encoding: .utf8) else {
+                return nil
+            }
             return SourceFile(path: path, text: text)
         }
     }()

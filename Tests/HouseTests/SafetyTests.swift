@@ -15,7 +15,8 @@ enum Loopholes {
 
     static let all = [
         Loophole(
-            name: "@unchecked Sendable", isIn: { $0.contains("@unchecked") && $0.contains(#/@unchecked\s+Sendable/#) },
+            name: "@unchecked Sendable",
+            isIn: { $0.contains("@unchecked") && $0.contains(#/@unchecked\s+Sendable/#) },
             allowed: uncheckedSendable),
         Loophole(
             name: "nonisolated(unsafe)", isIn: { $0.contains("nonisolated(unsafe)") },
@@ -47,7 +48,8 @@ enum Loopholes {
     static func violations(in file: SourceFile) -> [Violation] {
         all.filter { $0.allowed[file.path] == nil }.flatMap { loophole in
             file.code.indices.filter { loophole.isIn(file.code[$0]) }.map {
-                file.violation($0, "\(loophole.name) is not on the list of Tests/HouseTests/SafetyTests.swift")
+                file.violation(
+                    $0, "\(loophole.name) is not on the list of Tests/HouseTests/SafetyTests.swift")
             }
         }
     }
@@ -71,14 +73,17 @@ enum Loopholes {
     }
 
     @Test(arguments: [
-        "final class Box: @unchecked Sendable {}", "nonisolated(unsafe) var state = 0", "@_spi(Testing) import Ravioli",
+        "final class Box: @unchecked Sendable {}", "nonisolated(unsafe) var state = 0",
+        "@_spi(Testing) import Ravioli",
         "let x = try! f()", "let y = x as! Int", "fatalError(\"gone\")", "let s = \"\\(try! f())\"",
     ])
     func seesALoophole(line: String) {
         #expect(!Loopholes.violations(in: SourceFile(path: "Sources/Ravioli/Bad.swift", text: line)).isEmpty)
     }
 
-    @Test(arguments: ["// try! would trap", "let text = \"as! \"", "/* fatalError(\"\") */", "#\"try! \\(try! f())\"#"])
+    @Test(arguments: [
+        "// try! would trap", "let text = \"as! \"", "/* fatalError(\"\") */", "#\"try! \\(try! f())\"#",
+    ])
     func leavesProseAlone(line: String) {
         #expect(Loopholes.violations(in: SourceFile(path: "Sources/Ravioli/Good.swift", text: line)).isEmpty)
     }

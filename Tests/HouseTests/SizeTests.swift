@@ -17,7 +17,11 @@ enum Sizes {
 
     static func missingLicence(_ file: SourceFile) -> [Violation] {
         // The manifest's first line belongs to SwiftPM, and examples are there to be copied.
-        if file.stem == "Package" || file.components.first == "Examples" || file.lines.first.map(String.init) == licence { return [] }
+        if file.stem == "Package" || file.components.first == "Examples"
+            || file.lines.first.map(String.init) == licence
+        {
+            return []
+        }
         return [file.violation(0, "the first line is not \(licence)")]
     }
 
@@ -35,7 +39,9 @@ enum Sizes {
         let isCandidate = line.contains("func ") || line.contains("init") || line.contains("subscript")
         guard isCandidate,
             let match = line.prefixMatch(
-                of: #/\s*(?:@\w+(?:\([^)]*\))?\s+|[a-z]+(?:\([a-z]+\))?\s+)*?(func\s+\S[^(<]*|init\b|deinit\b|subscript\b)/#)
+                of:
+                    #/\s*(?:@\w+(?:\([^)]*\))?\s+|[a-z]+(?:\([a-z]+\))?\s+)*?(func\s+\S[^(<]*|init\b|deinit\b|subscript\b)/#
+            )
         else { return nil }
         return String(match.output.1)
     }
@@ -45,7 +51,9 @@ enum Sizes {
         var parentheses = 0
         var braces = 0
         for index in start..<file.code.count {
-            if index > start, braces == 0, parentheses == 0, declaredFunction(file.code[index]) != nil { return nil }
+            if index > start, braces == 0, parentheses == 0, declaredFunction(file.code[index]) != nil {
+                return nil
+            }
             for character in file.code[index].utf8 {
                 switch character {
                 case UInt8(ascii: "("): parentheses += 1
@@ -82,7 +90,8 @@ enum Sizes {
 
     @Test(arguments: [
         "    package static func run(_ body: () -> Void = { }) {", "public init?(x: Int) {",
-        "@inlinable mutating func run() async throws {", "func run(\n  a: Int\n) {", "subscript(x: Int) -> Int {",
+        "@inlinable mutating func run() async throws {", "func run(\n  a: Int\n) {",
+        "subscript(x: Int) -> Int {",
     ])
     func seesALongFunction(head: String) {
         let headLines = head.split(separator: "\n").count
@@ -90,7 +99,9 @@ enum Sizes {
             let lines = Sizes.functionLinesMax - headLines - 1 + extra
             let body = String(repeating: "    if x { f(\"{\") } // }\n", count: lines)
             let text = "protocol P {\n    func f()\n}\n\(head)\n\(body)}\n"
-            #expect(Sizes.longFunctions(SourceFile(path: "Sources/Ravioli/F.swift", text: text)).isEmpty == isFine)
+            #expect(
+                Sizes.longFunctions(SourceFile(path: "Sources/Ravioli/F.swift", text: text)).isEmpty == isFine
+            )
         }
     }
 

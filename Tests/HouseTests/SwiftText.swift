@@ -97,7 +97,8 @@ struct SwiftText {
 
     private func ends(isLong: Bool, pounds: Int) -> Bool {
         isLong
-            ? starts(with: "\"\"\"") && hasPounds(pounds, at: 3) : starts(with: "\"") && hasPounds(pounds, at: 1)
+            ? starts(with: "\"\"\"") && hasPounds(pounds, at: 3)
+            : starts(with: "\"") && hasPounds(pounds, at: 1)
     }
 
     private func hasPounds(_ count: Int, at offset: Int) -> Bool {

@@ -33,22 +33,29 @@ import Testing
     @Test func nestedTypesHideNothingThatIsReferredTo() {
         let expected = [
             "Outer.Outer", "Outer.Outer.Outer", "google.protobuf.Type", "Outer.Google_Protobuf_Type", "Words",
-            "Outer.Words", "Outer.Middle.FooBar", "FooBar", "Outer.Middle.String", "String", "Outer.Middle.Middle",
+            "Outer.Words", "Outer.Middle.FooBar", "FooBar", "Outer.Middle.String", "String",
+            "Outer.Middle.Middle",
             "Foo_Bar", ".Collision", "Collision", "in.class.default.Collision",
         ]
         for (resolution, expected) in zip(CollisionSamples.resolutions, expected) {
-            let isOfOtherPackage = expected.hasPrefix("google") || expected.hasPrefix("in.") || expected.hasPrefix(".")
+            let isOfOtherPackage =
+                expected.hasPrefix("google") || expected.hasPrefix("in.") || expected.hasPrefix(".")
             let fullName = isOfOtherPackage ? expected : "ravioli.test.v1." + expected
-            #expect("." + resolution.type == (expected.hasPrefix(".") ? "" : ".") + fullName, "\(resolution.property)")
+            #expect(
+                "." + resolution.type == (expected.hasPrefix(".") ? "" : ".") + fullName,
+                "\(resolution.property)")
         }
     }
 
     @Test func wordsOfSwiftNameValues() {
         #expect(Values.self_.description == "VALUES_SELF" && Values.init_.description == "VALUES_INIT")
-        #expect(Values.default.description == "VALUES_DEFAULT" && Values.allCases_.description == "VALUES_ALL_CASES")
+        #expect(
+            Values.default.description == "VALUES_DEFAULT"
+                && Values.allCases_.description == "VALUES_ALL_CASES")
         #expect(Values.rawValue_.rawValue == 8 && Values.descriptor_.rawValue == 7)
         #expect(Values.values.rawValue == 0 && Values._2d.rawValue == 13 && Values._3D.rawValue == 14)
-        #expect(Values.fooBar.rawValue == 15 && Values.valuestick.rawValue == 21 && Values.true.rawValue == 23)
+        #expect(
+            Values.fooBar.rawValue == 15 && Values.valuestick.rawValue == 21 && Values.true.rawValue == 23)
         #expect(Set(Values.allCases).count == Values.descriptor.values.count)
     }
 

@@ -25,7 +25,10 @@ import Testing
     }
 
     private static let strict =
-        ["ExistentialAny", "InternalImportsByDefault", "MemberImportVisibility", "NonisolatedNonsendingByDefault"]
+        [
+            "ExistentialAny", "InternalImportsByDefault", "MemberImportVisibility",
+            "NonisolatedNonsendingByDefault",
+        ]
         .flatMap { ["-enable-upcoming-feature", $0] }
 
     @Test(arguments: [
@@ -36,7 +39,10 @@ import Testing
         let folder = FileManager.default.temporaryDirectory.appending(path: UUID().uuidString)
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
         defer { try? FileManager.default.removeItem(at: folder) }
-        let names = ["book", "collisions", "everything", "greeting", "keywords", "legacy", "shelf", "twins", "unpackaged"]
+        let names = [
+            "book", "collisions", "everything", "greeting", "keywords", "legacy", "shelf", "twins",
+            "unpackaged",
+        ]
         let plugin = buildFolder.appending(path: "protoc-gen-ravioli").path
         let generation = try run(
             "protoc",
@@ -47,7 +53,8 @@ import Testing
         try #require(generation.status == 0, "\(generation.errors)")
         // A user's file beside them, which imports the modules without thinking of visibility.
         let user = folder.appending(path: "User.swift")
-        try "import Ravioli\nimport RavioliSchema\nfunc greeting() -> Greeting { Greeting(text: \"hello\") }\n"
+        try
+            "import Ravioli\nimport RavioliSchema\nfunc greeting() -> Greeting { Greeting(text: \"hello\") }\n"
             .write(to: user, atomically: true, encoding: .utf8)
         let sources = names.map { folder.appending(path: "ravioli_test_v1_\($0).ravioli.swift").path }
         let compilation = try run(
@@ -60,7 +67,8 @@ import Testing
     /// Where the compiler finds our modules, and those of C in the packages beneath them.
     private var moduleSearchPaths: [String] {
         // Some C targets bring a module map, for others the build writes one.
-        let checkouts = buildFolder.deletingLastPathComponent().deletingLastPathComponent().appending(path: "checkouts")
+        let checkouts = buildFolder.deletingLastPathComponent().deletingLastPathComponent().appending(
+            path: "checkouts")
         let brought = contents(of: checkouts).flatMap { contents(of: $0.appending(path: "Sources")) }
             .map { $0.appending(path: "include/module.modulemap").path }
         let written = contents(of: buildFolder).filter { $0.pathExtension == "build" }

@@ -18,11 +18,13 @@ import Testing
 
     @Test(arguments: ["internal", "package", "public"])
     func visibilityStandsBeforeEveryDeclaration(_ visibility: String) throws {
-        let text = try #require(try generate(["ravioli/test/v1/greeting.proto"], "visibility=\(visibility)").first?.content)
+        let text = try #require(
+            try generate(["ravioli/test/v1/greeting.proto"], "visibility=\(visibility)").first?.content)
         let prefix = visibility == "internal" ? "" : visibility + " "
         for line in [
             "struct GreetRequest: ", "    init() {}\n", "    var name: String",
-            "    static let descriptor", "final class GreeterFake", "        static let formal", "struct GreeterClient",
+            "    static let descriptor", "final class GreeterFake", "        static let formal",
+            "struct GreeterClient",
         ] {
             let indentation = line.prefix { $0 == " " }
             #expect(text.contains("\n\(indentation)\(prefix)\(line.dropFirst(indentation.count))"), "\(line)")
@@ -43,18 +45,24 @@ import Testing
         #expect(imports(book) == ["import RavioliSchema"])
         let file = "ravioli/test/v1/everything.proto"
         let mapped = try #require(
-            try generate([file], "visibility=public,module=ravioli/test/v1/book.proto:Library").first?.content)
+            try generate([file], "visibility=public,module=ravioli/test/v1/book.proto:Library").first?.content
+        )
         // Book comes in through shelf.proto's public import.
-        #expect(imports(mapped) == ["public import Library", "public import Ravioli", "public import RavioliSchema"])
+        #expect(
+            imports(mapped) == [
+                "public import Library", "public import Ravioli", "public import RavioliSchema",
+            ])
         #expect(mapped.contains("var book: Book?"))
         let bare = try #require(try generate([file], "services=false").first?.content)
         #expect(imports(bare) == ["import RavioliSchema"] && !bare.contains("EverythingClient"))
     }
 
     @Test func modulesThatOnlyBodiesNeedAreImportedInternally() throws {
-        let request = try request(["ravioli/test/v1/shelf.proto"], "visibility=public,module=ravioli/test/v1/book.proto:Library")
+        let request = try request(
+            ["ravioli/test/v1/shelf.proto"], "visibility=public,module=ravioli/test/v1/book.proto:Library")
         var unused = request
-        for index in unused.protoFile.indices where unused.protoFile[index].name == "ravioli/test/v1/shelf.proto" {
+        for index in unused.protoFile.indices
+        where unused.protoFile[index].name == "ravioli/test/v1/shelf.proto" {
             unused.protoFile[index].messageType = []
         }
         let text = try #require(Generator.respond(to: unused).file.first?.content)
@@ -70,8 +78,11 @@ import Testing
     }
 
     @Test func prefixStandsBeforeEveryType() throws {
-        let text = try #require(try generate(["ravioli/test/v1/greeting.proto"], "prefix=Demo").first?.content)
-        for name in ["struct DemoGreetRequest:", "struct DemoGreeting:", "enum DemoGreeter ", "class DemoGreeterFake"] {
+        let text = try #require(
+            try generate(["ravioli/test/v1/greeting.proto"], "prefix=Demo").first?.content)
+        for name in [
+            "struct DemoGreetRequest:", "struct DemoGreeting:", "enum DemoGreeter ", "class DemoGreeterFake",
+        ] {
             #expect(text.contains(name))
         }
     }
@@ -80,7 +91,10 @@ import Testing
         ("visibility=open", "visibility is internal, package or public, not \"open\""),
         ("visibility", "option \"visibility\" has no value; write name=value"),
         ("module=a", "module is given as path:Module, not \"a\""),
-        ("flavour=mint", "option \"flavour=mint\" does not exist; there are visibility, prefix, module and services"),
+        (
+            "flavour=mint",
+            "option \"flavour=mint\" does not exist; there are visibility, prefix, module and services"
+        ),
     ])
     func wrongOptionIsExplained(_ parameter: String, _ message: String) throws {
         let response = Generator.respond(to: .init(parameter: parameter))
@@ -140,7 +154,8 @@ import Testing
     ) throws -> Google_Protobuf_Compiler_CodeGeneratorRequest {
         let set = try run(
             "protoc",
-            ["-IProtos", "--include_imports", "--include_source_info", "--descriptor_set_out=/dev/stdout"] + files)
+            ["-IProtos", "--include_imports", "--include_source_info", "--descriptor_set_out=/dev/stdout"]
+                + files)
         try #require(set.status == 0, "\(set.errors)")
         let protos = try Google_Protobuf_FileDescriptorSet(decoding: [UInt8](set.output))
         return .init(fileToGenerate: files, parameter: parameter, protoFile: protos.file)

@@ -9,7 +9,8 @@ import Testing
         #expect(MemoryLayout<Large>.size == 8 && MemoryLayout<VeryLarge>.size == 8)
         try expectRoundTrip(
             Large(field1: 1, field2: "two", field9: .green, field10: Scalars(anInt32: 3), field72: "last"),
-            text: #"field_1: 1 field_2: "two" field_9: COLOR_GREEN field_10 { an_int32: 3 } field_72: "last""#)
+            text: #"field_1: 1 field_2: "two" field_9: COLOR_GREEN field_10 { an_int32: 3 } field_72: "last""#
+        )
     }
 
     @Test func veryLargeMessageHasAllItsFields() throws {

@@ -37,7 +37,8 @@ import Testing
         let empty = Defaults()
         #expect(empty.infiniteOrDefault == .infinity && empty.minusInfiniteOrDefault == -.infinity)
         #expect(empty.notANumberOrDefault.isNaN && empty.floatNotANumberOrDefault.isNaN)
-        #expect(empty.floatInfiniteOrDefault == .infinity && empty.floatMaxOrDefault == .greatestFiniteMagnitude)
+        #expect(
+            empty.floatInfiniteOrDefault == .infinity && empty.floatMaxOrDefault == .greatestFiniteMagnitude)
         #expect(empty.wholeOrDefault == 3 && empty.tinyOrDefault == Double("1e-310"))
         #expect(empty.minusZeroOrDefault.sign == .minus)
     }
@@ -85,6 +86,8 @@ import Testing
             return
         }
         #expect(try Scope(decoding: [UInt8](scope)).name == "s")
-        #expect(try Protoc.decode(message.encoded(), as: Extendable.self) == Protoc.decode(bytes, as: Extendable.self))
+        #expect(
+            try Protoc.decode(message.encoded(), as: Extendable.self)
+                == Protoc.decode(bytes, as: Extendable.self))
     }
 }

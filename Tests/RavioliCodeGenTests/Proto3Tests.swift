@@ -8,7 +8,8 @@ import Testing
 @Suite(.blocking) struct Proto3Tests {
     private let scalars = Scalars(
         aDouble: -0.5, aFloat: 1.25, anInt32: -1, anInt64: .min, aUint32: .max, aUint64: .max, aSint32: .min,
-        aSint64: .min, aFixed32: 7, aFixed64: 8, aSfixed32: -9, aSfixed64: -10, aBool: true, aString: "ümläut\0nul",
+        aSint64: .min, aFixed32: 7, aFixed64: 8, aSfixed32: -9, aSfixed64: -10, aBool: true,
+        aString: "ümläut\0nul",
         aBytes: [0, 255, 128], aColor: .red)
     private let scalarsText = #"""
         a_double: -0.5 a_float: 1.25 an_int32: -1 an_int64: -9223372036854775808 a_uint32: 4294967295
@@ -30,8 +31,10 @@ import Testing
     @Test func optionalScalarsTellAbsenceFromZero() throws {
         try expectRoundTrip(OptionalScalars())
         let zeros = OptionalScalars(
-            aDouble: 0, aFloat: 0, anInt32: 0, anInt64: 0, aUint32: 0, aUint64: 0, aSint32: 0, aSint64: 0, aFixed32: 0,
-            aFixed64: 0, aSfixed32: 0, aSfixed64: 0, aBool: false, aString: "", aBytes: [], aColor: .unspecified,
+            aDouble: 0, aFloat: 0, anInt32: 0, anInt64: 0, aUint32: 0, aUint64: 0, aSint32: 0, aSint64: 0,
+            aFixed32: 0,
+            aFixed64: 0, aSfixed32: 0, aSfixed64: 0, aBool: false, aString: "", aBytes: [],
+            aColor: .unspecified,
             aMessage: Scalars())
         try expectRoundTrip(
             zeros,
@@ -44,11 +47,13 @@ import Testing
 
     @Test func listsOfEveryKind() throws {
         let lists = Lists(
-            doubles: [0, -1.5], floats: [0.5, 2], int32s: [-1, 0, 1], int64s: [.min, .max], uint32s: [0, .max],
+            doubles: [0, -1.5], floats: [0.5, 2], int32s: [-1, 0, 1], int64s: [.min, .max],
+            uint32s: [0, .max],
             uint64s: [.max, 0], sint32s: [-64, 63], sint64s: [-65, 64], fixed32s: [1], fixed64s: [2, 3],
             sfixed32s: [-1], sfixed64s: [-2], bools: [true, false, true], strings: ["", "a", "ü"],
             blobs: [[], [0], [255, 0]], colors: [.green, .init(rawValue: 99), .negative],
-            messages: [Scalars(), scalars], unpackedInt32s: [1, 2, 3], unpackedColors: [.last], packedDoubles: [3])
+            messages: [Scalars(), scalars], unpackedInt32s: [1, 2, 3], unpackedColors: [.last],
+            packedDoubles: [3])
         try expectRoundTrip(
             lists,
             text: #"""
@@ -63,7 +68,8 @@ import Testing
     @Test func mapsWithEveryKindOfKey() throws {
         let maps = Maps(
             byInt32: [-1: "a", 1: "b"], byInt64: [.min: "a"], byUint32: [.max: ""], byUint64: [.max: "a"],
-            bySint32: [-1: "a"], bySint64: [-2: "a"], byFixed32: [1: "a"], byFixed64: [2: "a"], bySfixed32: [-1: "a"],
+            bySint32: [-1: "a"], bySint64: [-2: "a"], byFixed32: [1: "a"], byFixed64: [2: "a"],
+            bySfixed32: [-1: "a"],
             bySfixed64: [-2: "a"], byBool: [true: "yes", false: "no"], byString: ["": "empty", "k": "v"])
         try expectRoundTrip(
             maps,
@@ -79,8 +85,10 @@ import Testing
 
     @Test func mapsWithEveryKindOfValue() throws {
         let maps = Maps(
-            toDouble: ["k": 0.5], toFloat: ["k": 0], toInt32: ["k": -1], toInt64: ["k": .min], toUint32: ["k": 1],
-            toUint64: ["k": .max], toSint32: ["k": -1], toSint64: ["k": -1], toFixed32: ["k": 1], toFixed64: ["k": 1],
+            toDouble: ["k": 0.5], toFloat: ["k": 0], toInt32: ["k": -1], toInt64: ["k": .min],
+            toUint32: ["k": 1],
+            toUint64: ["k": .max], toSint32: ["k": -1], toSint64: ["k": -1], toFixed32: ["k": 1],
+            toFixed64: ["k": 1],
             toSfixed32: ["k": -1], toSfixed64: ["k": -1], toBool: ["k": true], toBytes: ["k": [1, 2]],
             toColor: ["k": .green, "unknown": .init(rawValue: 77)], toMessage: ["k": scalars, "": Scalars()],
             toItself: ["outer": Maps(toItself: ["inner": Maps()])])
@@ -98,17 +106,22 @@ import Testing
                 """#)
     }
 
-    @Test(arguments: [
-        (.aDouble(0), "a_double: 0"), (.aFloat(0.5), "a_float: 0.5"), (.anInt32(-1), "an_int32: -1"),
-        (.anInt64(-1), "an_int64: -1"), (.aUint32(1), "a_uint32: 1"), (.aUint64(1), "a_uint64: 1"),
-        (.aSint32(-1), "a_sint32: -1"), (.aSint64(-1), "a_sint64: -1"), (.aFixed32(1), "a_fixed32: 1"),
-        (.aFixed64(1), "a_fixed64: 1"), (.aSfixed32(-1), "a_sfixed32: -1"), (.aSfixed64(-1), "a_sfixed64: -1"),
-        (.aBool(false), "a_bool: false"), (.aString(""), "a_string: \"\""), (.aBytes([7]), "a_bytes: \"\\007\""),
-        (.aColor(.unspecified), "a_color: 0"), (.aMessage(Scalars(anInt32: 1)), "a_message { an_int32: 1 }"),
-        (.itself(Choice(value: .itself(Choice()))), "itself { itself {} }"),
-    ] as [(Choice.Value, String)])
+    @Test(
+        arguments: [
+            (.aDouble(0), "a_double: 0"), (.aFloat(0.5), "a_float: 0.5"), (.anInt32(-1), "an_int32: -1"),
+            (.anInt64(-1), "an_int64: -1"), (.aUint32(1), "a_uint32: 1"), (.aUint64(1), "a_uint64: 1"),
+            (.aSint32(-1), "a_sint32: -1"), (.aSint64(-1), "a_sint64: -1"), (.aFixed32(1), "a_fixed32: 1"),
+            (.aFixed64(1), "a_fixed64: 1"), (.aSfixed32(-1), "a_sfixed32: -1"),
+            (.aSfixed64(-1), "a_sfixed64: -1"),
+            (.aBool(false), "a_bool: false"), (.aString(""), "a_string: \"\""),
+            (.aBytes([7]), "a_bytes: \"\\007\""),
+            (.aColor(.unspecified), "a_color: 0"),
+            (.aMessage(Scalars(anInt32: 1)), "a_message { an_int32: 1 }"),
+            (.itself(Choice(value: .itself(Choice()))), "itself { itself {} }"),
+        ] as [(Choice.Value, String)])
     func oneofsWithEveryKind(_ value: Choice.Value, _ text: String) throws {
-        try expectRoundTrip(Choice(value: value, note: "n", second: .right("")), text: text + #" note: "n" right: """#)
+        try expectRoundTrip(
+            Choice(value: value, note: "n", second: .right("")), text: text + #" note: "n" right: """#)
     }
 
     @Test func lastMemberOfOneofWins() throws {
@@ -144,7 +157,8 @@ import Testing
     @Test func importedTypes() throws {
         try expectRoundTrip(
             Imports(
-                at: .init(seconds: 3, nanos: 4), shelf: Shelf(books: [Book(title: "t")]), book: Book(binding: .paperback),
+                at: .init(seconds: 3, nanos: 4), shelf: Shelf(books: [Book(title: "t")]),
+                book: Book(binding: .paperback),
                 binding: .hardcover),
             text: """
                 at { seconds: 3 nanos: 4 } shelf { books { title: "t" } } book { binding: BINDING_PAPERBACK }
@@ -174,8 +188,10 @@ import Testing
         #expect(Annotated.descriptor.options.records(numbered: 50001).count == 1)
         #expect(Annotated.descriptor.file.options.records(numbered: 50001).count == 1)
         #expect(Everything.descriptor.methods[0].idempotency == .noSideEffects)
-        #expect(Everything.descriptor.methods.map(\.serverStreaming) == [false, false, true, true, false, false])
-        #expect(Everything.descriptor.methods.map(\.clientStreaming) == [false, true, false, true, false, false])
+        #expect(
+            Everything.descriptor.methods.map(\.serverStreaming) == [false, false, true, true, false, false])
+        #expect(
+            Everything.descriptor.methods.map(\.clientStreaming) == [false, true, false, true, false, false])
         #expect(Idle.descriptor.methods.isEmpty)
     }
 }

@@ -52,7 +52,10 @@ import Testing
             case 0, 1: bytes += field(number, Samples.numbers(&dice))
             case 2: bytes += varint(number << 3 | 1) + (0..<8).map { _ in dice.byte() }
             case 3: bytes += varint(number << 3 | 5) + (0..<4).map { _ in dice.byte() }
-            case 4: bytes += varint(number << 3 | 3) + (depth > 0 ? records(&dice, depth: depth - 1) : []) + varint(number << 3 | 4)
+            case 4:
+                bytes +=
+                    varint(number << 3 | 3) + (depth > 0 ? records(&dice, depth: depth - 1) : [])
+                    + varint(number << 3 | 4)
             case 5: bytes += field(number, Samples.blob(&dice))
             case 6: bytes += field(number, Array(Samples.text(&dice).utf8))
             default: bytes += field(number, depth > 0 ? records(&dice, depth: depth - 1) : [])
@@ -77,7 +80,8 @@ import Testing
             let type = Sample.allCases.randomElement(using: &dice) ?? .leaf
             let bytes = try Samples.bytes(of: type, &dice)
             let limits = SchemaLimits(
-                depthMax: Int.random(in: 1...5, using: &dice), elementsMax: Int.random(in: 0...60, using: &dice),
+                depthMax: Int.random(in: 1...5, using: &dice),
+                elementsMax: Int.random(in: 0...60, using: &dice),
                 decodedBytesMax: Int.random(in: 0...9_000, using: &dice))
             do throws(SchemaError) {
                 _ = try type.recode(bytes, limits: limits)

@@ -9,7 +9,9 @@ import Testing
     /// The error's code and the depth of its path, or what was decoded.
     private func outcome(_ bytes: [UInt8], as type: Sample) -> Result<[UInt8], SchemaError> {
         onSmallStack {
-            do throws(SchemaError) { return .success(try type.recode(bytes)) } catch { return .failure(error) }
+            do throws(SchemaError) { return .success(try type.recode(bytes)) } catch {
+                return .failure(error)
+            }
         } ?? .failure(SchemaError(.invalidSchema, "no thread"))
     }
 
@@ -50,7 +52,8 @@ import Testing
 
     @Test func boundsDepthOfUnknownGroups() throws {
         func groups(_ depth: Int) -> [UInt8] {
-            Array(repeatElement([0xfb, 0x07], count: depth).joined()) + Array(repeatElement([0xfc, 0x07], count: depth).joined())
+            Array(repeatElement([0xfb, 0x07], count: depth).joined())
+                + Array(repeatElement([0xfc, 0x07], count: depth).joined())
         }
         #expect(try outcome(groups(100), as: .leaf).get() == groups(100))
         #expect(refusal(groups(101), as: .leaf)?.code == .limitExceeded)
@@ -71,7 +74,9 @@ import Testing
     }
 
     @Test func boundsDepthWhenEncoding() throws {
-        @Sendable func leaf(_ depth: Int) -> Leaf { (0..<depth).reduce(Leaf(a: 1)) { inner, _ in Leaf(leaf: inner) } }
+        @Sendable func leaf(_ depth: Int) -> Leaf {
+            (0..<depth).reduce(Leaf(a: 1)) { inner, _ in Leaf(leaf: inner) }
+        }
         let sizes = onSmallStack { [99, 100].map { try? leaf($0).encoded().count } }
         #expect(sizes?.allSatisfy { $0 != nil } == true)
         let error = onSmallStack { () -> SchemaError? in
@@ -86,7 +91,9 @@ import Testing
         let deep = (0..<98).reduce(Leaf(leaf: Leaf(leaf: Leaf()))) { inner, _ in Leaf(choice: .right(inner)) }
         let flat = (0..<97).reduce(Leaf(leaf: Leaf())) { inner, _ in Leaf(leaf: inner) }
         let error = #expect(throws: SchemaError.self) { try Leaf(leaves: [Leaf(), flat, deep]).encoded() }
-        #expect(error?.path == "leaves." + Array(repeatElement("right", count: 98)).joined(separator: ".") + ".leaf")
+        #expect(
+            error?.path == "leaves." + Array(repeatElement("right", count: 98)).joined(separator: ".")
+                + ".leaf")
     }
 
     @Test func refusesTwentyNineKilobytesOfNesting() {
@@ -105,7 +112,9 @@ import Testing
         let arena = Arena(budget: Codec.arenaBudget(.defaults))
         let before = arena.state.pointee.budget
         let error = #expect(throws: SchemaError.self) {
-            try message.withUnsafeBytes { try Codec.unpack($0, as: Lists.descriptor, limits: .defaults, arena: arena) }
+            try message.withUnsafeBytes {
+                try Codec.unpack($0, as: Lists.descriptor, limits: .defaults, arena: arena)
+            }
         }
         #expect(error?.code == .limitExceeded)
         #expect(error?.path == "empty")
@@ -115,7 +124,8 @@ import Testing
     static let floods: [(Sample, [UInt8])] = [
         (.maps, [0x0a, 0x00]), (.lists, [0x62, 0x00]), (.lists, [0x52, 0x00]), (.leaf, [0x5a, 0x00]),
         (.leaf, [0x62, 0x00]), (.scalars, [0xf8, 0x07, 0x00]),
-        (.legacy, [0x20, 0x63]), (.legacy, [0x32, 0x01, 0x63]), (.strict, [0x1a, 0x00]), (.crowd, [0x8a, 0x04, 0x00]),
+        (.legacy, [0x20, 0x63]), (.legacy, [0x32, 0x01, 0x63]), (.strict, [0x1a, 0x00]),
+        (.crowd, [0x8a, 0x04, 0x00]),
     ]
 
     @Test("Half a megabyte of the smallest record", .timeLimit(.minutes(5)), arguments: floods)

@@ -30,7 +30,8 @@ struct MapTests {
     @Test func sortsKeysWhenToldTo() throws {
         let numbers = Maps(i32: [3: 0, -1: 0, 2: 0])
         let first = hex("0a 0d 08 ff ff ff ff ff ff ff ff ff 01 10 00")
-        #expect(try numbers.encoded(deterministic: true) == first + hex("0a 04 08 02 10 00 0a 04 08 03 10 00"))
+        #expect(
+            try numbers.encoded(deterministic: true) == first + hex("0a 04 08 02 10 00 0a 04 08 03 10 00"))
         let unsigned = Maps(u64: [.max: 0, 1: 0])
         #expect(try unsigned.encoded(deterministic: true).prefix(6) == hex("42 04 08 01 10 00")[...])
         let flags = Maps(flag: [true: true, false: false])
@@ -63,7 +64,9 @@ struct MapTests {
     @Test func keysThatUnicodeCallsEquivalentAreOneAndTheLastPairStandsAsSent() throws {
         let composed = hex("c3 a9")
         let decomposed = hex("65 cc 81")
-        let message = field(12, field(1, composed) + field(2, [0x31])) + field(12, field(1, decomposed) + field(2, [0x32]))
+        let message =
+            field(12, field(1, composed) + field(2, [0x31]))
+            + field(12, field(1, decomposed) + field(2, [0x32]))
         let maps = try Maps(decoding: message)
         #expect(maps.text == ["é": "2"])
         #expect(try maps.encoded() == field(12, field(1, decomposed) + field(2, [0x32])))

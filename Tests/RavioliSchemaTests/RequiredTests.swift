@@ -12,11 +12,19 @@ struct RequiredTests {
         Refusal("in a child", .strict, whole + "12 02 08 01", "", path: "child.level", at: nil),
         Refusal("in an empty child", .strict, whole + "12 00", "", path: "child.id", at: nil),
         Refusal("in a list", .strict, whole + "1a 04 08 01 38 01 1a 00", "", path: "list.id", at: nil),
-        Refusal("in a map's value", .strict, whole + "22 06 08 05 12 02 08 01", "", path: "map.value.level", at: nil),
-        Refusal("in a map's entry without value", .strict, whole + "22 02 08 05", "", path: "map.value.id", at: nil),
+        Refusal(
+            "in a map's value", .strict, whole + "22 06 08 05 12 02 08 01", "", path: "map.value.level",
+            at: nil),
+        Refusal(
+            "in a map's entry without value", .strict, whole + "22 02 08 05", "", path: "map.value.id",
+            at: nil),
         Refusal("in a oneof", .strict, whole + "2a 02 38 01", "", path: "chosen.id", at: nil),
-        Refusal("two levels deep", .strict, whole + "12 06" + whole + "12 00", "", path: "child.child.id", at: nil),
-        Refusal("below a message without required fields", .holder, "0a 02 08 01", "", path: "strict.level", at: nil),
+        Refusal(
+            "two levels deep", .strict, whole + "12 06" + whole + "12 00", "", path: "child.child.id", at: nil
+        ),
+        Refusal(
+            "below a message without required fields", .holder, "0a 02 08 01", "", path: "strict.level",
+            at: nil),
         Refusal("a closed enum's unknown number", .strict, "08 01 38 63", "", path: "level", at: nil),
         Refusal("another wire type", .strict, "0d 01 00 00 00 38 01", "", path: "id", at: nil),
     ]
@@ -31,7 +39,8 @@ struct RequiredTests {
         Recoding("present", .strict, whole),
         Recoding("present with default values", .strict, "08 00 38 01"),
         Recoding("a oneof's other member", .strict, "08 01 30 05 38 01"),
-        Recoding("a oneof's broken member, then another", .strict, "2a 00 30 05 08 01 38 01", "08 01 30 05 38 01"),
+        Recoding(
+            "a oneof's broken member, then another", .strict, "2a 00 30 05 08 01 38 01", "08 01 30 05 38 01"),
         Recoding("two halves of a message, merged", .holder, "0a 02 08 01 0a 02 38 01", "0a 04 08 01 38 01"),
         Recoding("none needed", .holder, ""),
     ]

@@ -15,7 +15,9 @@ struct DeadlineTests {
             let client = TrialClient(channel)
             try await client.expectsEcho(of: [1])
             let request = HangRequest(ignoresCancellation: true)
-            let error = await rpcError { try await client.hang(request, options: .timeout(.milliseconds(500))) }
+            let error = await rpcError {
+                try await client.hang(request, options: .timeout(.milliseconds(500)))
+            }
             #expect(error?.code == .deadlineExceeded)
             #expect(error?.executed == .maybe)
             server.release.open()

@@ -26,7 +26,10 @@ struct RuntimePartsTests {
     }
 
     @Test func statusBlocksAreWhatTheGeneratedTypesProduce() throws {
-        let details = [StatusDetail(typeURL: "type.googleapis.com/a.B", value: [1, 2]), StatusDetail(typeURL: "", value: [])]
+        let details = [
+            StatusDetail(typeURL: "type.googleapis.com/a.B", value: [1, 2]),
+            StatusDetail(typeURL: "", value: []),
+        ]
         let block = try #require(StatusBlock(message: "no ☺", details: details).block(limits: .defaults))
         let generated = ProtoStatus(
             message: "no ☺", details: details.map { ProtoDetail(typeUrl: $0.typeURL, value: $0.value) })
@@ -47,18 +50,23 @@ struct RuntimePartsTests {
         let unknown: [UInt8] = [0x10, 0xFF, 1, 0x1D, 1, 2, 3, 4, 0x21, 1, 2, 3, 4, 5, 6, 7, 8, 0x2A, 1, 0]
         #expect(try Metadata(block: ByteBuffer(bytes: unknown + pair), limits: .defaults) == ["a": "b"])
         let broken: [[UInt8]] = [
-            [0x0A], [0x0A, 5], [0x0B], [0x00], [0x80], [0x0A, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 2],
-            [0x0A, 3, 0x0A, 1, 0x41], [0x0A, 3, 0x0A, 1, 0xFF], [0x0A, 6, 0x0A, 1, 0x61, 0x12, 1, 0x0A], [0x0A, 0],
+            [0x0A], [0x0A, 5], [0x0B], [0x00], [0x80],
+            [0x0A, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 2],
+            [0x0A, 3, 0x0A, 1, 0x41], [0x0A, 3, 0x0A, 1, 0xFF], [0x0A, 6, 0x0A, 1, 0x61, 0x12, 1, 0x0A],
+            [0x0A, 0],
         ]
         for bytes in broken {
-            #expect(throws: BlockError.self) { try Metadata(block: ByteBuffer(bytes: bytes), limits: .defaults) }
+            #expect(throws: BlockError.self) {
+                try Metadata(block: ByteBuffer(bytes: bytes), limits: .defaults)
+            }
         }
     }
 
     @Test func aLongStatusIsCutSoThatItArrives() throws {
         let detail = StatusDetail(typeURL: "t", value: [UInt8](repeating: 1, count: 5000))
         let block = try #require(
-            StatusBlock(message: String(repeating: "é", count: 2000), details: [detail, detail]).block(limits: .defaults))
+            StatusBlock(message: String(repeating: "é", count: 2000), details: [detail, detail]).block(
+                limits: .defaults))
         let read = try StatusBlock(block: block, limits: .defaults)
         #expect(read.message.utf8.count == 1024)
         #expect(read.details.count == 1)
@@ -156,7 +164,9 @@ struct RuntimePartsTests {
         #expect(MethodName("a.B/C")?.service == "a.B")
         #expect(MethodName("a.B/C")?.method == "C")
         #expect(MethodName("a.B/C") == MethodName(service: "a.B", method: "C"))
-        for name in ["", "a", "/", "a/", "/b", "a/b/c", "a b/c", "ä/b", String(repeating: "x", count: 255) + "/y"] {
+        for name in [
+            "", "a", "/", "a/", "/b", "a/b/c", "a b/c", "ä/b", String(repeating: "x", count: 255) + "/y",
+        ] {
             #expect(MethodName(name) == nil)
         }
     }

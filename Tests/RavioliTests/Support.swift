@@ -53,7 +53,9 @@ final class TestServer: TrialService {
 
     func echo(_ request: EchoRequest, context: CallContext) async throws -> EchoResponse {
         if !context.metadata.isEmpty { context.setResponseMetadata(context.metadata) }
-        if request.answerBytes > 0 { return EchoResponse(payload: [UInt8](repeating: 0, count: Int(request.answerBytes))) }
+        if request.answerBytes > 0 {
+            return EchoResponse(payload: [UInt8](repeating: 0, count: Int(request.answerBytes)))
+        }
         return EchoResponse(payload: request.payload)
     }
 
@@ -77,7 +79,8 @@ final class TestServer: TrialService {
         return DescribeResponse(
             remainingMicroseconds: context.remainingTime.components.seconds * 1_000_000
                 + context.remainingTime.components.attoseconds / 1_000_000_000_000,
-            criticality: context.criticality < .critical ? 0 : 2, metadata: metadata, peer: context.peer.address,
+            criticality: context.criticality < .critical ? 0 : 2, metadata: metadata,
+            peer: context.peer.address,
             attempt: Int32(context.attempt))
     }
 
@@ -258,7 +261,8 @@ extension Sequence where Element == Frame {
 extension TrialClient {
     /// Echoes a payload and expects it back.
     func expectsEcho(
-        of payload: [UInt8], options: CallOptions = .defaults, sourceLocation: SourceLocation = #_sourceLocation
+        of payload: [UInt8], options: CallOptions = .defaults,
+        sourceLocation: SourceLocation = #_sourceLocation
     ) async throws {
         let answer = try await echo(EchoRequest(payload: payload), options: options)
         #expect(answer.payload == payload, sourceLocation: sourceLocation)

@@ -7,11 +7,13 @@ import Testing
 struct ClientConnectionMachineTests {
     static let now = WireInstant(nanoseconds: 5_000_000_000)
 
-    static func opened(_ limits: WireLimits = .defaults, server: WireLimits = .defaults) throws -> ClientConnectionMachine
-    {
+    static func opened(
+        _ limits: WireLimits = .defaults, server: WireLimits = .defaults
+    ) throws -> ClientConnectionMachine {
         var machine = ClientConnectionMachine(limits: limits)
-        guard case .open = try machine.frameReceived(
-            ServerConnectionMachineTests.frame(Samples.hello(server)), now: now)
+        guard
+            case .open = try machine.frameReceived(
+                ServerConnectionMachineTests.frame(Samples.hello(server)), now: now)
         else { throw WireError(.internalFault, "not open") }
         return machine
     }
@@ -22,7 +24,9 @@ struct ClientConnectionMachineTests {
         ServerConnectionMachineTests.frame(kind, id, flags, payload)
     }
 
-    private func refusesCalls(_ machine: inout ClientConnectionMachine) -> Bool { machine.callOpened() == nil }
+    private func refusesCalls(_ machine: inout ClientConnectionMachine) -> Bool {
+        machine.callOpened() == nil
+    }
 
     private func open(_ machine: inout ClientConnectionMachine) throws -> ClientConnectionMachine.Opening {
         let opening = machine.callOpened()
@@ -43,7 +47,8 @@ struct ClientConnectionMachineTests {
     @Test func endsACallWithItsAnswer() throws {
         var machine = try Self.opened()
         let call = try opening(&machine)
-        let action = try machine.frameReceived(frame(.end, call.streamID, [.message], [0, 2, 9]), now: Self.now)
+        let action = try machine.frameReceived(
+            frame(.end, call.streamID, [.message], [0, 2, 9]), now: Self.now)
         #expect(
             action
                 == .endCall(call.slot, EndFrame(code: 0, executed: .yes), message: ByteBuffer(bytes: [9])))
@@ -92,7 +97,8 @@ struct ClientConnectionMachineTests {
         let action = try machine.frameReceived(frame(.end, call.streamID, [], [0, 2]), now: Self.now)
         #expect(
             action
-                == .endCall(call.slot, EndFrame(code: 0, executed: .yes), message: ByteBuffer(bytes: [1, 2, 3])))
+                == .endCall(
+                    call.slot, EndFrame(code: 0, executed: .yes), message: ByteBuffer(bytes: [1, 2, 3])))
     }
 
     @Test func anAnswerOverTheLimitFailsItsCallAlone() throws {
@@ -189,7 +195,8 @@ struct ClientConnectionMachineTests {
         for (frame, expected) in illegal {
             var machine = try Self.opened()
             _ = try opening(&machine)
-            #expect(code { () throws(WireError) in try machine.frameReceived(frame, now: Self.now) } == expected)
+            #expect(
+                code { () throws(WireError) in try machine.frameReceived(frame, now: Self.now) } == expected)
         }
     }
 }

@@ -9,7 +9,9 @@ struct FrameDecoderTests {
         let (bytes, frames) = Samples.conversation(calls: 20)
         #expect(try Samples.decode(bytes, step: bytes.readableBytes) == frames)
         #expect(try Samples.decode(bytes, step: 1) == frames)
-        for step in [2, 3, 7, 9, 10, 11, 64, 1000] { #expect(try Samples.decode(bytes, step: step) == frames) }
+        for step in [2, 3, 7, 9, 10, 11, 64, 1000] {
+            #expect(try Samples.decode(bytes, step: step) == frames)
+        }
     }
 
     @Test func refusesALengthOfFourGigabytesBeforeBuffering() throws {
@@ -118,7 +120,9 @@ enum Samples {
         var bytes = hello()
         for number in 1...calls {
             bytes.writeImmutableBuffer(
-                call(UInt32(number), message: [UInt8](repeating: UInt8(number & 0xFF), count: number * number * 7)))
+                call(
+                    UInt32(number),
+                    message: [UInt8](repeating: UInt8(number & 0xFF), count: number * number * 7)))
         }
         var frames: [Frame] = []
         var rest = bytes

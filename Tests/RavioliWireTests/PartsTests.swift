@@ -44,7 +44,9 @@ struct PartsTests {
             if model.count < 300, random.next() % 5 < 3 {
                 nextID += UInt32(random.next() % 4) + 1
                 model[nextID] = table.insert(nextID, nextID)
-            } else if let id = model.keys.randomElement(using: &random), let slot = model.removeValue(forKey: id) {
+            } else if let id = model.keys.randomElement(using: &random),
+                let slot = model.removeValue(forKey: id)
+            {
                 #expect(table[slot] == id)
                 table.remove(slot)
                 #expect(table.slot(of: id) == nil)

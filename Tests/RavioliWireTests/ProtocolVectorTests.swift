@@ -27,7 +27,8 @@ struct ProtocolVectorTests {
                 let start = digits.index(digits.startIndex, offsetBy: offset)
                 return UInt8(digits[start...].prefix(2), radix: 16)
             }
-            return Vector(name: String(title[0]), meaning: title.count > 1 ? String(title[1]) : "", bytes: bytes)
+            return Vector(
+                name: String(title[0]), meaning: title.count > 1 ? String(title[1]) : "", bytes: bytes)
         }
     }()
 
@@ -80,8 +81,10 @@ struct ProtocolVectorTests {
             let part = try MessagePart(rest: frame.payload, flags: header.flags)
             return "data stream=\(header.streamID) flags=\(names(header.flags))" + partText(part)
         case .end: return try endText(frame)
-        case .cancel: return "cancel stream=\(header.streamID) code=\(try CancelFrame(payload: frame.payload).code)"
-        case .credit: return "credit stream=\(header.streamID) bytes=\(try CreditFrame(payload: frame.payload).bytes)"
+        case .cancel:
+            return "cancel stream=\(header.streamID) code=\(try CancelFrame(payload: frame.payload).code)"
+        case .credit:
+            return "credit stream=\(header.streamID) bytes=\(try CreditFrame(payload: frame.payload).bytes)"
         case .ping:
             let ping = try PingFrame(payload: frame.payload, flags: header.flags)
             return "ping token=\(hex(ping.token))" + (ping.isAnswer ? " answer" : "")
@@ -96,7 +99,8 @@ struct ProtocolVectorTests {
 
     private static func helloText(_ frame: Frame) throws(WireError) -> String {
         let hello = try Hello(payload: frame.payload)
-        return "hello version=\(hello.major).\(hello.minor) level=\(hello.level) features=\(hello.features.rawValue) "
+        return
+            "hello version=\(hello.major).\(hello.minor) level=\(hello.level) features=\(hello.features.rawValue) "
             + "frame=\(hello.frameBytesMax) message=\(hello.messageBytesMax) calls=\(hello.callsRunningMax) "
             + "metadata=\(hello.metadataBytesMax) credit=\(hello.streamCreditBytes)/\(hello.connectionCreditBytes) "
             + "fingerprint=\(hex(hello.schemaFingerprint)) details=\(hex(hello.details))"
@@ -108,7 +112,8 @@ struct ProtocolVectorTests {
         let part = try MessagePart(rest: payload, flags: frame.header.flags)
         let raw = call.remaining.rawValue
         let time = raw & 0x8000_0000 == 0 ? "\(raw)us" : "\(raw & 0x7FFF_FFFF)ms"
-        var text = "call stream=\(frame.header.streamID) flags=\(names(frame.header.flags)) remaining=\(time) "
+        var text =
+            "call stream=\(frame.header.streamID) flags=\(names(frame.header.flags)) remaining=\(time) "
             + "method=\(call.method) criticality=\(call.criticality) attempt=\(call.attempt)"
         if let name = call.name { text += " name=\(String(buffer: name))" }
         if let metadata = call.metadata { text += " metadata=\(hex(metadata))" }
@@ -119,7 +124,8 @@ struct ProtocolVectorTests {
         var payload = frame.payload
         let end = try EndFrame(from: &payload, flags: frame.header.flags)
         let part = try MessagePart(rest: payload, flags: frame.header.flags)
-        var text = "end stream=\(frame.header.streamID) flags=\(names(frame.header.flags)) code=\(end.code) "
+        var text =
+            "end stream=\(frame.header.streamID) flags=\(names(frame.header.flags)) code=\(end.code) "
             + "executed=\(end.executed)"
         if let metadata = end.metadata { text += " metadata=\(hex(metadata))" }
         if let status = end.status { text += " status=\(hex(status))" }
@@ -194,7 +200,8 @@ struct ProtocolVectorTests {
     }
 
     private static func writeFrame(
-        _ id: UInt32, _ kind: FrameKind, _ flags: FrameFlags, _ payload: ByteBuffer, into out: inout ByteBuffer
+        _ id: UInt32, _ kind: FrameKind, _ flags: FrameFlags, _ payload: ByteBuffer,
+        into out: inout ByteBuffer
     ) {
         FrameHeader(payloadBytes: UInt32(payload.readableBytes), streamID: id, kind: kind, flags: flags)
             .write(into: &out)

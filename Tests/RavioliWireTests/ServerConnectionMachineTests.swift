@@ -23,7 +23,9 @@ struct ServerConnectionMachineTests {
         return Frame(header: header, payload: rest)
     }
 
-    static func frame(_ kind: FrameKind, _ id: UInt32, _ flags: FrameFlags = [], _ payload: [UInt8] = []) -> Frame {
+    static func frame(
+        _ kind: FrameKind, _ id: UInt32, _ flags: FrameFlags = [], _ payload: [UInt8] = []
+    ) -> Frame {
         Frame(
             header: FrameHeader(payloadBytes: UInt32(payload.count), streamID: id, kind: kind, flags: flags),
             payload: ByteBuffer(bytes: payload))
@@ -31,8 +33,10 @@ struct ServerConnectionMachineTests {
 
     static func chunked(_ id: UInt32, total: UInt32, first: [UInt8]) -> Frame {
         var payload = ByteBuffer()
-        CallFrame(remaining: RemainingTime(nanoseconds: 1_000_000), method: 0, name: ByteBuffer(string: "a/b"))
-            .write(into: &payload)
+        CallFrame(
+            remaining: RemainingTime(nanoseconds: 1_000_000), method: 0, name: ByteBuffer(string: "a/b")
+        )
+        .write(into: &payload)
         payload.writeInteger(total)
         payload.writeBytes(first)
         return Frame(
@@ -64,8 +68,9 @@ struct ServerConnectionMachineTests {
 
     @Test func assemblesChunksThenStarts() throws {
         var machine = try Self.opened()
-        guard case .beginCall(let slot, _, nil) = try machine.frameReceived(
-            Self.chunked(1, total: 5, first: [1, 2]), now: Self.start)
+        guard
+            case .beginCall(let slot, _, nil) = try machine.frameReceived(
+                Self.chunked(1, total: 5, first: [1, 2]), now: Self.start)
         else {
             Issue.record("the call should wait for its chunks")
             return
@@ -172,8 +177,9 @@ struct ServerConnectionMachineTests {
         }
         #expect(refusal.code == 8)
         #expect(refusal.text.contains("metadataBytesMax = 8192"))
-        guard case .beginCall = try machine.frameReceived(
-            Self.frame(Samples.call(2, bindsFirst: false)), now: Self.start)
+        guard
+            case .beginCall = try machine.frameReceived(
+                Self.frame(Samples.call(2, bindsFirst: false)), now: Self.start)
         else {
             Issue.record("the connection should go on")
             return
@@ -212,7 +218,8 @@ struct ServerConnectionMachineTests {
         let ping = Self.frame(.ping, 0, [], [0, 0, 0, 0, 0, 0, 0, 1])
         for _ in 0..<3 {
             #expect(
-                try machine.frameReceived(ping, now: Self.start) == .answerPing(PingFrame(token: 1, isAnswer: true)))
+                try machine.frameReceived(ping, now: Self.start)
+                    == .answerPing(PingFrame(token: 1, isAnswer: true)))
         }
         #expect(code { () throws(WireError) in try machine.frameReceived(ping, now: Self.start) } == .flood)
         let later = WireInstant(nanoseconds: Self.start.nanoseconds + 1_000_000_000)
@@ -255,21 +262,27 @@ struct ServerConnectionMachineTests {
         (frame(.call, 1, [.last, .message, .metadata], [0, 0, 0, 1, 0, 0, 2, 0, 0, 9]), .malformedFrame),
         (frame(.call, 1, [.last, .message], [0, 0, 0, 1, 0, 0, 4, 0]), .malformedFrame),
         (frame(.call, 1, [.last, .message, .status], [0, 0, 0, 1, 0, 0, 2, 0]), .malformedFrame),
-        (frame(.call, 1, [.last, .message, .compressed, .name], [0, 0, 0, 1, 0, 0, 2, 0, 1, 97]), .malformedFrame),
+        (
+            frame(.call, 1, [.last, .message, .compressed, .name], [0, 0, 0, 1, 0, 0, 2, 0, 1, 97]),
+            .malformedFrame
+        ),
     ]
 
     @Test(arguments: illegal.indices)
     func anIllegalFrameEndsTheConnection(_ index: Int) throws {
         var machine = try Self.opened()
         let (frame, expected) = Self.illegal[index]
-        #expect(code { () throws(WireError) in try machine.frameReceived(frame, now: Self.start) } == expected)
+        #expect(
+            code { () throws(WireError) in try machine.frameReceived(frame, now: Self.start) } == expected)
     }
 
     @Test func anythingBeforeTheHelloIsOutOfOrder() {
         for kind in 2...9 as ClosedRange<UInt8> {
             var machine = ServerConnectionMachine(limits: .defaults)
             let frame = Self.frame(FrameKind(rawValue: kind), 0)
-            #expect(code { () throws(WireError) in try machine.frameReceived(frame, now: Self.start) } == .outOfOrder)
+            #expect(
+                code { () throws(WireError) in try machine.frameReceived(frame, now: Self.start) }
+                    == .outOfOrder)
         }
     }
 

@@ -96,11 +96,14 @@ import Testing
         mutate(&bytes, &random)
         do throws(WireError) {
             while bytes.readableBytes > 0 {
-                guard let part = bytes.readSlice(length: min(bytes.readableBytes, Int(random.next() % 4000) + 1))
+                guard
+                    let part = bytes.readSlice(
+                        length: min(bytes.readableBytes, Int(random.next() % 4000) + 1))
                 else { break }
                 decoder.append(part)
                 while let frame = try decoder.next() {
-                    _ = try machine.frameReceived(frame, now: WireInstant(nanoseconds: Int64(random.next() % 1000)))
+                    _ = try machine.frameReceived(
+                        frame, now: WireInstant(nanoseconds: Int64(random.next() % 1000)))
                     if let opening = machine.callOpened(), random.next() % 2 == 0 {
                         machine.requestSent(opening.slot)
                         if random.next() % 3 == 0 {
@@ -134,7 +137,10 @@ import Testing
             case 6: write(&bytes, frame(.end, any(id, &random), Int(random.next() % 20)))
             case 7: write(&bytes, frame(.cancel, any(id, &random), 1))
             case 8: write(&bytes, frame(.ping, 0, 8))
-            default: write(&bytes, frame(FrameKind(rawValue: UInt8(random.next() & 0xFF)), 0, Int(random.next() % 40)))
+            default:
+                write(
+                    &bytes,
+                    frame(FrameKind(rawValue: UInt8(random.next() & 0xFF)), 0, Int(random.next() % 40)))
             }
         }
         return bytes

@@ -52,7 +52,9 @@ extension VehicleFacts {
 
 extension CatalogStore {
     /// All pages of a query, each of this size.
-    func walk(_ query: VehicleQuery, pageSize: Int, between: (Int) async throws -> Void = { _ in })
+    func walk(
+        _ query: VehicleQuery, pageSize: Int, between: (Int) async throws -> Void = { _ in }
+    )
         async throws
         -> [StockedVehicle]
     {

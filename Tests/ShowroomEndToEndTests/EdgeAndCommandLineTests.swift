@@ -17,7 +17,8 @@ struct EdgeAndCommandLineTests {
         "mileage": 48000, "price": {"minorUnits": "1299500", "currency": "USD"}}}
         """
     private static let lookup = "{\"vin\": \"YV1LS5711SG000001\"}"
-    private static let order = "{\"requestId\": \"r1\", \"vin\": \"YV1LS5711SG000001\", \"customer\": \"ann\"}"
+    private static let order =
+        "{\"requestId\": \"r1\", \"vin\": \"YV1LS5711SG000001\", \"customer\": \"ann\"}"
 
     @Test func whatTheOutsideWasToldSurvivesAKill() async throws {
         try await withShowroom { showroom in
@@ -26,7 +27,8 @@ struct EdgeAndCommandLineTests {
             let edge = try await showroom.startEdge(before: [catalog.address, pricing.address])
 
             let added = try await showroom.run(
-                "ravioli", "call", "\(catalog.address)", "showroom.catalog.v1.Catalog/AddVehicle", "-d", Self.vehicle)
+                "ravioli", "call", "\(catalog.address)", "showroom.catalog.v1.Catalog/AddVehicle", "-d",
+                Self.vehicle)
             #expect(added.end == .exited(status: 0), "\(added.errors)")
             let quote = try await edge.post("showroom.pricing.v1.Pricing/CreateQuote", Self.order)
             #expect(quote.status == 200 && quote.text.contains("1299500"), "\(quote.text)")
@@ -36,10 +38,12 @@ struct EdgeAndCommandLineTests {
             #expect(without.status == 503 && without.text.contains("\"unavailable\""), "\(without.text)")
             let again = try await showroom.startCatalog(listen: catalog.address)
 
-            let found = try await edge.postWhenAvailable("showroom.catalog.v1.Catalog/GetVehicle", Self.lookup)
+            let found = try await edge.postWhenAvailable(
+                "showroom.catalog.v1.Catalog/GetVehicle", Self.lookup)
             #expect(found.status == 200 && found.text.contains("\"850\""), "\(found.text)")
             let same = try await showroom.run(
-                "ravioli", "call", "\(again.address)", "showroom.catalog.v1.Catalog/GetVehicle", "-d", Self.lookup)
+                "ravioli", "call", "\(again.address)", "showroom.catalog.v1.Catalog/GetVehicle", "-d",
+                Self.lookup)
             #expect(same.end == .exited(status: 0) && same.output == added.output, "\(same.errors)")
             let kept = try await edge.post("showroom.pricing.v1.Pricing/CreateQuote", Self.order)
             #expect(kept.status == 200 && kept.text == quote.text)
@@ -53,7 +57,8 @@ struct EdgeAndCommandLineTests {
             let missing = try await edge.post("showroom.catalog.v1.Catalog/GetVehicle", Self.lookup)
             #expect(missing.status == 404 && missing.text.contains("\"not_found\""), "\(missing.text)")
             let same = try await showroom.run(
-                "ravioli", "call", "\(catalog.address)", "showroom.catalog.v1.Catalog/GetVehicle", "-d", Self.lookup)
+                "ravioli", "call", "\(catalog.address)", "showroom.catalog.v1.Catalog/GetVehicle", "-d",
+                Self.lookup)
             // 100 and the number of NOT_FOUND.
             #expect(same.end == .exited(status: 105) && same.output.isEmpty)
             #expect(same.errors.contains("no vehicle has the VIN YV1LS5711SG000001"))
@@ -85,7 +90,9 @@ extension RunningShowroom.Running {
     }
 
     /// The same, until the service behind it is back.
-    fileprivate func postWhenAvailable(_ method: String, _ json: String) async throws -> (status: Int, text: String) {
+    fileprivate func postWhenAvailable(
+        _ method: String, _ json: String
+    ) async throws -> (status: Int, text: String) {
         try await whenAvailable {
             let answer = try await post(method, json)
             if answer.status == 503 { throw RPCError(.unavailable, answer.text) }

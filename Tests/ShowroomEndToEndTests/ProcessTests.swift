@@ -8,7 +8,8 @@ import Testing
 
 /// A car that no new stock has.
 private let volvo = Vehicle(
-    vin: "YV1LS5711SG000001", make: "Volvo", model: "850", modelYear: 1995, bodyClass: .midsize, mileage: 48_000,
+    vin: "YV1LS5711SG000001", make: "Volvo", model: "850", modelYear: 1995, bodyClass: .midsize,
+    mileage: 48_000,
     price: Money(minorUnits: 12_995_00, currency: "USD"), description: "One owner.")
 
 /// Showroom's executables, as processes.

@@ -9,7 +9,8 @@ final class Changes: Sendable {
 
     /// Yields once at the start, and after every change; changes that come close together may yield once.
     func stream() -> AsyncStream<Void> {
-        let (stream, continuation) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
+        let (stream, continuation) = AsyncStream.makeStream(
+            of: Void.self, bufferingPolicy: .bufferingNewest(1))
         let name = names.add(1, ordering: .relaxed).newValue
         continuation.onTermination = { [weak self] _ in self?.remove(name) }
         listeners.withLock { $0[name] = continuation }

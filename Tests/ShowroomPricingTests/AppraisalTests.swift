@@ -7,7 +7,9 @@ import Testing
 struct AppraisalTests {
     private let subject = Subject(modelYear: 1995, mileage: 50_000)
 
-    private func car(_ number: Int, year: Int = 1995, mileage: Int = 50_000, _ dollars: Int64)
+    private func car(
+        _ number: Int, year: Int = 1995, mileage: Int = 50_000, _ dollars: Int64
+    )
         -> ComparableCar
     {
         ComparableCar(vin: "vin-\(number)", modelYear: year, mileage: mileage, priceMinor: dollars * 100)

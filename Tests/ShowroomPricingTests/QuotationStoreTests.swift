@@ -14,7 +14,9 @@ extension QuotationStore {
     }
 }
 
-private func order(_ requestID: String, customer: String = "ann", vin: String = "1M8GDM9AXKP042788")
+private func order(
+    _ requestID: String, customer: String = "ann", vin: String = "1M8GDM9AXKP042788"
+)
     -> Quotation.Order
 {
     Quotation.Order(requestID: requestID, vin: vin, customer: customer)

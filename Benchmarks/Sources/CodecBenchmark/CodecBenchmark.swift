@@ -14,12 +14,15 @@ struct CodecBenchmark {
     static let largeMessages = 200
 
     static let order = Order(
-        id: "ord-2026-000184467", vin: "1M8GDM9AXKP042788", make: "Volkswagen", model: "Transporter T6.1 Kombi",
+        id: "ord-2026-000184467", vin: "1M8GDM9AXKP042788", make: "Volkswagen",
+        model: "Transporter T6.1 Kombi",
         year: 2019, colour: "indium grey metallic",
         buyer: Party(name: "Annegret Zimmermann", email: "a.zimmermann@example.org", loyaltyPoints: 1820),
         seller: Party(name: "Autohaus Süd GmbH", email: "verkauf@example.com", loyaltyPoints: 3),
-        price: Money(currency: "EUR", minorUnits: 2_649_000), deposit: Money(currency: "EUR", minorUnits: 150_000),
-        features: ["heated seats", "tow bar", "adaptive cruise control"], serviceYears: [2020, 2021, 2022, 2023],
+        price: Money(currency: "EUR", minorUnits: 2_649_000),
+        deposit: Money(currency: "EUR", minorUnits: 150_000),
+        features: ["heated seats", "tow bar", "adaptive cruise control"],
+        serviceYears: [2020, 2021, 2022, 2023],
         labels: ["channel": "web", "campaign": "spring-2026", "dealer": "muc-04"], financed: true,
         mileageKm: 61234.5, createdAt: 1_790_000_000_123,
         note: "Winter tyres included, second key at the front desk")
@@ -30,7 +33,8 @@ struct CodecBenchmark {
         let bytes = try ours.encoded()
         let theirs = try Ravioli_Benchmark_V1_Order(serializedBytes: bytes)
         let json = try ours.jsonUTF8Bytes()
-        print("\(bytes.count) bytes in binary, \(json.count) in JSON; nanoseconds, median of \(rounds) rounds")
+        print(
+            "\(bytes.count) bytes in binary, \(json.count) in JSON; nanoseconds, median of \(rounds) rounds")
         try compare("encode", rounds) {
             keep(try ours.encoded())
         } with: {
@@ -64,7 +68,9 @@ struct CodecBenchmark {
         for _ in 0..<rounds {
             let decoding = try time(largeMessages) { keep(try Blob(decoding: encoded)) }
             let copying = time(largeMessages) {
-                copy.withUnsafeMutableBytes { target in encoded.withUnsafeBytes { target.copyMemory(from: $0) } }
+                copy.withUnsafeMutableBytes { target in
+                    encoded.withUnsafeBytes { target.copyMemory(from: $0) }
+                }
                 keep(copy)
             }
             times.append((decoding, copying))

@@ -19,11 +19,15 @@ struct EchoBenchmark {
         func echo(_ request: EchoRequest, context: CallContext) async throws -> EchoResponse {
             EchoResponse(payload: request.payload)
         }
-        func fail(_ request: FailRequest, context: CallContext) async throws -> EchoResponse { EchoResponse() }
+        func fail(_ request: FailRequest, context: CallContext) async throws -> EchoResponse {
+            EchoResponse()
+        }
         func describe(_ request: DescribeRequest, context: CallContext) async throws -> DescribeResponse {
             DescribeResponse()
         }
-        func hang(_ request: HangRequest, context: CallContext) async throws -> EchoResponse { EchoResponse() }
+        func hang(_ request: HangRequest, context: CallContext) async throws -> EchoResponse {
+            EchoResponse()
+        }
     }
 
     /// The same service with its handlers on the global pool.
@@ -81,6 +85,7 @@ struct EchoBenchmark {
             try await group.waitForAll()
         }
         let elapsed = clock.now - start
-        return Double(calls) / (Double(elapsed.components.seconds) + Double(elapsed.components.attoseconds) / 1e18)
+        return Double(calls)
+            / (Double(elapsed.components.seconds) + Double(elapsed.components.attoseconds) / 1e18)
     }
 }

@@ -33,7 +33,9 @@ struct BlockReader {
     mutating func next() throws(BlockError) -> Field? {
         while bytes.readableBytes > 0 {
             let tag = try varint()
-            guard tag >> 3 != 0, tag <= UInt64(UInt32.max) else { throw .malformed("a field number out of range") }
+            guard tag >> 3 != 0, tag <= UInt64(UInt32.max) else {
+                throw .malformed("a field number out of range")
+            }
             switch tag & 7 {
             case 0: _ = try varint()
             case 1: _ = try take(8)

@@ -28,7 +28,8 @@ extension Metadata {
         guard block.readableBytes <= bytesMax else {
             throw RPCError(
                 call: .resourceExhausted,
-                "metadata of \(block.readableBytes) bytes is over metadataBytesMax = \(bytesMax)", executed: .no)
+                "metadata of \(block.readableBytes) bytes is over metadataBytesMax = \(bytesMax)",
+                executed: .no)
         }
         return block
     }
@@ -37,7 +38,8 @@ extension Metadata {
     init(block: ByteBuffer, limits: WireLimits) throws(BlockError) {
         guard block.readableBytes <= limits.metadataBytesMax else {
             throw .overLimit(
-                "metadata of \(block.readableBytes) bytes is over metadataBytesMax = \(limits.metadataBytesMax)")
+                "metadata of \(block.readableBytes) bytes is over metadataBytesMax = \(limits.metadataBytesMax)"
+            )
         }
         var pairs: [Pair] = []
         var reader = BlockReader(block)

@@ -48,7 +48,8 @@ extension UnaryRequest {
             self.init(method.name, message: try request.encoded(), options: options)
         } catch {
             throw RPCError(
-                call: .invalidArgument, "the request of \(method.name) cannot be encoded: \(error)", executed: .no,
+                call: .invalidArgument, "the request of \(method.name) cannot be encoded: \(error)",
+                executed: .no,
                 cause: error)
         }
     }

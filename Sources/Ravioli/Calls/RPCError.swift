@@ -34,7 +34,8 @@ public struct RPCError: Error, Sendable, CustomStringConvertible {
         let isFromCall: Bool
 
         init(
-            _ code: StatusCode, _ message: String, _ details: [StatusDetail], _ executed: Executed, _ origin: Origin,
+            _ code: StatusCode, _ message: String, _ details: [StatusDetail], _ executed: Executed,
+            _ origin: Origin,
             _ metadata: Metadata, _ cause: (any Error)?, isFromCall: Bool
         ) {
             self.code = code
@@ -64,7 +65,8 @@ public struct RPCError: Error, Sendable, CustomStringConvertible {
         metadata: Metadata = Metadata(), cause: (any Error)? = nil
     ) {
         storage = Storage(
-            code == .ok ? .unknown : code, message, details, executed, .local, metadata, cause, isFromCall: false)
+            code == .ok ? .unknown : code, message, details, executed, .local, metadata, cause,
+            isFromCall: false)
     }
 
     /// An error a call ended with, as its caller sees it.
@@ -73,7 +75,8 @@ public struct RPCError: Error, Sendable, CustomStringConvertible {
         origin: Origin = .local, metadata: Metadata = Metadata(), cause: (any Error)? = nil
     ) {
         storage = Storage(
-            code == .ok ? .unknown : code, message, details, executed, origin, metadata, cause, isFromCall: true)
+            code == .ok ? .unknown : code, message, details, executed, origin, metadata, cause,
+            isFromCall: true)
     }
 
     /// The reaction the caller should have.

@@ -3,8 +3,10 @@
 /// How a call ended, with gRPC's numbers and meanings.
 public struct StatusCode: Sendable, Hashable, CustomStringConvertible {
     private enum Number: UInt8, Sendable, CaseIterable {
-        case ok, cancelled, unknown, invalidArgument, deadlineExceeded, notFound, alreadyExists, permissionDenied
-        case resourceExhausted, failedPrecondition, aborted, outOfRange, unimplemented, `internal`, unavailable
+        case ok, cancelled, unknown, invalidArgument, deadlineExceeded, notFound, alreadyExists,
+            permissionDenied
+        case resourceExhausted, failedPrecondition, aborted, outOfRange, unimplemented, `internal`,
+            unavailable
         case dataLoss, unauthenticated
     }
 

@@ -88,7 +88,8 @@ extension ClientOptions {
         } catch {
             throw RuntimeError(.invalidConfiguration, error.message)
         }
-        guard callsQueuedMax >= 0, connectTimeout > .zero, backoff.multiplier >= 1, (0...1).contains(backoff.jitter)
+        guard callsQueuedMax >= 0, connectTimeout > .zero, backoff.multiplier >= 1,
+            (0...1).contains(backoff.jitter)
         else { throw RuntimeError(.invalidConfiguration, "client options: a value is out of range") }
     }
 }

@@ -69,7 +69,8 @@ final class ClientConnection: ConnectionEndpoint, TimerOwner {
             link.closeAfterFlush()
             return
         }
-        Hello(limits: options.limits, details: HelloDetails(service: options.name).block).write(into: &link.out)
+        Hello(limits: options.limits, details: HelloDetails(service: options.name).block).write(
+            into: &link.out)
         link.touched()
         let at = Deadline(now: link.context.now, after: options.limits.helloTimeout).uptimeNanoseconds
         deadlineTimer = link.context.setTimer(at: at, LoopTimer(owner: self, subject: nil, key: 0))
@@ -148,7 +149,9 @@ final class ClientConnection: ConnectionEndpoint, TimerOwner {
         }
     }
 
-    private func send(_ request: UnaryRequest, _ opening: ClientConnectionMachine.Opening, _ metadata: ByteBuffer?) {
+    private func send(
+        _ request: UnaryRequest, _ opening: ClientConnectionMachine.Opening, _ metadata: ByteBuffer?
+    ) {
         let remaining = request.deadline.uptimeNanoseconds - link.context.now
         var head = CallFrame(
             remaining: RemainingTime(nanoseconds: remaining), method: 0,
@@ -199,7 +202,8 @@ final class ClientConnection: ConnectionEndpoint, TimerOwner {
     private func result(_ end: EndFrame, _ message: ByteBuffer?) -> CallResult {
         guard end.isOK else { return .failure(RPCError(end, limits: options.limits)) }
         guard let message else {
-            return .failure(RPCError(call: .internal, "the server ended the call without an answer", executed: .yes))
+            return .failure(
+                RPCError(call: .internal, "the server ended the call without an answer", executed: .yes))
         }
         var metadata = Metadata()
         if let block = end.metadata {
@@ -297,7 +301,9 @@ final class ClientConnection: ConnectionEndpoint, TimerOwner {
     // MARK: Slow peers
 
     func timerFired(_ timer: LoopTimer) {
-        violated(WireError(.timeout, machine.peer == nil ? "no hello in time" : "a frame was not completed in time"))
+        violated(
+            WireError(
+                .timeout, machine.peer == nil ? "no hello in time" : "a frame was not completed in time"))
     }
 
     private func watchForCompletion(completed: Bool) {

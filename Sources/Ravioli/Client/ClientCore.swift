@@ -64,10 +64,12 @@ final class ClientCore: ClientConnectionObserver, TimerOwner {
 
     private func refusal(of call: ClientCall) -> RPCError? {
         if call.isCancelled {
-            return RPCError(call: .cancelled, "the caller was cancelled before the call was sent", executed: .no)
+            return RPCError(
+                call: .cancelled, "the caller was cancelled before the call was sent", executed: .no)
         }
         if call.request.deadline.uptimeNanoseconds <= context.now {
-            return RPCError(call: .deadlineExceeded, "the deadline passed before the call was sent", executed: .no)
+            return RPCError(
+                call: .deadlineExceeded, "the deadline passed before the call was sent", executed: .no)
         }
         switch state {
         case .closed: return RPCError(call: .unavailable, "the client is closed", executed: .no)
@@ -87,7 +89,8 @@ final class ClientCore: ClientConnectionObserver, TimerOwner {
         switch call.place {
         case .nowhere: break
         case .queued(let ticket):
-            endQueued(ticket, RPCError(call: .cancelled, "the caller was cancelled while queued", executed: .no))
+            endQueued(
+                ticket, RPCError(call: .cancelled, "the caller was cancelled while queued", executed: .no))
         case .open(let slot): connection(of: call, slot)?.cancel(slot)
         }
     }
@@ -102,7 +105,8 @@ final class ClientCore: ClientConnectionObserver, TimerOwner {
         case .nowhere: break
         case .queued(let ticket):
             let phase = if case .ready = state { "queued" } else { "connecting to \(connector.target)" }
-            endQueued(ticket, RPCError(call: .deadlineExceeded, "the deadline passed \(phase)", executed: .no))
+            endQueued(
+                ticket, RPCError(call: .deadlineExceeded, "the deadline passed \(phase)", executed: .no))
         case .open(let slot): connection(of: call, slot)?.deadlinePassed(slot)
         }
     }
@@ -165,7 +169,9 @@ final class ClientCore: ClientConnectionObserver, TimerOwner {
     /// A call the server has surely not read goes out again, by itself, once.
     private func runElsewhere(_ pending: PendingCall, _ reason: String) {
         guard !pending.wasUnaccepted, queue.count < options.callsQueuedMax else {
-            end(pending, RPCError(call: .unavailable, "the server did not accept the call: \(reason)", executed: .no))
+            end(
+                pending,
+                RPCError(call: .unavailable, "the server did not accept the call: \(reason)", executed: .no))
             return
         }
         var pending = pending
@@ -195,7 +201,9 @@ final class ClientCore: ClientConnectionObserver, TimerOwner {
         logger.debug("not connected", metadata: ["target": "\(connector.target)", "cause": "\(cause)"])
         state = .pausing(until: until, cause: cause)
         pauseTimer = context.setTimer(at: until, LoopTimer(owner: self, subject: nil, key: 0))
-        for pending in queue.removeAll(where: { !$0.request.waitForReady }) { end(pending, unreachable(cause)) }
+        for pending in queue.removeAll(where: { !$0.request.waitForReady }) {
+            end(pending, unreachable(cause))
+        }
     }
 
     private func pauseEnded() {

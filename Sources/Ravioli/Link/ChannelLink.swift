@@ -54,7 +54,9 @@ final class ChannelLink<Endpoint: ConnectionEndpoint>: ChannelDuplexHandler, Tra
 
     private static func name(_ channel: any NIOCore.Channel) -> String {
         guard let address = channel.remoteAddress else { return "unknown" }
-        if let path = address.pathname { return "unix:" + (path.isEmpty ? channel.localAddress?.pathname ?? "" : path) }
+        if let path = address.pathname {
+            return "unix:" + (path.isEmpty ? channel.localAddress?.pathname ?? "" : path)
+        }
         return "\(address.ipAddress ?? "unknown"):\(address.port ?? 0)"
     }
 

@@ -168,7 +168,8 @@ extension FrameLink {
         }
         if message.count <= frameBytesMax {
             FrameHeader(
-                payloadBytes: UInt32(clamping: message.count), streamID: streamID, kind: .data, flags: .message
+                payloadBytes: UInt32(clamping: message.count), streamID: streamID, kind: .data,
+                flags: .message
             ).write(into: &out)
             out.writeBytes(message)
             writeEnd(end, streamID: streamID, flags: end.flags, bytes: end.headBytes, into: &out)

@@ -39,7 +39,11 @@ final class InProcessEnd: Transport, FlushTarget {
 
     func write(_ bytes: ByteBuffer) {
         guard let other, !other.isClosed else { return }
-        if other.inbox.readableBytes == 0 { other.inbox = bytes } else { other.inbox.writeImmutableBuffer(bytes) }
+        if other.inbox.readableBytes == 0 {
+            other.inbox = bytes
+        } else {
+            other.inbox.writeImmutableBuffer(bytes)
+        }
         endpoint.link.context.flushLater(other)
     }
 

@@ -20,7 +20,8 @@ public struct MethodHandler: Sendable {
     let begin: @Sendable (UnsafeRawBufferPointer, ServerCall) -> Task<Void, Never>?
 
     init(
-        _ name: MethodName, begin: @escaping @Sendable (UnsafeRawBufferPointer, ServerCall) -> Task<Void, Never>?
+        _ name: MethodName,
+        begin: @escaping @Sendable (UnsafeRawBufferPointer, ServerCall) -> Task<Void, Never>?
     ) {
         self.name = name
         self.begin = begin

@@ -15,7 +15,8 @@ struct MethodTable: Sendable {
         var names: Set<String> = []
         for service in services {
             guard names.insert(service.descriptor.fullName).inserted else {
-                throw RuntimeError(.invalidConfiguration, "the service \(service.descriptor.fullName) is given twice")
+                throw RuntimeError(
+                    .invalidConfiguration, "the service \(service.descriptor.fullName) is given twice")
             }
             for handler in service.methods {
                 guard numbers.updateValue(handlers.count, forKey: handler.name.fullName) == nil else {
@@ -34,7 +35,8 @@ struct MethodTable: Sendable {
 
     /// What is wrong with a name nothing is served under.
     func explanation(for name: String) -> String {
-        let shown = String(String.UnicodeScalarView(name.unicodeScalars.map { $0.isASCII && $0.value > 31 ? $0 : "?" }))
+        let shown = String(
+            String.UnicodeScalarView(name.unicodeScalars.map { $0.isASCII && $0.value > 31 ? $0 : "?" }))
         let service = shown.prefix { $0 != "/" }
         if services.contains(String(service)) {
             return "the service \(service) has no method '\(shown.dropFirst(service.count + 1))'"

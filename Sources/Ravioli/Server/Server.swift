@@ -50,7 +50,8 @@ public final class Server: ServiceLifecycle.Service {
     ///   - group: The loops it lives on; nil for NIO's shared ones.
     /// - Throws: `invalidConfiguration` when a service is given twice or limits contradict each other.
     public init(
-        _ services: [any Service], on address: Address, options: ServerOptions = .defaults, logger: Logger? = nil,
+        _ services: [any Service], on address: Address, options: ServerOptions = .defaults,
+        logger: Logger? = nil,
         group: (any EventLoopGroup)? = nil
     ) throws(RuntimeError) {
         core = try ServerCore(services, options: options, logger: logger ?? .silent)

@@ -76,7 +76,8 @@ final class ServerCall: Sendable {
     private func mapped(_ error: any Error) -> RPCError {
         if error is CancellationError {
             return deadline.hasPassed
-                ? RPCError(.deadlineExceeded, "the deadline passed in the handler of \(method)", executed: .maybe)
+                ? RPCError(
+                    .deadlineExceeded, "the deadline passed in the handler of \(method)", executed: .maybe)
                 : RPCError(.cancelled, "the handler of \(method) was cancelled", executed: .maybe)
         }
         connection.log(error, from: method)
@@ -117,7 +118,8 @@ final class ServerCall: Sendable {
         func run() {
             let connection = call.connection.onLoop
             switch end {
-            case .success(let bytes): bytes.withUnsafeBytes { connection.handlerReturned(call, .response($0)) }
+            case .success(let bytes):
+                bytes.withUnsafeBytes { connection.handlerReturned(call, .response($0)) }
             case .failure(let error): connection.handlerReturned(call, .error(error))
             }
         }

@@ -192,7 +192,9 @@ final class ServerConnection: ConnectionEndpoint, TimerOwner {
         lastStarted = record.call.method
         let task = message.withUnsafeReadableBytes { record.handler.begin($0, record.call) }
         // A handler that did not suspend has ended by now, and its slot may belong to another call.
-        if let current = records[slot.index], current.call === record.call { records[slot.index]?.task = task }
+        if let current = records[slot.index], current.call === record.call {
+            records[slot.index]?.task = task
+        }
     }
 
     /// A handler ended, with a response or an error.
@@ -233,7 +235,9 @@ final class ServerConnection: ConnectionEndpoint, TimerOwner {
     func timerFired(_ timer: LoopTimer) {
         guard let call = timer.subject as? ServerCall else {
             violated(
-                WireError(.timeout, machine.helloReceived ? "a frame was not completed in time" : "no hello in time"))
+                WireError(
+                    .timeout, machine.helloReceived ? "a frame was not completed in time" : "no hello in time"
+                ))
             return
         }
         guard let record = records[call.slot.index], record.call === call else { return }
@@ -273,7 +277,8 @@ final class ServerConnection: ConnectionEndpoint, TimerOwner {
                 streamID,
                 RPCError(
                     .resourceExhausted,
-                    "a response of \(bytes.count) bytes is over the caller's messageBytesMax = \(peerMessageBytesMax)"))
+                    "a response of \(bytes.count) bytes is over the caller's messageBytesMax = \(peerMessageBytesMax)"
+                ))
             return
         }
         var end = EndFrame(code: 0, executed: .yes)
@@ -296,7 +301,8 @@ final class ServerConnection: ConnectionEndpoint, TimerOwner {
         var all = metadata
         if !error.isFromCall { all.add(contentsOf: error.metadata) }
         var end = EndFrame(code: error.code.rawValue, executed: error.isFromCall ? .yes : error.executed.mark)
-        end.status = StatusBlock(message: error.message, details: error.details).block(limits: server.options.limits)
+        end.status = StatusBlock(message: error.message, details: error.details).block(
+            limits: server.options.limits)
         // Metadata that cannot travel must not keep the error from arriving.
         end.metadata = try? block(of: all)
         link.sendEnd(end, streamID: streamID, message: nil)

@@ -48,7 +48,8 @@ final class ServerCore: Sendable {
 
     /// A peer broke the protocol.
     func note(_ error: WireError, from peer: Peer?) {
-        logger.info("connection refused", metadata: ["peer": "\(peer?.address ?? "unknown")", "error": "\(error)"])
+        logger.info(
+            "connection refused", metadata: ["peer": "\(peer?.address ?? "unknown")", "error": "\(error)"])
     }
 
     /// A handler threw something whose text must stay here.

@@ -54,7 +54,8 @@ public struct DescriptorPool: Sendable {
             next += 1
         }
         guard next == waiting.count else {
-            throw Self.stuck(waiting.indices.filter { missing[$0] > 0 }.map { waiting[$0].record }, have: filesByName)
+            throw Self.stuck(
+                waiting.indices.filter { missing[$0] > 0 }.map { waiting[$0].record }, have: filesByName)
         }
     }
 
@@ -86,7 +87,8 @@ public struct DescriptorPool: Sendable {
     private mutating func add(_ bytes: [UInt8], importing names: [String]) throws(SchemaError) {
         let file = try FileDescriptor(serialized: bytes, dependencies: names.compactMap { filesByName[$0] })
         guard filesByName[file.name] == nil else {
-            throw SchemaError(.invalidSchema, "the file \(SchemaError.excerpt(file.name)) is in the set twice")
+            throw SchemaError(
+                .invalidSchema, "the file \(SchemaError.excerpt(file.name)) is in the set twice")
         }
         let names = file.messages.map(\.fullName) + file.enums.map(\.fullName) + file.services.map(\.fullName)
         for name in names where !declared.insert(name).inserted {

@@ -97,7 +97,8 @@ struct EnumRecord {
         }
     }
 
-    private static func value(_ bytes: ArraySlice<UInt8>) throws(SchemaError) -> (name: String, number: Int32) {
+    private static func value(_ bytes: ArraySlice<UInt8>) throws(SchemaError) -> (name: String, number: Int32)
+    {
         var result = (name: "", number: Int32(0))
         var records = WireRecords(bytes)
         while let record = try records.next() {
@@ -192,7 +193,8 @@ struct FileRecord {
 /// Names are identifiers to us and to those who read our errors, so they must be text without NUL.
 private func utf8(_ bytes: ArraySlice<UInt8>) throws(SchemaError) -> String {
     guard let text = String(validating: bytes, as: UTF8.self), !text.utf8.contains(0) else {
-        throw SchemaError(.invalidSchema, "a name is not valid UTF-8 or contains NUL", offset: bytes.startIndex)
+        throw SchemaError(
+            .invalidSchema, "a name is not valid UTF-8 or contains NUL", offset: bytes.startIndex)
     }
     return text
 }

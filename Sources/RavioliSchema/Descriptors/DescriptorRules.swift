@@ -41,7 +41,8 @@ enum DescriptorRules {
     /// Checks a package: identifiers with dots between them, or none.
     static func check(package: String) throws(SchemaError) {
         let parts = package.split(separator: ".", omittingEmptySubsequences: false)
-        guard package.isEmpty || (package.utf8.count <= fullNameMax && parts.allSatisfy { isIdentifier($0) }) else {
+        guard package.isEmpty || (package.utf8.count <= fullNameMax && parts.allSatisfy { isIdentifier($0) })
+        else {
             throw SchemaError(.invalidSchema, "\"\(SchemaError.excerpt(package))\" is no name for a package")
         }
     }

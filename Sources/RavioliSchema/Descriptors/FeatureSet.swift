@@ -42,7 +42,8 @@ struct FeatureSet: Hashable, Sendable {
         case "editions" where edition == Self.edition2023Number: self = .edition2023
         case "editions":
             throw SchemaError(.invalidSchema, "edition \(edition) is not supported; 2023 (1000) is")
-        default: throw SchemaError(.invalidSchema, "syntax \"\(SchemaError.excerpt(syntax))\" is not supported")
+        default:
+            throw SchemaError(.invalidSchema, "syntax \"\(SchemaError.excerpt(syntax))\" is not supported")
         }
     }
 

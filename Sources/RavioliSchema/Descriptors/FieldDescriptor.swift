@@ -2,7 +2,8 @@
 
 /// How a field's value is typed. The raw values are those of `google.protobuf.FieldDescriptorProto.Type`.
 public enum FieldKind: UInt8, Sendable, Hashable {
-    case double = 1, float, int64, uint64, int32, fixed64, fixed32, bool, string, group, message, bytes, uint32
+    case double = 1, float, int64, uint64, int32, fixed64, fixed32, bool, string, group, message, bytes,
+        uint32
     case enumeration, sfixed32, sfixed64, sint32, sint64
 
     /// Whether repeated values may share one length-delimited record.
@@ -76,7 +77,8 @@ public final class FieldDescriptor: Sendable {
         name = record.name
         number = record.number
         jsonName = record.jsonName ?? Self.lowerCamelCase(record.name)
-        (kind, messageType, enumType) = try Self.type(of: record, features: features, types: types, path: path)
+        (kind, messageType, enumType) = try Self.type(
+            of: record, features: features, types: types, path: path)
         presence = Self.presence(of: record, kind: kind, features: features, isMapEntry: isMapEntry)
         oneofIndex = record.isProto3Optional ? nil : record.oneofIndex
         if let index = oneofIndex, !(0..<oneofCount).contains(index) || presence == .repeated {

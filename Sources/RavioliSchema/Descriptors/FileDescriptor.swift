@@ -38,13 +38,19 @@ public final class FileDescriptor: Sendable {
         options = try UnknownFields(encoded: Array(record.options))
         let imported = try Self.imports(of: record, among: dependencies)
         self.dependencies = imported
-        publicDependencies = record.publicDependencies.compactMap { imported.indices.contains($0) ? imported[$0] : nil }
+        publicDependencies = record.publicDependencies.compactMap {
+            imported.indices.contains($0) ? imported[$0] : nil
+        }
 
         let features = try FeatureSet(syntax: record.syntax, edition: record.edition)
             .overridden(by: record.options, at: 50)
         var declared = Declarations(namesMax: DescriptorRules.totalMax(forBytes: serialized.count))
-        for message in record.messages { try declared.add(message, scope: record.package, features: features) }
-        for enumeration in record.enums { try declared.add(enumeration, scope: record.package, features: features) }
+        for message in record.messages {
+            try declared.add(message, scope: record.package, features: features)
+        }
+        for enumeration in record.enums {
+            try declared.add(enumeration, scope: record.package, features: features)
+        }
         messages = declared.messages.map(\.descriptor)
         enums = declared.enums
         messagesByName = declared.messagesByName
@@ -72,7 +78,9 @@ public final class FileDescriptor: Sendable {
     /// The enum type of this full name, if the file declares it.
     public func enumeration(named fullName: String) -> EnumDescriptor? { enumsByName[fullName] }
     /// The service of this full name, if the file declares it.
-    public func service(named fullName: String) -> ServiceDescriptor? { services.first { $0.fullName == fullName } }
+    public func service(named fullName: String) -> ServiceDescriptor? {
+        services.first { $0.fullName == fullName }
+    }
 
     /// This file and all that it needs, each once, imports first: a `google.protobuf.FileDescriptorSet` in order.
     public var withDependencies: [FileDescriptor] {
@@ -111,7 +119,8 @@ public final class FileDescriptor: Sendable {
         var next = 0
         while next < result.count {
             guard result.count <= DescriptorRules.importsMax else {
-                throw SchemaError(.invalidSchema, "a file imports more than \(DescriptorRules.importsMax) files")
+                throw SchemaError(
+                    .invalidSchema, "a file imports more than \(DescriptorRules.importsMax) files")
             }
             for file in result[next].publicDependencies where seen.insert(ObjectIdentifier(file)).inserted {
                 result.append(file)
@@ -166,7 +175,9 @@ private struct Declarations {
             throw SchemaError(.invalidSchema, "\(fullName) is declared twice")
         }
         namesLeft -= fullName.utf8.count
-        guard namesLeft >= 0 else { throw SchemaError(.invalidSchema, "the full names of a file's types are too long") }
+        guard namesLeft >= 0 else {
+            throw SchemaError(.invalidSchema, "the full names of a file's types are too long")
+        }
     }
 }
 
@@ -181,7 +192,8 @@ struct TypeScope {
         let name = reference.hasPrefix(".") ? String(reference.dropFirst()) : reference
         if let own = messages[name] { return own }
         for file in imports { if let found = file.message(named: name) { return found } }
-        throw SchemaError(.invalidSchema, "\(user) refers to the unknown message type \(SchemaError.excerpt(name))")
+        throw SchemaError(
+            .invalidSchema, "\(user) refers to the unknown message type \(SchemaError.excerpt(name))")
     }
 
     /// The enum type that `user` refers to by a fully qualified name with a leading dot.
@@ -189,6 +201,7 @@ struct TypeScope {
         let name = reference.hasPrefix(".") ? String(reference.dropFirst()) : reference
         if let own = enums[name] { return own }
         for file in imports { if let found = file.enumeration(named: name) { return found } }
-        throw SchemaError(.invalidSchema, "\(user) refers to the unknown enum type \(SchemaError.excerpt(name))")
+        throw SchemaError(
+            .invalidSchema, "\(user) refers to the unknown enum type \(SchemaError.excerpt(name))")
     }
 }

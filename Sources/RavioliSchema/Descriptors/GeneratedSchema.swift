@@ -6,7 +6,9 @@ extension FileDescriptor {
     /// The schema that a generated file embeds: its `FileDescriptorProto` in base64, without source information.
     public convenience init(generated base64: String, dependencies: [FileDescriptor]) {
         do {
-            guard let bytes = Base64.decode(base64) else { throw SchemaError(.invalidSchema, "it is no base64") }
+            guard let bytes = Base64.decode(base64) else {
+                throw SchemaError(.invalidSchema, "it is no base64")
+            }
             try self.init(serialized: bytes, dependencies: dependencies)
         } catch {
             preconditionFailure("a generated file holds a broken schema (\(error)); generate it anew")

@@ -52,7 +52,8 @@ public final class MessageDescriptor: Sendable {
         options = try UnknownFields(encoded: Array(record.options))
         isMapEntry = options.lastVarint(numbered: 7) == 1
         if options.lastVarint(numbered: 1) == 1 {
-            throw SchemaError(.invalidSchema, "message \(fullName) uses message_set_wire_format, which is not supported")
+            throw SchemaError(
+                .invalidSchema, "message \(fullName) uses message_set_wire_format, which is not supported")
         }
         cTable = UnsafeRawPointer(UnsafeMutablePointer<ProtobufCMessageDescriptor>.allocate(capacity: 1))
         guardTable = .allocate(capacity: 1)
@@ -112,7 +113,8 @@ extension MessageDescriptor {
         for field in record.fields {
             fields.append(
                 try FieldDescriptor(
-                    field, message: fullName, features: features, types: types, oneofCount: record.oneofs.count,
+                    field, message: fullName, features: features, types: types,
+                    oneofCount: record.oneofs.count,
                     isMapEntry: isMapEntry))
         }
         fields.sort { $0.number < $1.number }
@@ -139,7 +141,9 @@ extension MessageDescriptor {
                 if let inner = field.messageType, inner.file === message.file {
                     users[inner, default: []].append(message)
                 }
-                guard field.presence == .required || field.messageType?.mayLackRequired == true else { continue }
+                guard field.presence == .required || field.messageType?.mayLackRequired == true else {
+                    continue
+                }
                 if found.insert(message).inserted { open.append(message) }
             }
         }
@@ -158,7 +162,9 @@ extension MessageDescriptor {
     private func oneofs(_ record: MessageRecord) -> [OneofDescriptor] {
         // protoc puts the oneofs that it makes for `optional` last, so the indices of the others stay right.
         var numbers: [Int: [Int32]] = [:]
-        for field in fields { if let index = field.oneofIndex { numbers[index, default: []].append(field.number) } }
+        for field in fields {
+            if let index = field.oneofIndex { numbers[index, default: []].append(field.number) }
+        }
         return record.oneofs.prefix((numbers.keys.max() ?? -1) + 1).enumerated().map { index, oneof in
             OneofDescriptor(name: oneof.name, fieldNumbers: numbers[index] ?? [])
         }

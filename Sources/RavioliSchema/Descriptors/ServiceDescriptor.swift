@@ -84,6 +84,7 @@ public final class MethodDescriptor: Sendable {
 extension UnknownFields {
     /// The value of a singular varint field, such as an option.
     func lastVarint(numbered number: Int32) -> UInt64? {
-        records(numbered: number).compactMap { if case .varint(let value) = $0.value { value } else { nil } }.last
+        records(numbered: number).compactMap { if case .varint(let value) = $0.value { value } else { nil } }
+            .last
     }
 }

@@ -85,7 +85,9 @@ public struct WireRecords: Sendable {
             let (inner, wireType) = try readTag()
             switch wireType {
             case 3:
-                guard open.count < SchemaLimits.depthCeiling else { throw malformed("groups nested too deep") }
+                guard open.count < SchemaLimits.depthCeiling else {
+                    throw malformed("groups nested too deep")
+                }
                 open.append(inner)
             case 4:
                 guard open.popLast() == inner else { throw malformed("group ends with another number") }

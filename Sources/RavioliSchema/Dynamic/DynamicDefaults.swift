@@ -68,7 +68,8 @@ extension FieldDescriptor {
     private static func number(_ rest: inout ArraySlice<UInt8>, radix: Int, digitsMax: Int) -> UInt8 {
         var value = 0
         for _ in 0..<digitsMax {
-            guard let byte = rest.first, let digit = Character(Unicode.Scalar(byte)).hexDigitValue, digit < radix
+            guard let byte = rest.first, let digit = Character(Unicode.Scalar(byte)).hexDigitValue,
+                digit < radix
             else { break }
             value = value * radix + digit
             rest.removeFirst()

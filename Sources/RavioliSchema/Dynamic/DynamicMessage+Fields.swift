@@ -37,10 +37,14 @@ extension DynamicMessage {
 
 extension DynamicMessage {
     /// The value of a field; see ``value(of:)``. Extensions are in ``unknownFields``.
-    public func value(numbered number: Int32) throws(SchemaError) -> DynamicValue { value(of: try field(number)) }
+    public func value(numbered number: Int32) throws(SchemaError) -> DynamicValue {
+        value(of: try field(number))
+    }
 
     /// Whether a field is present; see ``has(_:)``.
-    public func has(numbered number: Int32) throws(SchemaError) -> Bool { values[try field(number).number] != nil }
+    public func has(numbered number: Int32) throws(SchemaError) -> Bool {
+        values[try field(number).number] != nil
+    }
 
     /// Sets a field; see ``set(_:to:)``.
     public mutating func set(numbered number: Int32, to value: DynamicValue) throws(SchemaError) {
@@ -48,7 +52,9 @@ extension DynamicMessage {
     }
 
     /// Makes a field absent; see ``clear(_:)``.
-    public mutating func clear(numbered number: Int32) throws(SchemaError) { values[try field(number).number] = nil }
+    public mutating func clear(numbered number: Int32) throws(SchemaError) {
+        values[try field(number).number] = nil
+    }
 
     private func field(_ number: Int32) throws(SchemaError) -> FieldDescriptor {
         guard let field = type.field(numbered: number) else {
@@ -66,7 +72,9 @@ extension DynamicMessage {
         type.fields.compactMap { field in values[field.number].map { (field, $0) } }
     }
 
-    private func value(of field: FieldDescriptor) -> DynamicValue { values[field.number] ?? field.defaultValue }
+    private func value(of field: FieldDescriptor) -> DynamicValue {
+        values[field.number] ?? field.defaultValue
+    }
 
     private mutating func set(_ field: FieldDescriptor, to value: DynamicValue) throws(SchemaError) {
         try field.check(value)

@@ -42,7 +42,9 @@ extension DynamicMessage {
         case .bytes: return .bytes(value.bytes(at: 0))
         case .enumeration: return .enumeration(value.int32(at: 0))
         case .message, .group:
-            guard let type = field.messageType, let base = value.load(0, as: UnsafeRawPointer?.self) else { return nil }
+            guard let type = field.messageType, let base = value.load(0, as: UnsafeRawPointer?.self) else {
+                return nil
+            }
             return .message(DynamicMessage(from: FieldReader(base), as: type))
         }
     }
@@ -51,7 +53,9 @@ extension DynamicMessage {
         _ field: FieldDescriptor, _ slot: MessageLayout.Slot, _ fields: FieldReader
     ) -> DynamicValue {
         let count: Int = fields.load(slot.mark)
-        guard count > 0, let first = fields.load(slot.offset, as: UnsafeRawPointer?.self) else { return .list([]) }
+        guard count > 0, let first = fields.load(slot.offset, as: UnsafeRawPointer?.self) else {
+            return .list([])
+        }
         let stride = field.kind.structSize
         return .list((0..<count).compactMap { single(field, FieldReader(first + $0 * stride)) })
     }
@@ -114,14 +118,18 @@ extension DynamicMessage {
     }
 
     private static func write(
-        _ elements: [DynamicValue], _ field: FieldDescriptor, _ slot: MessageLayout.Slot, to fields: inout FieldWriter
+        _ elements: [DynamicValue], _ field: FieldDescriptor, _ slot: MessageLayout.Slot,
+        to fields: inout FieldWriter
     ) {
         let stride = field.kind.structSize
-        guard let memory = fields.room(elements.count, stride: stride, at: slot.offset, count: slot.mark) else {
+        guard let memory = fields.room(elements.count, stride: stride, at: slot.offset, count: slot.mark)
+        else {
             return
         }
         memory.initializeMemory(as: UInt8.self, repeating: 0, count: elements.count * stride)
-        for (index, element) in elements.enumerated() { write(element, at: memory + index * stride, to: &fields) }
+        for (index, element) in elements.enumerated() {
+            write(element, at: memory + index * stride, to: &fields)
+        }
         // The length of a packed list.
         fields.sizeBound &+= FieldWriter.tagSize &+ FieldWriter.varintSize
     }
@@ -130,7 +138,8 @@ extension DynamicMessage {
         _ entries: [DynamicValue: DynamicValue], _ field: FieldDescriptor, _ slot: MessageLayout.Slot,
         to fields: inout FieldWriter
     ) {
-        guard let type = field.messageType, let key = type.fields.first?.slot, let item = type.fields.last?.slot,
+        guard let type = field.messageType, let key = type.fields.first?.slot,
+            let item = type.fields.last?.slot,
             let memory = fields.room(entries.count, stride: 8, at: slot.offset, count: slot.mark)
         else { return }
         let ordered = fields.isDeterministic ? entries.sorted { $0.key.isBefore($1.key) } : Array(entries)

@@ -93,7 +93,8 @@ extension DynamicMessage {
 
     /// Reads a message from JSON in UTF-8; see ``init(json:as:options:limits:)``.
     public init(
-        jsonUTF8 bytes: UnsafeRawBufferPointer, as type: MessageDescriptor, options: JSONDecodingOptions = .defaults,
+        jsonUTF8 bytes: UnsafeRawBufferPointer, as type: MessageDescriptor,
+        options: JSONDecodingOptions = .defaults,
         limits: SchemaLimits = .defaults
     ) throws(SchemaError) {
         self = try JSONCoding.parse(bytes, as: type, options: options, limits: limits) {

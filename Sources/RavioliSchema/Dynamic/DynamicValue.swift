@@ -108,11 +108,14 @@ extension FieldDescriptor {
     }
 
     private func checkMap(_ value: DynamicValue) throws(SchemaError) {
-        guard case .map(let entries) = value, let key = messageType?.fields.first, let item = messageType?.fields.last
+        guard case .map(let entries) = value, let key = messageType?.fields.first,
+            let item = messageType?.fields.last
         else { throw mismatch("a map", value) }
         for (entryKey, entryValue) in entries {
             guard key.holds(entryKey) else { throw mismatch("\(key.valueName) as a key", entryKey) }
-            guard item.holds(entryValue) else { throw mismatch("\(item.valueName) as a map's value", entryValue) }
+            guard item.holds(entryValue) else {
+                throw mismatch("\(item.valueName) as a map's value", entryValue)
+            }
         }
     }
 

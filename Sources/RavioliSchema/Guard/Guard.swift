@@ -52,9 +52,12 @@ struct Guard {
     ) throws(SchemaError) -> Verdict {
         guard let base = bytes.baseAddress, !bytes.isEmpty else { return .clean }
         guard bytes.count <= SchemaLimits.encodedBytesCeiling else {
-            throw SchemaError(.limitExceeded, "message of \(bytes.count) bytes is over protobuf's limit of 2 GiB")
+            throw SchemaError(
+                .limitExceeded, "message of \(bytes.count) bytes is over protobuf's limit of 2 GiB")
         }
-        guard let stack = Arena.allocate((limits.depthMax + 1) * MemoryLayout<Frame>.stride, from: arena.state) else {
+        guard
+            let stack = Arena.allocate((limits.depthMax + 1) * MemoryLayout<Frame>.stride, from: arena.state)
+        else {
             throw SchemaError(.limitExceeded, "no memory is left in the budget")
         }
         var walk = Guard(
@@ -95,7 +98,9 @@ struct Guard {
             } else {
                 try unknown(number, wireType: wireType)
             }
-            if elements > limits.elementsMax || decodedBytes > limits.decodedBytesMax { throw overBudget(index) }
+            if elements > limits.elementsMax || decodedBytes > limits.decodedBytesMax {
+                throw overBudget(index)
+            }
         }
     }
 
@@ -115,7 +120,8 @@ struct Guard {
     }
 
     @inline(__always)
-    private mutating func single(_ field: UnsafeMutablePointer<GuardField>, _ index: Int) throws(SchemaError) {
+    private mutating func single(_ field: UnsafeMutablePointer<GuardField>, _ index: Int) throws(SchemaError)
+    {
         if field.pointee.isRepeated { decodedBytes &+= field.pointee.elementSize }
         switch field.pointee.check {
         case .varint: try skipVarint(index)
@@ -165,7 +171,8 @@ struct Guard {
         seen = frame.seen
     }
 
-    private mutating func packed(_ field: UnsafeMutablePointer<GuardField>, _ index: Int) throws(SchemaError) {
+    private mutating func packed(_ field: UnsafeMutablePointer<GuardField>, _ index: Int) throws(SchemaError)
+    {
         let length = try readLength(index)
         let payloadEnd = cursor + length
         var count = 0
@@ -183,7 +190,9 @@ struct Guard {
             }
         case .closedEnum:
             while cursor < payloadEnd {
-                if !field.pointee.allows(try readVarint(before: payloadEnd, index)) { verdict = .needsRewrite }
+                if !field.pointee.allows(try readVarint(before: payloadEnd, index)) {
+                    verdict = .needsRewrite
+                }
                 count &+= 1
             }
         default:
@@ -203,7 +212,9 @@ struct Guard {
         if cursor - valueStart > 1 { verdict = .needsRewrite }
     }
 
-    private mutating func closedEnum(_ field: UnsafeMutablePointer<GuardField>, _ index: Int) throws(SchemaError) {
+    private mutating func closedEnum(
+        _ field: UnsafeMutablePointer<GuardField>, _ index: Int
+    ) throws(SchemaError) {
         if !field.pointee.allows(try readVarint(before: end, index)) { verdict = .needsRewrite }
     }
 
@@ -333,7 +344,8 @@ extension Guard {
 
     @inline(__always)
     private mutating func checkUTF8(_ count: Int, _ index: Int) throws(SchemaError) {
-        guard let invalid = UTF8Check.firstInvalid(in: UnsafeBufferPointer(start: cursor, count: count)) else {
+        guard let invalid = UTF8Check.firstInvalid(in: UnsafeBufferPointer(start: cursor, count: count))
+        else {
             cursor += count
             return
         }
@@ -370,7 +382,8 @@ extension Guard {
     @inline(never)
     private func tooDeep(_ index: Int) -> SchemaError {
         SchemaError(
-            .limitExceeded, "nested deeper than \(limits.depthMax) levels", path: path(index), offset: cursor - start)
+            .limitExceeded, "nested deeper than \(limits.depthMax) levels", path: path(index),
+            offset: cursor - start)
     }
 
     @inline(never)
@@ -380,7 +393,8 @@ extension Guard {
             ? "more than \(limits.elementsMax) elements"
             : "decoding needs more than \(limits.decodedBytesMax) bytes"
         // A message that has just been entered is on the path already.
-        return SchemaError(.limitExceeded, message, path: path(cursor == body ? -1 : index), offset: cursor - start)
+        return SchemaError(
+            .limitExceeded, message, path: path(cursor == body ? -1 : index), offset: cursor - start)
     }
 }
 

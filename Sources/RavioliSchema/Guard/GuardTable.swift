@@ -26,7 +26,8 @@ struct GuardTable {
         for (index, field) in fields.enumerated() {
             let siblings = (field.oneofIndex.flatMap { oneofBits[$0] } ?? 0) & ~bits[index]
             (entries + index).initialize(
-                to: GuardField(field, bit: bits[index], sharesBit: isShared && bits[index] != 0, siblings: siblings))
+                to: GuardField(
+                    field, bit: bits[index], sharesBit: isShared && bits[index] != 0, siblings: siblings))
         }
         let highest = fields.last { $0.number <= denseMax }?.number ?? 0
         let dense = UnsafeMutablePointer<UInt16>.allocate(capacity: Int(highest) + 1)

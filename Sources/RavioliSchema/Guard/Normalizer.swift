@@ -90,7 +90,9 @@ struct Normalizer {
         }
         let field = table.pointee.fields[record.field]
         if record.wireType == 2, field.isPackable { return writePacked(record, field, to: &output) }
-        guard record.wireType == field.wireType, isKnown(record, field) else { return wrap(record.whole, to: &output) }
+        guard record.wireType == field.wireType, isKnown(record, field) else {
+            return wrap(record.whole, to: &output)
+        }
         if let oneof = table.pointee.descriptor.fields[record.field].oneofIndex {
             guard plan.members[oneof] == record.field else { return }
         }
@@ -102,7 +104,9 @@ struct Normalizer {
             output.append(varint(&position) == 0 ? 0 : 1)
         case .unknown:
             // A group in a oneof, before its last sibling.
-            if let first = plan.pieces[record.field]?.first, record.payload.lowerBound < first.lowerBound { return }
+            if let first = plan.pieces[record.field]?.first, record.payload.lowerBound < first.lowerBound {
+                return
+            }
             wrap(record.whole, to: &output)
         default: copy(record.whole, to: &output)
         }
@@ -126,7 +130,9 @@ struct Normalizer {
 
     /// Whether `payload` is a map entry whose value, of a closed enum, has no name: such an entry is kept whole.
     private func hasUnknownValue(_ payload: Range<Int>, _ table: UnsafeMutablePointer<GuardTable>) -> Bool {
-        guard table.pointee.descriptor.isMapEntry, table.pointee.fields[1].check == .closedEnum else { return false }
+        guard table.pointee.descriptor.isMapEntry, table.pointee.fields[1].check == .closedEnum else {
+            return false
+        }
         var isUnknown = false
         forEachRecord(in: [payload], table) { record in
             guard record.field == 1, record.wireType == 0 else { return }

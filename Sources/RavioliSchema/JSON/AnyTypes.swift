@@ -12,7 +12,8 @@ struct AnyTypes {
     /// The well-known types, which are always known.
     private static let builtIn = DescriptorPool([
         GoogleProtobufAnySchema.file, GoogleProtobufDurationSchema.file, GoogleProtobufEmptySchema.file,
-        GoogleProtobufFieldMaskSchema.file, GoogleProtobufStructSchema.file, GoogleProtobufTimestampSchema.file,
+        GoogleProtobufFieldMaskSchema.file, GoogleProtobufStructSchema.file,
+        GoogleProtobufTimestampSchema.file,
         GoogleProtobufWrappersSchema.file,
     ])
 

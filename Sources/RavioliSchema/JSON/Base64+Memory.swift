@@ -2,7 +2,8 @@
 
 // The same as in `Base64.swift`, between pieces of memory and without arrays: for the JSON codec.
 extension Base64 {
-    private static let digits: StaticString = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
+    private static let digits: StaticString =
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
 
     /// For each byte the value of the digit, 255 for what is none; both alphabets.
     nonisolated(unsafe) private static let valueTable: UnsafePointer<UInt8> = {
@@ -23,7 +24,9 @@ extension Base64 {
         var target = target
         var position = 0
         while bytes.count &- position >= 3 {
-            let group = UInt32(bytes[position]) << 16 | UInt32(bytes[position &+ 1]) << 8 | UInt32(bytes[position &+ 2])
+            let group =
+                UInt32(bytes[position]) << 16 | UInt32(bytes[position &+ 1]) << 8
+                | UInt32(bytes[position &+ 2])
             target[0] = digits[Int(group >> 18)]
             target[1] = digits[Int(group >> 12 & 63)]
             target[2] = digits[Int(group >> 6 & 63)]

@@ -107,7 +107,8 @@ struct TimeText {
 
     /// `YYYY-MM-DDThh:mm:ss[.f]` and `Z` or an offset. Source: RFC 3339, section 5.6, without its lower-case forms.
     mutating func timestamp() -> (seconds: Int64, nanos: Int64)? {
-        guard let year = digits(4), take("-"), let month = digits(2), take("-"), let day = digits(2), take("T"),
+        guard let year = digits(4), take("-"), let month = digits(2), take("-"), let day = digits(2),
+            take("T"),
             let hour = digits(2), take(":"), let minute = digits(2), take(":"), let second = digits(2),
             let nanos = nanos(), let offset = offset(), isAtEnd
         else { return nil }
@@ -121,7 +122,8 @@ struct TimeText {
     private mutating func offset() -> Int64? {
         if take("Z") { return 0 }
         let isWest = take("-")
-        guard isWest || take("+"), let hours = digits(2), take(":"), let minutes = digits(2), hours < 24, minutes < 60
+        guard isWest || take("+"), let hours = digits(2), take(":"), let minutes = digits(2), hours < 24,
+            minutes < 60
         else { return nil }
         let seconds = hours * 3_600 + minutes * 60
         return isWest ? -seconds : seconds

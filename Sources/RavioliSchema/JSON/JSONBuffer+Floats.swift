@@ -56,7 +56,8 @@ extension JSONBuffer {
     private mutating func putDescription(_ text: String) {
         var text = text
         text.withUTF8 { bytes in
-            let hasZeroFraction = bytes.count > 2 && bytes[bytes.count - 1] == 48 && bytes[bytes.count - 2] == 46
+            let hasZeroFraction =
+                bytes.count > 2 && bytes[bytes.count - 1] == 48 && bytes[bytes.count - 2] == 46
             put(UnsafeBufferPointer(rebasing: bytes.dropLast(hasZeroFraction ? 2 : 0)))
         }
     }

@@ -14,7 +14,9 @@ struct JSONBuffer {
     private static let firstSize = 1 << 10
 
     init(bytesMax: Int, arena: Arena) throws(SchemaError) {
-        guard let memory = Arena.allocate(Self.firstSize, from: arena.state) else { throw Self.outOfMemory(bytesMax) }
+        guard let memory = Arena.allocate(Self.firstSize, from: arena.state) else {
+            throw Self.outOfMemory(bytesMax)
+        }
         start = memory.assumingMemoryBound(to: UInt8.self)
         cursor = start
         end = start + Self.firstSize

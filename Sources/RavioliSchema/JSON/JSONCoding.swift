@@ -11,11 +11,13 @@ enum JSONCoding {
     /// Reads JSON into a struct and lends it to `read`.
     @usableFromInline
     static func parse<Value>(
-        _ bytes: UnsafeRawBufferPointer, as type: MessageDescriptor, options: JSONDecodingOptions, limits: SchemaLimits,
+        _ bytes: UnsafeRawBufferPointer, as type: MessageDescriptor, options: JSONDecodingOptions,
+        limits: SchemaLimits,
         _ read: (FieldReader) -> Value
     ) throws(SchemaError) -> Value {
         try Arena.withThreadArena(budget: Codec.arenaBudget(limits)) { arena throws(SchemaError) in
-            let (message, _) = try JSONParser.parse(bytes, as: type, options: options, limits: limits, arena: arena)
+            let (message, _) = try JSONParser.parse(
+                bytes, as: type, options: options, limits: limits, arena: arena)
             try RequiredFields.check(message, type, .invalidData)
             return read(FieldReader(message))
         }

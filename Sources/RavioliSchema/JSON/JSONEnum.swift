@@ -20,9 +20,12 @@ struct JSONEnum {
     /// The number that is first declared: the default of a closed enum.
     let first: Int32
 
-    static func make(_ values: [EnumDescriptor.Value], isClosed: Bool, fullName: String) -> UnsafePointer<JSONEnum> {
+    static func make(
+        _ values: [EnumDescriptor.Value], isClosed: Bool, fullName: String
+    ) -> UnsafePointer<JSONEnum> {
         let table = UnsafeMutablePointer<JSONEnum>.allocate(capacity: 1)
-        table.initialize(to: JSONEnum(values, isClosed: isClosed, isNullValue: fullName == "google.protobuf.NullValue"))
+        table.initialize(
+            to: JSONEnum(values, isClosed: isClosed, isNullValue: fullName == "google.protobuf.NullValue"))
         return UnsafePointer(table)
     }
 

@@ -153,7 +153,8 @@ struct JSONNumber {
     var double: Double {
         if isExact, mantissa <= 1 << 53, exponent >= -22, exponent <= 22 {
             let digits = Double(mantissa)
-            let value = exponent < 0 ? digits / PowersOfTen.table[-exponent] : digits * PowersOfTen.table[exponent]
+            let value =
+                exponent < 0 ? digits / PowersOfTen.table[-exponent] : digits * PowersOfTen.table[exponent]
             return isNegative ? -value : value
         }
         return Double(text) ?? .infinity

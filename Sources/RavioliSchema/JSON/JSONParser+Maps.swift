@@ -20,7 +20,8 @@ extension JSONParser {
         text.leave()
     }
 
-    private mutating func entry(_ table: UnsafePointer<JSONTable>, _ list: inout JSONList) throws(SchemaError) {
+    private mutating func entry(_ table: UnsafePointer<JSONTable>, _ list: inout JSONList) throws(SchemaError)
+    {
         let start = text.cursor
         let name = try text.string("a map key")
         text.path.replaceTop(.key(name.baseAddress, name.count))
@@ -54,7 +55,9 @@ extension JSONParser {
             guard isTrue || name.elementsEqual("false".utf8) else { return false }
             target.storeBytes(of: isTrue ? 1 : 0, as: Int32.self)
         case .int32, .sint32, .sfixed32:
-            guard let value = Self.wholeNumber(name)?.signed, let narrow = Int32(exactly: value) else { return false }
+            guard let value = Self.wholeNumber(name)?.signed, let narrow = Int32(exactly: value) else {
+                return false
+            }
             target.storeBytes(of: narrow, as: Int32.self)
         case .uint32, .fixed32:
             guard let value = Self.wholeNumber(name)?.unsigned, let narrow = UInt32(exactly: value) else {

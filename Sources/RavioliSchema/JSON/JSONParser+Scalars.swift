@@ -35,7 +35,8 @@ extension JSONParser {
     ) throws(SchemaError) {
         try text.charge(contents: bytes.count)
         target.storeBytes(of: bytes.count, as: Int.self)
-        target.storeBytes(of: bytes.isEmpty ? nil : bytes.baseAddress, toByteOffset: 8, as: UnsafePointer<UInt8>?.self)
+        target.storeBytes(
+            of: bytes.isEmpty ? nil : bytes.baseAddress, toByteOffset: 8, as: UnsafePointer<UInt8>?.self)
     }
 
     // MARK: Integers
@@ -46,7 +47,9 @@ extension JSONParser {
     ) throws(SchemaError) -> Int64 {
         let start = text.cursor
         let number = try number(what)
-        guard let value = number.signed, range.contains(value) else { throw notInteger(number, what, at: start) }
+        guard let value = number.signed, range.contains(value) else {
+            throw notInteger(number, what, at: start)
+        }
         return value
     }
 
@@ -78,7 +81,8 @@ extension JSONParser {
     /// The number that the bytes are, from the first to the last.
     static func wholeNumber(_ bytes: UnsafeBufferPointer<UInt8>) -> JSONNumber? {
         guard let start = bytes.baseAddress else { return nil }
-        guard let number = JSONNumber(at: start, before: start + bytes.count), number.end == start + bytes.count
+        guard let number = JSONNumber(at: start, before: start + bytes.count),
+            number.end == start + bytes.count
         else { return nil }
         return number
     }
@@ -111,7 +115,9 @@ extension JSONParser {
         let start = text.cursor
         if text.next == UInt8(ascii: "\""), let special = try specialFloat() { return Float(special) }
         let value = try number("a float").float
-        guard value.isFinite else { throw text.refused("expected a float, found a number out of its range", at: start) }
+        guard value.isFinite else {
+            throw text.refused("expected a float, found a number out of its range", at: start)
+        }
         return value
     }
 
@@ -157,7 +163,8 @@ extension JSONParser {
             try text.literal("null", "null")
             target.storeBytes(of: 0, as: Int32.self)
         default:
-            let value = try signed(within: Int64(Int32.min)...Int64(Int32.max), "the name or number of an enum value")
+            let value = try signed(
+                within: Int64(Int32.min)...Int64(Int32.max), "the name or number of an enum value")
             let number = Int32(truncatingIfNeeded: value)
             if type.pointee.isClosed, type.pointee.text(of: number) == nil {
                 guard !options.ignoresUnknown else { return false }

@@ -36,12 +36,15 @@ extension JSONParser {
     }
 
     private func set<Value: BitwiseCopyable>(
-        _ field: UnsafePointer<JSONField>, _ base: UnsafeMutableRawPointer, _ value: Value, isPresent: Bool = true
+        _ field: UnsafePointer<JSONField>, _ base: UnsafeMutableRawPointer, _ value: Value,
+        isPresent: Bool = true
     ) {
         guard isPresent else { return }
         base.storeBytes(of: value, toByteOffset: field.pointee.offset, as: Value.self)
         let mark = field.pointee.isInOneof ? field.pointee.number : 1
-        if field.pointee.mark != 0 { base.storeBytes(of: mark, toByteOffset: field.pointee.mark, as: Int32.self) }
+        if field.pointee.mark != 0 {
+            base.storeBytes(of: mark, toByteOffset: field.pointee.mark, as: Int32.self)
+        }
     }
 
     // MARK: FieldMask
@@ -178,7 +181,8 @@ extension JSONParser {
     }
 
     private mutating func storeAny(
-        _ fields: UnsafePointer<JSONField>, _ base: UnsafeMutableRawPointer, _ url: UnsafeBufferPointer<UInt8>,
+        _ fields: UnsafePointer<JSONField>, _ base: UnsafeMutableRawPointer,
+        _ url: UnsafeBufferPointer<UInt8>,
         _ inner: UnsafeMutableRawPointer
     ) throws(SchemaError) {
         let packed = try Codec.pack(inner, sizeBound: nil, arena: text.arena)
@@ -186,7 +190,8 @@ extension JSONParser {
         base.storeBytes(of: 1, toByteOffset: fields.pointee.mark, as: Int32.self)
         guard !packed.isEmpty else { return }
         try store(
-            UnsafeBufferPointer(start: packed.baseAddress?.assumingMemoryBound(to: UInt8.self), count: packed.count),
+            UnsafeBufferPointer(
+                start: packed.baseAddress?.assumingMemoryBound(to: UInt8.self), count: packed.count),
             at: base + fields[1].offset)
         base.storeBytes(of: 1, toByteOffset: fields[1].mark, as: Int32.self)
     }

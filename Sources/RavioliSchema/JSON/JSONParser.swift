@@ -15,7 +15,8 @@ struct JSONParser {
     /// - Returns: the struct, valid until the arena is reset and as long as `bytes` are; and a bound of its packed
     ///   size.
     static func parse(
-        _ bytes: UnsafeRawBufferPointer, as type: MessageDescriptor, options: JSONDecodingOptions, limits: SchemaLimits,
+        _ bytes: UnsafeRawBufferPointer, as type: MessageDescriptor, options: JSONDecodingOptions,
+        limits: SchemaLimits,
         arena: Arena
     ) throws(SchemaError) -> (message: UnsafeMutableRawPointer, sizeBound: Int) {
         var parser = JSONParser(
@@ -44,7 +45,8 @@ struct JSONParser {
     }
 
     @inline(__always)
-    mutating func makeStruct(_ table: UnsafePointer<JSONTable>) throws(SchemaError) -> UnsafeMutableRawPointer {
+    mutating func makeStruct(_ table: UnsafePointer<JSONTable>) throws(SchemaError) -> UnsafeMutableRawPointer
+    {
         let size = table.pointee.structSize
         try text.charge(size)
         let base = try text.allocate(size)
@@ -157,7 +159,9 @@ struct JSONParser {
     private mutating func member(
         _ field: UnsafePointer<JSONField>, _ base: UnsafeMutableRawPointer
     ) throws(SchemaError) {
-        if text.next == UInt8(ascii: "n"), !field.pointee.takesNull { return try text.literal("null", "a value") }
+        if text.next == UInt8(ascii: "n"), !field.pointee.takesNull {
+            return try text.literal("null", "a value")
+        }
         switch field.pointee.shape {
         case .single:
             if field.pointee.isInOneof { try checkOneof(field, base) }
@@ -168,8 +172,11 @@ struct JSONParser {
         }
     }
 
-    private func checkOneof(_ field: UnsafePointer<JSONField>, _ base: UnsafeMutableRawPointer) throws(SchemaError) {
-        guard base.load(fromByteOffset: field.pointee.mark, as: Int32.self) == 0 || options.acceptsDuplicates else {
+    private func checkOneof(
+        _ field: UnsafePointer<JSONField>, _ base: UnsafeMutableRawPointer
+    ) throws(SchemaError) {
+        guard base.load(fromByteOffset: field.pointee.mark, as: Int32.self) == 0 || options.acceptsDuplicates
+        else {
             throw text.malformed("another member of the same oneof is given as well")
         }
     }
@@ -191,7 +198,8 @@ struct JSONParser {
         try text.charge(0)
         guard try scalar(field, into: target) else { return false }
         if field.pointee.isImplicit, Self.isDefault(target, field.pointee.kind) { return true }
-        base.storeBytes(of: field.pointee.isInOneof ? field.pointee.number : 1, toByteOffset: mark, as: Int32.self)
+        base.storeBytes(
+            of: field.pointee.isInOneof ? field.pointee.number : 1, toByteOffset: mark, as: Int32.self)
         return true
     }
 
@@ -222,7 +230,9 @@ struct JSONParser {
     }
 
     @inline(__always)
-    private mutating func element(_ field: UnsafePointer<JSONField>, _ list: inout JSONList) throws(SchemaError) {
+    private mutating func element(
+        _ field: UnsafePointer<JSONField>, _ list: inout JSONList
+    ) throws(SchemaError) {
         if field.pointee.kind == .message {
             guard let table = field.pointee.child else { throw text.malformed("the field has no type") }
             let message = try nested(table)
@@ -315,7 +325,8 @@ struct JSONList {
 extension Arena {
     /// Widens memory that was taken last, without moving it; false if something lies behind it or no room is left.
     static func extend(
-        _ memory: UnsafeMutableRawPointer, from size: Int, by extra: Int, in state: UnsafeMutablePointer<State>
+        _ memory: UnsafeMutableRawPointer, from size: Int, by extra: Int,
+        in state: UnsafeMutablePointer<State>
     ) -> Bool {
         let rounded = (size &+ 7) & ~7
         guard memory + rounded == state.pointee.cursor, size == rounded, extra == (extra &+ 7) & ~7,

@@ -48,7 +48,8 @@ struct JSONPath {
                 text += text.isEmpty ? name : ".\(name)"
             case .index(let index): text += "[\(index)]"
             case .key(let start, let count):
-                let key = String(decoding: UnsafeBufferPointer(start: start, count: min(count, 256)), as: UTF8.self)
+                let key = String(
+                    decoding: UnsafeBufferPointer(start: start, count: min(count, 256)), as: UTF8.self)
                 text += "[\"\(SchemaError.excerpt(key))\"]"
             }
         }

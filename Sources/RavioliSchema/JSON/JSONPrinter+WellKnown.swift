@@ -147,7 +147,8 @@ extension JSONPrinter {
                 throw refused("a number_value is NaN or infinite, which JSON does not have")
             }
             try scalar(field, base + field.pointee.offset)
-        case 5, 6: try child(field, base.load(fromByteOffset: field.pointee.offset, as: UnsafeRawPointer?.self))
+        case 5, 6:
+            try child(field, base.load(fromByteOffset: field.pointee.offset, as: UnsafeRawPointer?.self))
         default: try scalar(field, base + field.pointee.offset)
         }
     }
@@ -187,7 +188,8 @@ extension JSONPrinter {
     private mutating func resolved(
         _ url: UnsafeRawBufferPointer, _ bytes: UnsafeRawBufferPointer
     ) throws(SchemaError) {
-        let name = UnsafeBufferPointer(start: url.baseAddress?.assumingMemoryBound(to: UInt8.self), count: url.count)
+        let name = UnsafeBufferPointer(
+            start: url.baseAddress?.assumingMemoryBound(to: UInt8.self), count: url.count)
         guard let inside = anyTypes.find(name) else {
             let shown = SchemaError.excerpt(String(decoding: name.prefix(256), as: UTF8.self))
             throw refused("the type \"\(shown)\" in a google.protobuf.Any is not known here")

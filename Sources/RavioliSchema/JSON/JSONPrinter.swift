@@ -24,16 +24,19 @@ struct JSONPrinter {
     /// - Parameter bytesMax: how large the text may become.
     /// - Returns: the text, valid until the arena is reset.
     static func print(
-        _ message: UnsafeRawPointer, as type: MessageDescriptor, options: JSONEncodingOptions, limits: SchemaLimits,
+        _ message: UnsafeRawPointer, as type: MessageDescriptor, options: JSONEncodingOptions,
+        limits: SchemaLimits,
         bytesMax: Int, arena: Arena
     ) throws(SchemaError) -> UnsafeRawBufferPointer {
-        var printer = try JSONPrinter(type, options: options, limits: limits, bytesMax: bytesMax, arena: arena)
+        var printer = try JSONPrinter(
+            type, options: options, limits: limits, bytesMax: bytesMax, arena: arena)
         try printer.message(type.jsonTable, message)
         return printer.out.bytes
     }
 
     private init(
-        _ type: MessageDescriptor, options: JSONEncodingOptions, limits: SchemaLimits, bytesMax: Int, arena: Arena
+        _ type: MessageDescriptor, options: JSONEncodingOptions, limits: SchemaLimits, bytesMax: Int,
+        arena: Arena
     ) throws(SchemaError) {
         out = try JSONBuffer(bytesMax: bytesMax, arena: arena)
         path = try JSONPath(depthMax: limits.depthMax, arena: arena)
@@ -107,7 +110,9 @@ struct JSONPrinter {
             if field.pointee.isInOneof {
                 return base.load(fromByteOffset: mark, as: Int32.self) == field.pointee.number
             }
-            if mark == 0 { return base.load(fromByteOffset: field.pointee.offset, as: UnsafeRawPointer?.self) != nil }
+            if mark == 0 {
+                return base.load(fromByteOffset: field.pointee.offset, as: UnsafeRawPointer?.self) != nil
+            }
             if field.pointee.isImplicit { return emitsDefaults || !isDefault(field, base) }
             return base.load(fromByteOffset: mark, as: Int32.self) != 0
         }
@@ -176,7 +181,8 @@ struct JSONPrinter {
     }
 
     @inline(__always)
-    private mutating func enumeration(_ field: UnsafePointer<JSONField>, _ number: Int32) throws(SchemaError) {
+    private mutating func enumeration(_ field: UnsafePointer<JSONField>, _ number: Int32) throws(SchemaError)
+    {
         if let type = field.pointee.enumeration {
             if type.pointee.isNullValue {
                 try out.reserve(4)
@@ -199,7 +205,8 @@ struct JSONPrinter {
         path.push(.field(field))
         try out.reserve(2)
         out.put(UInt8(ascii: "["))
-        if count > 0, let first = base.load(fromByteOffset: field.pointee.offset, as: UnsafeRawPointer?.self) {
+        if count > 0, let first = base.load(fromByteOffset: field.pointee.offset, as: UnsafeRawPointer?.self)
+        {
             path.push(.index(0))
             for index in 0..<count {
                 path.replaceTop(.index(index))
@@ -216,7 +223,9 @@ struct JSONPrinter {
 
     /// A value and a comma.
     @inline(__always)
-    private mutating func element(_ field: UnsafePointer<JSONField>, _ value: UnsafeRawPointer) throws(SchemaError) {
+    private mutating func element(
+        _ field: UnsafePointer<JSONField>, _ value: UnsafeRawPointer
+    ) throws(SchemaError) {
         if field.pointee.kind == .message {
             try child(field, value.load(as: UnsafeRawPointer?.self))
         } else {
@@ -243,7 +252,9 @@ struct JSONPrinter {
             path.push(.index(0))
             for index in places.indices {
                 let entry = places[index].entry
-                if index + 1 < places.count, MapEntries.order(entry, places[index + 1].entry, key) == 0 { continue }
+                if index + 1 < places.count, MapEntries.order(entry, places[index + 1].entry, key) == 0 {
+                    continue
+                }
                 try self.entry(key, value, entry)
             }
             path.pop()

@@ -39,7 +39,9 @@ extension JSONScanner {
         }
     }
 
-    private static func closing(_ isObject: Bool) -> UInt8 { isObject ? UInt8(ascii: "}") : UInt8(ascii: "]") }
+    private static func closing(_ isObject: Bool) -> UInt8 {
+        isObject ? UInt8(ascii: "}") : UInt8(ascii: "]")
+    }
 
     private mutating func skipKey() throws(SchemaError) {
         _ = try string("a key")

@@ -21,7 +21,8 @@ struct JSONScanner {
     init(_ bytes: UnsafeRawBufferPointer, limits: SchemaLimits, arena: Arena) throws(SchemaError) {
         guard bytes.count <= limits.jsonBytesMax else {
             throw SchemaError(
-                .limitExceeded, "JSON text of \(bytes.count) bytes is over the limit of \(limits.jsonBytesMax)")
+                .limitExceeded,
+                "JSON text of \(bytes.count) bytes is over the limit of \(limits.jsonBytesMax)")
         }
         guard let base = bytes.baseAddress, !bytes.isEmpty else {
             throw SchemaError(.invalidData, "expected a JSON value, found nothing", offset: 0)
@@ -219,10 +220,13 @@ struct JSONScanner {
     }
 
     /// Reads the digits behind `\u`, and a second escape where they are the first half of a surrogate pair.
-    private static func unicodeEscape(_ raw: UnsafeBufferPointer<UInt8>, _ position: inout Int) -> Unicode.Scalar? {
+    private static func unicodeEscape(
+        _ raw: UnsafeBufferPointer<UInt8>, _ position: inout Int
+    ) -> Unicode.Scalar? {
         guard let first = hexDigits(raw, &position) else { return nil }
         guard (0xd800...0xdbff).contains(first) else { return Unicode.Scalar(first) }
-        guard position + 1 < raw.count, raw[position] == UInt8(ascii: "\\"), raw[position + 1] == UInt8(ascii: "u")
+        guard position + 1 < raw.count, raw[position] == UInt8(ascii: "\\"),
+            raw[position + 1] == UInt8(ascii: "u")
         else { return nil }
         position += 2
         guard let second = hexDigits(raw, &position), (0xdc00...0xdfff).contains(second) else { return nil }

@@ -26,10 +26,13 @@ struct JSONTable {
     /// Fills the memory behind ``MessageDescriptor/jsonTable``. It is never freed, like the descriptor itself.
     static func fill(_ table: UnsafeMutablePointer<JSONTable>, for message: MessageDescriptor) {
         let fields = UnsafeMutablePointer<JSONField>.allocate(capacity: max(message.fields.count, 1))
-        for (index, field) in message.fields.enumerated() { (fields + index).initialize(to: JSONField(field)) }
+        for (index, field) in message.fields.enumerated() {
+            (fields + index).initialize(to: JSONField(field))
+        }
         table.initialize(
             to: JSONTable(
-                form: form(of: message), fields: fields, fieldCount: message.fields.count, names: names(message.fields),
+                form: form(of: message), fields: fields, fieldCount: message.fields.count,
+                names: names(message.fields),
                 structSize: message.structSize, cTable: message.cTable, descriptor: .passUnretained(message)))
     }
 
@@ -121,7 +124,8 @@ struct JSONField {
         isImplicit = field.presence == .implicit
         isInOneof = field.oneofIndex != nil
         let isNullValue = field.enumType?.fullName == "google.protobuf.NullValue"
-        takesNull = !field.isRepeated && (isNullValue || field.messageType?.fullName == "google.protobuf.Value")
+        takesNull =
+            !field.isRepeated && (isNullValue || field.messageType?.fullName == "google.protobuf.Value")
         number = field.number
         offset = field.slot?.offset ?? 0
         mark = field.slot?.mark ?? 0

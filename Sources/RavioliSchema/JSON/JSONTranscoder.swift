@@ -16,7 +16,8 @@ public enum JSONTranscoder {
     ///   ``SchemaError/Code/invalidValue`` for a message that has no JSON form, ``SchemaError/Code/limitExceeded`` for
     ///   one that costs too much.
     public static func json(
-        fromEncoded bytes: UnsafeRawBufferPointer, as type: MessageDescriptor, options: JSONEncodingOptions = .defaults,
+        fromEncoded bytes: UnsafeRawBufferPointer, as type: MessageDescriptor,
+        options: JSONEncodingOptions = .defaults,
         limits: SchemaLimits = .defaults
     ) throws(SchemaError) -> [UInt8] {
         try withJSON(fromEncoded: bytes, as: type, options: options, limits: limits) { Array($0) }
@@ -35,7 +36,8 @@ public enum JSONTranscoder {
     /// Prints an encoded message as JSON and lends the UTF-8 to `body`; it is valid only during the call. See
     /// ``json(fromEncoded:as:options:limits:)-(UnsafeRawBufferPointer,_,_,_)``.
     public static func withJSON<Result>(
-        fromEncoded bytes: UnsafeRawBufferPointer, as type: MessageDescriptor, options: JSONEncodingOptions = .defaults,
+        fromEncoded bytes: UnsafeRawBufferPointer, as type: MessageDescriptor,
+        options: JSONEncodingOptions = .defaults,
         limits: SchemaLimits = .defaults, _ body: (UnsafeRawBufferPointer) -> Result
     ) throws(SchemaError) -> Result {
         try Arena.withThreadArena(budget: Codec.arenaBudget(limits)) { arena throws(SchemaError) in
@@ -45,7 +47,8 @@ public enum JSONTranscoder {
             arena.addBudget(limits.jsonBytesMax.addingSaturated(limits.jsonBytesMax))
             return body(
                 try JSONPrinter.print(
-                    message, as: type, options: options, limits: limits, bytesMax: limits.jsonBytesMax, arena: arena))
+                    message, as: type, options: options, limits: limits, bytesMax: limits.jsonBytesMax,
+                    arena: arena))
         }
     }
 
@@ -56,7 +59,8 @@ public enum JSONTranscoder {
     /// - Throws: ``SchemaError/Code/invalidData`` for text that is no such message, with the path, line and column;
     ///   ``SchemaError/Code/limitExceeded`` for one that costs too much.
     public static func encoded(
-        fromJSON bytes: UnsafeRawBufferPointer, as type: MessageDescriptor, options: JSONDecodingOptions = .defaults,
+        fromJSON bytes: UnsafeRawBufferPointer, as type: MessageDescriptor,
+        options: JSONDecodingOptions = .defaults,
         limits: SchemaLimits = .defaults
     ) throws(SchemaError) -> [UInt8] {
         try withEncoded(fromJSON: bytes, as: type, options: options, limits: limits) { Array($0) }
@@ -76,7 +80,8 @@ public enum JSONTranscoder {
     /// Encodes a message that is given as JSON and lends the bytes to `body`; they are valid only during the call. See
     /// ``encoded(fromJSON:as:options:limits:)-(UnsafeRawBufferPointer,_,_,_)``.
     public static func withEncoded<Result>(
-        fromJSON bytes: UnsafeRawBufferPointer, as type: MessageDescriptor, options: JSONDecodingOptions = .defaults,
+        fromJSON bytes: UnsafeRawBufferPointer, as type: MessageDescriptor,
+        options: JSONDecodingOptions = .defaults,
         limits: SchemaLimits = .defaults, _ body: (UnsafeRawBufferPointer) -> Result
     ) throws(SchemaError) -> Result {
         try Arena.withThreadArena(budget: Codec.arenaBudget(limits)) { arena throws(SchemaError) in
@@ -96,5 +101,7 @@ public enum JSONTranscoder {
 
 extension Arena {
     /// Allows so many more bytes to be taken.
-    func addBudget(_ bytes: Int) { state.pointee.budget = min(state.pointee.budget.addingSaturated(bytes), .max >> 1) }
+    func addBudget(_ bytes: Int) {
+        state.pointee.budget = min(state.pointee.budget.addingSaturated(bytes), .max >> 1)
+    }
 }

@@ -18,7 +18,8 @@ enum MapEntries {
     static func sorted(
         _ entries: UnsafeBufferPointer<UnsafeRawPointer>, by key: UnsafePointer<JSONField>, arena: Arena
     ) throws(SchemaError) -> UnsafeMutableBufferPointer<Place> {
-        guard let memory = Arena.allocate(entries.count &* MemoryLayout<Place>.stride, from: arena.state) else {
+        guard let memory = Arena.allocate(entries.count &* MemoryLayout<Place>.stride, from: arena.state)
+        else {
             throw SchemaError(.limitExceeded, "sorting a map needs more memory than its budget")
         }
         var places = UnsafeMutableBufferPointer(
@@ -54,7 +55,9 @@ enum MapEntries {
     }
 
     /// Negative, zero or positive, as the left key lies before, at or behind the right one.
-    static func order(_ left: UnsafeRawPointer, _ right: UnsafeRawPointer, _ key: UnsafePointer<JSONField>) -> Int {
+    static func order(
+        _ left: UnsafeRawPointer, _ right: UnsafeRawPointer, _ key: UnsafePointer<JSONField>
+    ) -> Int {
         let left = left + key.pointee.offset
         let right = right + key.pointee.offset
         switch key.pointee.kind {
@@ -85,7 +88,8 @@ enum MapEntries {
         let value = FieldReader(entry + key.pointee.offset)
         switch key.pointee.kind {
         case .string:
-            return "\"\(SchemaError.excerpt(String(decoding: value.blob(at: 0).prefix(256), as: UTF8.self)))\""
+            return
+                "\"\(SchemaError.excerpt(String(decoding: value.blob(at: 0).prefix(256), as: UTF8.self)))\""
         case .bool: return value.bool(at: 0) ? "true" : "false"
         case .uint32, .fixed32: return String(value.uint32(at: 0))
         case .int64, .sint64, .sfixed64: return String(value.int64(at: 0))

@@ -56,7 +56,8 @@ enum CTable {
         return ranges + [ProtobufCIntRange(start_value: 0, orig_index: UInt32(numbers.count))]
     }
 
-    private static func permanent<Element: BitwiseCopyable>(_ elements: [Element]) -> UnsafePointer<Element>? {
+    private static func permanent<Element: BitwiseCopyable>(_ elements: [Element]) -> UnsafePointer<Element>?
+    {
         guard !elements.isEmpty else { return nil }
         let memory = UnsafeMutableBufferPointer<Element>.allocate(capacity: elements.count)
         _ = memory.initialize(from: elements)

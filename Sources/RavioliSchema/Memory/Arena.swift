@@ -60,7 +60,8 @@ package final class Arena {
                 nextBlockSize: Self.firstBlockSize))
         allocator = .allocate(capacity: 1)
         allocator.initialize(
-            to: ProtobufCAllocator(alloc: allocateForC, free: freeForC, allocator_data: UnsafeMutableRawPointer(state)))
+            to: ProtobufCAllocator(
+                alloc: allocateForC, free: freeForC, allocator_data: UnsafeMutableRawPointer(state)))
     }
 
     deinit {
@@ -130,7 +131,9 @@ package final class Arena {
     }
 
     @usableFromInline @inline(never)
-    static func allocateInNewBlock(_ size: Int, for state: UnsafeMutablePointer<State>) -> UnsafeMutableRawPointer? {
+    static func allocateInNewBlock(
+        _ size: Int, for state: UnsafeMutablePointer<State>
+    ) -> UnsafeMutableRawPointer? {
         guard size >= 0, size <= state.pointee.budget else {
             state.pointee.isExhausted = true
             return nil
@@ -138,7 +141,8 @@ package final class Arena {
         let needed = ((size + 7) & ~7) + blockHeaderSize
         // What is large gets a block of its own, so that the rest of the current one is not lost.
         let isLarge = needed > state.pointee.nextBlockSize / 4
-        let blockSize = isLarge ? needed : min(state.pointee.nextBlockSize, (state.pointee.budget & ~7) + needed)
+        let blockSize =
+            isLarge ? needed : min(state.pointee.nextBlockSize, (state.pointee.budget & ~7) + needed)
         state.pointee.budget -= isLarge ? size : min(blockSize, state.pointee.budget)
         state.pointee.taken += blockSize
         let block = UnsafeMutableRawPointer.allocate(byteCount: blockSize, alignment: 16)
@@ -154,7 +158,9 @@ package final class Arena {
 }
 
 /// `ProtobufCAllocator.alloc`. A plain function, so that no executor is checked at each call.
-private nonisolated func allocateForC(_ data: UnsafeMutableRawPointer?, _ size: Int) -> UnsafeMutableRawPointer? {
+private nonisolated func allocateForC(
+    _ data: UnsafeMutableRawPointer?, _ size: Int
+) -> UnsafeMutableRawPointer? {
     guard let data else { return nil }
     return Arena.allocate(size, from: data.assumingMemoryBound(to: Arena.State.self))
 }

@@ -12,10 +12,13 @@ struct Decoding: ~Copyable {
 
     /// Checks and decodes `bytes`.
     @usableFromInline
-    init(_ bytes: UnsafeRawBufferPointer, as type: MessageDescriptor, limits: SchemaLimits) throws(SchemaError) {
+    init(
+        _ bytes: UnsafeRawBufferPointer, as type: MessageDescriptor, limits: SchemaLimits
+    ) throws(SchemaError) {
         let arena = Arena.takeForThread(budget: Codec.arenaBudget(limits))
         do {
-            let message = try Codec.unpack(bytes, as: type, limits: limits, arena: arena.takeUnretainedValue())
+            let message = try Codec.unpack(
+                bytes, as: type, limits: limits, arena: arena.takeUnretainedValue())
             try RequiredFields.check(message, type, .invalidData)
             fields = FieldReader(message)
             self.arena = arena
@@ -45,7 +48,8 @@ struct Encoding: ~Copyable {
         let arena = Arena.takeForThread(budget: Self.budget)
         do {
             fields = FieldWriter(
-                try Codec.makeStruct(type, arena: arena.takeUnretainedValue()), arena: arena.takeUnretainedValue(),
+                try Codec.makeStruct(type, arena: arena.takeUnretainedValue()),
+                arena: arena.takeUnretainedValue(),
                 depthMax: SchemaLimits.depthCeiling,
                 isDeterministic: deterministic)
             self.type = type
@@ -66,7 +70,8 @@ struct Encoding: ~Copyable {
             throw SchemaError(
                 .invalidValue, "\(type.fullName) is nested deeper than \(SchemaLimits.depthCeiling) levels",
                 path: fields.deepest.map { StructPath.path(to: $0, in: fields.base, type) } ?? "")
-        case .outOfMemory: throw SchemaError(.invalidValue, "\(type.fullName) is larger than protobuf's limit of 2 GiB")
+        case .outOfMemory:
+            throw SchemaError(.invalidValue, "\(type.fullName) is larger than protobuf's limit of 2 GiB")
         case nil: break
         }
         try RequiredFields.check(fields.base, type, .invalidValue)

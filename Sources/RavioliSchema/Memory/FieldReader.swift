@@ -30,7 +30,9 @@ public struct FieldReader {
     @inlinable @inline(__always) public func uint64(at offset: Int) -> UInt64 { load(offset) }
     @inlinable @inline(__always) public func float(at offset: Int) -> Float { load(offset) }
     @inlinable @inline(__always) public func double(at offset: Int) -> Double { load(offset) }
-    @inlinable @inline(__always) public func bool(at offset: Int) -> Bool { load(offset, as: Int32.self) != 0 }
+    @inlinable @inline(__always) public func bool(at offset: Int) -> Bool {
+        load(offset, as: Int32.self) != 0
+    }
 
     @inlinable @inline(__always)
     public func enumeration<Value: OpenEnum>(at offset: Int, as: Value.Type = Value.self) -> Value {
@@ -41,7 +43,8 @@ public struct FieldReader {
     public func string(at offset: Int) -> String {
         let bytes = blob(at: offset)
         // The guard has made sure that it is UTF-8.
-        return bytes.isEmpty ? "" : String(copying: UTF8Span(unchecked: bytes.assumingMemoryBound(to: UInt8.self).span))
+        return bytes.isEmpty
+            ? "" : String(copying: UTF8Span(unchecked: bytes.assumingMemoryBound(to: UInt8.self).span))
     }
 
     @inlinable
@@ -72,17 +75,32 @@ public struct FieldReader {
     // MARK: Lists
 
     @inlinable @inline(__always)
-    func elements<Value>(at offset: Int, count: Int, as: Value.Type = Value.self) -> UnsafeBufferPointer<Value> {
+    func elements<Value>(
+        at offset: Int, count: Int, as: Value.Type = Value.self
+    ) -> UnsafeBufferPointer<Value> {
         UnsafeBufferPointer(
-            start: load(offset, as: UnsafeRawPointer?.self)?.assumingMemoryBound(to: Value.self), count: load(count))
+            start: load(offset, as: UnsafeRawPointer?.self)?.assumingMemoryBound(to: Value.self),
+            count: load(count))
     }
 
-    @inlinable public func int32s(at offset: Int, count: Int) -> [Int32] { Array(elements(at: offset, count: count)) }
-    @inlinable public func uint32s(at offset: Int, count: Int) -> [UInt32] { Array(elements(at: offset, count: count)) }
-    @inlinable public func int64s(at offset: Int, count: Int) -> [Int64] { Array(elements(at: offset, count: count)) }
-    @inlinable public func uint64s(at offset: Int, count: Int) -> [UInt64] { Array(elements(at: offset, count: count)) }
-    @inlinable public func floats(at offset: Int, count: Int) -> [Float] { Array(elements(at: offset, count: count)) }
-    @inlinable public func doubles(at offset: Int, count: Int) -> [Double] { Array(elements(at: offset, count: count)) }
+    @inlinable public func int32s(at offset: Int, count: Int) -> [Int32] {
+        Array(elements(at: offset, count: count))
+    }
+    @inlinable public func uint32s(at offset: Int, count: Int) -> [UInt32] {
+        Array(elements(at: offset, count: count))
+    }
+    @inlinable public func int64s(at offset: Int, count: Int) -> [Int64] {
+        Array(elements(at: offset, count: count))
+    }
+    @inlinable public func uint64s(at offset: Int, count: Int) -> [UInt64] {
+        Array(elements(at: offset, count: count))
+    }
+    @inlinable public func floats(at offset: Int, count: Int) -> [Float] {
+        Array(elements(at: offset, count: count))
+    }
+    @inlinable public func doubles(at offset: Int, count: Int) -> [Double] {
+        Array(elements(at: offset, count: count))
+    }
 
     @inlinable
     public func bools(at offset: Int, count: Int) -> [Bool] {

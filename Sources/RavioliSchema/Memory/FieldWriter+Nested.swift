@@ -144,7 +144,8 @@ extension FieldWriter {
         _ entry: (inout FieldWriter, String, Value) -> Void
     ) {
         map(
-            values, at: offset, count: count, entry: type, orderedBy: { $0.utf8.lexicographicallyPrecedes($1.utf8) },
+            values, at: offset, count: count, entry: type,
+            orderedBy: { $0.utf8.lexicographicallyPrecedes($1.utf8) },
             entry)
     }
 
@@ -174,7 +175,8 @@ extension FieldWriter {
 
     @inlinable @inline(__always)
     mutating func forEachEntry<Key: Hashable, Value>(
-        of values: [Key: Value], orderedBy precedes: (Key, Key) -> Bool, _ body: (inout FieldWriter, Key, Value) -> Void
+        of values: [Key: Value], orderedBy precedes: (Key, Key) -> Bool,
+        _ body: (inout FieldWriter, Key, Value) -> Void
     ) {
         if isDeterministic {
             for (key, value) in values.sorted(by: { precedes($0.key, $1.key) }) { body(&self, key, value) }

@@ -59,7 +59,9 @@ public struct FieldWriter {
     // is nil; and `set:` writes a member of a oneof, whose mark is the field's number.
 
     @inlinable @inline(__always)
-    mutating func put<Value: BitwiseCopyable>(_ value: Value, at offset: Int, mark: Int, _ markValue: Int32 = 1) {
+    mutating func put<Value: BitwiseCopyable>(
+        _ value: Value, at offset: Int, mark: Int, _ markValue: Int32 = 1
+    ) {
         store(value, at: offset)
         store(markValue, at: mark)
         sizeBound &+= Self.tagSize &+ Self.varintSize
@@ -178,7 +180,8 @@ public struct FieldWriter {
         put(Int32(value ? 1 : 0), at: offset, mark: mark, number)
     }
     @inlinable @inline(__always)
-    public mutating func enumeration(set value: some OpenEnum, at offset: Int, in mark: Int, as number: Int32) {
+    public mutating func enumeration(set value: some OpenEnum, at offset: Int, in mark: Int, as number: Int32)
+    {
         put(value.rawValue, at: offset, mark: mark, number)
     }
     @inlinable
@@ -202,7 +205,9 @@ public struct FieldWriter {
     @inlinable @inline(__always)
     package mutating func blob(_ bytes: UnsafeRawBufferPointer, at target: UnsafeMutableRawPointer) {
         sizeBound &+= Self.tagSize &+ Self.varintSize &+ bytes.count
-        guard let source = bytes.baseAddress, !bytes.isEmpty, let memory = allocate(bytes.count) else { return }
+        guard let source = bytes.baseAddress, !bytes.isEmpty, let memory = allocate(bytes.count) else {
+            return
+        }
         Self.copy(source, to: memory, bytes.count)
         target.storeBytes(of: bytes.count, as: Int.self)
         target.storeBytes(of: memory, toByteOffset: 8, as: UnsafeMutableRawPointer.self)
@@ -223,7 +228,9 @@ public struct FieldWriter {
             target.storeBytes(of: last, toByteOffset: count &- 4, as: UInt32.self)
         } else {
             for index in 0..<count {
-                target.storeBytes(of: source.load(fromByteOffset: index, as: UInt8.self), toByteOffset: index, as: UInt8.self)
+                target.storeBytes(
+                    of: source.load(fromByteOffset: index, as: UInt8.self), toByteOffset: index,
+                    as: UInt8.self)
             }
         }
     }

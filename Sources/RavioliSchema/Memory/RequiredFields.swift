@@ -9,7 +9,8 @@ enum RequiredFields {
         _ message: UnsafeMutableRawPointer, _ type: MessageDescriptor, _ code: SchemaError.Code
     ) throws(SchemaError) {
         guard type.mayLackRequired, let missing = firstMissing(in: FieldReader(message), type) else { return }
-        throw SchemaError(code, "a required value is missing", path: missing.reversed().joined(separator: "."))
+        throw SchemaError(
+            code, "a required value is missing", path: missing.reversed().joined(separator: "."))
     }
 
     /// The names from the absent field outwards; `nil` if all are there. It goes as deep as the message, which the
@@ -24,10 +25,14 @@ enum RequiredFields {
             guard let inner = field.messageType else { continue }
             if field.isRepeated {
                 for child in message.elements(at: slot.offset, count: slot.mark, as: UnsafeRawPointer.self) {
-                    if let missing = firstMissing(in: FieldReader(child), inner) { return missing + [field.name] }
+                    if let missing = firstMissing(in: FieldReader(child), inner) {
+                        return missing + [field.name]
+                    }
                 }
             } else if field.oneofIndex == nil || message.oneofCase(slot.mark) == field.number {
-                if let missing = firstMissing(in: message, field, slot, inner) { return missing + [field.name] }
+                if let missing = firstMissing(in: message, field, slot, inner) {
+                    return missing + [field.name]
+                }
             }
         }
         return nil
@@ -35,7 +40,8 @@ enum RequiredFields {
 
     /// The same for a singular message field. A map entry without a value has the empty message for one.
     private static func firstMissing(
-        in message: FieldReader, _ field: FieldDescriptor, _ slot: MessageLayout.Slot, _ inner: MessageDescriptor
+        in message: FieldReader, _ field: FieldDescriptor, _ slot: MessageLayout.Slot,
+        _ inner: MessageDescriptor
     ) -> [String]? {
         if let child = message.load(slot.offset, as: UnsafeRawPointer?.self) {
             return inner.mayLackRequired ? firstMissing(in: FieldReader(child), inner) : nil

@@ -10,16 +10,21 @@ import Testing
 
     private func text(_ number: UInt64, _ value: String) -> [UInt8] { field(number, Array(value.utf8)) }
 
-    private func message(_ name: String, _ parts: [UInt8]...) -> [UInt8] { text(1, name) + parts.flatMap { $0 } }
+    private func message(_ name: String, _ parts: [UInt8]...) -> [UInt8] {
+        text(1, name) + parts.flatMap { $0 }
+    }
 
     private func fieldOf(
-        _ name: String, _ number: UInt64, type: UInt64 = 5, label: UInt64 = 1, typeName: String? = nil, _ more: [UInt8] = []
+        _ name: String, _ number: UInt64, type: UInt64 = 5, label: UInt64 = 1, typeName: String? = nil,
+        _ more: [UInt8] = []
     ) -> [UInt8] {
         let parts = text(1, name) + field(3, number) + field(4, label) + field(5, type)
         return field(2, parts + (typeName.map { text(6, $0) } ?? []) + more)
     }
 
-    private func file(_ name: String, imports: [String] = [], package: String = "", _ parts: [UInt8]...) -> [UInt8] {
+    private func file(
+        _ name: String, imports: [String] = [], package: String = "", _ parts: [UInt8]...
+    ) -> [UInt8] {
         let head = text(1, name) + (package.isEmpty ? [] : text(2, package)) + imports.flatMap { text(3, $0) }
         return field(1, head + parts.flatMap { $0 } + text(12, "proto3"))
     }
@@ -51,7 +56,8 @@ import Testing
     @Test func refusesContradictions() {
         let empty = declared(message("A"))
         #expect(refusal(file("a", imports: ["b"])) == "a imports b, which is missing")
-        #expect(refusal(file("a", imports: ["b"]) + file("b", imports: ["a"])) == "the imports of a form a cycle")
+        #expect(
+            refusal(file("a", imports: ["b"]) + file("b", imports: ["a"])) == "the imports of a form a cycle")
         #expect(refusal(file("a", imports: ["a"])) == "the imports of a form a cycle")
         #expect(refusal(file("a") + file("a")) == "the file a is in the set twice")
         #expect(refusal(file("a", empty) + file("b", empty)) == "A is declared by two files")
@@ -65,7 +71,9 @@ import Testing
         let sameName = declared(message("A", fieldOf("x", 1), fieldOf("x", 2)))
         #expect(refusal(file("a", sameName)) == "message A has two fields of the same name")
         let service = field(6, text(1, "S") + field(2, text(1, "M") + text(2, ".A") + text(3, ".A")))
-        #expect(refusal(file("a", empty, service) + file("b", imports: ["a"], service)) == "S is declared by two files")
+        #expect(
+            refusal(file("a", empty, service) + file("b", imports: ["a"], service))
+                == "S is declared by two files")
         #expect(refusal(file("a", empty, service, service)) == "S is declared twice")
     }
 
@@ -99,18 +107,22 @@ import Testing
         let messageSet = declared(message("A", field(7, field(1, 1))))
         #expect(refusal(file("a", messageSet))?.contains("message_set_wire_format") == true)
         #expect(refusal(field(1, text(1, "a") + text(12, "proto4"))) == "syntax \"proto4\" is not supported")
-        #expect(refusal(field(1, text(1, "a") + text(12, "editions") + field(14, 1_001)))?.contains("edition") == true)
+        #expect(
+            refusal(field(1, text(1, "a") + text(12, "editions") + field(14, 1_001)))?.contains("edition")
+                == true)
         #expect(refusal(field(1, text(1, "a") + text(12, "editions") + field(14, 1_000))) == nil)
     }
 
     static let badEntries: [(String, UInt64, UInt64, UInt64)] = [
-        ("a float key", 2, 1, 5), ("a bytes key", 12, 1, 5), ("a repeated key", 5, 3, 5), ("a group value", 5, 1, 10),
+        ("a float key", 2, 1, 5), ("a bytes key", 12, 1, 5), ("a repeated key", 5, 3, 5),
+        ("a group value", 5, 1, 10),
     ]
 
     @Test("Map entries that are none", arguments: badEntries)
     func refusesMapEntries(_ clause: String, _ keyType: UInt64, _ label: UInt64, _ valueType: UInt64) {
         let entry = message(
-            "E", fieldOf("key", 1, type: keyType, label: label), fieldOf("value", 2, type: valueType, typeName: ".A"),
+            "E", fieldOf("key", 1, type: keyType, label: label),
+            fieldOf("value", 2, type: valueType, typeName: ".A"),
             field(7, field(7, 1)))
         #expect(refusal(file("a", declared(message("A")), declared(entry)))?.contains("map entry") == true)
     }
@@ -118,8 +130,12 @@ import Testing
     // MARK: Size
 
     @Test func bindsNestedTypesToTheDepthLimit() {
-        @Sendable func chain(_ depth: Int) -> [UInt8] { (1..<depth).reduce(message("M")) { inner, _ in message("M", field(3, inner)) } }
-        let outcomes = onSmallStack { [refusal(file("a", declared(chain(100)))), refusal(file("a", declared(chain(101))))] }
+        @Sendable func chain(_ depth: Int) -> [UInt8] {
+            (1..<depth).reduce(message("M")) { inner, _ in message("M", field(3, inner)) }
+        }
+        let outcomes = onSmallStack {
+            [refusal(file("a", declared(chain(100)))), refusal(file("a", declared(chain(101))))]
+        }
         #expect(outcomes?[0] == nil)
         #expect(outcomes?[1] == "message types nested deeper than 100")
     }
@@ -146,13 +162,16 @@ import Testing
         let oneof = field(8, text(1, "o"))
         let members = (1...20_000).flatMap { fieldOf("f\($0)", UInt64($0), field(9, 0)) }
         let set = file("a", declared(message("A", members, oneof)))
-        #expect(try DescriptorPool(fileDescriptorSet: set).message(named: "A")?.oneofs.first?.fieldNumbers.count == 20_000)
+        #expect(
+            try DescriptorPool(fileDescriptorSet: set).message(named: "A")?.oneofs.first?.fieldNumbers.count
+                == 20_000)
     }
 
     @Test func refusesNamesThatMultiply() {
         let package = Array(repeatElement("p23456789", count: 100)).joined(separator: ".")
         let types = (0..<20_000).flatMap { declared(message("M\($0)")) }
-        #expect(refusal(file("a", package: package, types)) == "the full names of a file's types are too long")
+        #expect(
+            refusal(file("a", package: package, types)) == "the full names of a file's types are too long")
     }
 
     @Test func refusesTooManyFieldsFilesAndImports() {
@@ -172,7 +191,11 @@ import Testing
         var dice = Dice(seed: plan.seed)
         let own = DescriptorPool([Leaf.descriptor.file, Legacy.descriptor.file]).fileDescriptorSet
         let small = file(
-            "a", declared(message("A", fieldOf("x", 1, type: 11, typeName: ".A"), field(8, text(1, "o")), fieldOf("y", 2, field(9, 0)))))
+            "a",
+            declared(
+                message(
+                    "A", fieldOf("x", 1, type: 11, typeName: ".A"), field(8, text(1, "o")),
+                    fieldOf("y", 2, field(9, 0)))))
         // Each set that is linked stays in memory, so their number is bounded too.
         var linked = 0
         while !plan.isOver, linked < 2_000 {
@@ -181,7 +204,9 @@ import Testing
             do throws(SchemaError) {
                 let pool = try DescriptorPool(fileDescriptorSet: set)
                 linked += 1
-                for message in pool.files.flatMap(\.messages) { #expect(message.field(named: "x")?.number != 0) }
+                for message in pool.files.flatMap(\.messages) {
+                    #expect(message.field(named: "x")?.number != 0)
+                }
             } catch {
                 #expect(error.code == .invalidSchema || error.code == .invalidData)
             }

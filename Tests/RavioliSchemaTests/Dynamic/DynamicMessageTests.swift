@@ -15,7 +15,8 @@ import Testing
             ("fixed64_value", .uint64(8)),
             ("sfixed32_value", .int32(-9)), ("sfixed64_value", .int64(-10)), ("float_value", .float(1.5)),
             ("double_value", .double(-0.0)),
-            ("bool_value", .bool(true)), ("string_value", .string("é\0x")), ("bytes_value", .bytes([0, 255])),
+            ("bool_value", .bool(true)), ("string_value", .string("é\0x")),
+            ("bytes_value", .bytes([0, 255])),
             ("color", .enumeration(77)),
             ("child", .message(DynamicMessage(scalars))),
         ]
@@ -84,7 +85,8 @@ import Testing
         try lists.set("bools", to: .list([.bool(true), .bool(false)]))
         try lists.set("children", to: .list([.message(DynamicMessage(scalars))]))
         #expect(try DynamicMessage(decoding: lists.encoded(), as: lists.type) == lists)
-        #expect(try lists.json() == #"{"int32s":[1,2],"bools":[true,false],"strings":["","x"],"children":[{}]}"#)
+        #expect(
+            try lists.json() == #"{"int32s":[1,2],"bools":[true,false],"strings":["","x"],"children":[{}]}"#)
 
         var maps = DynamicMessage(TestSchema.type("Maps"))
         try maps.set("strings", to: .map([.string("b"): .string("1"), .string("a"): .string("")]))
@@ -110,9 +112,11 @@ import Testing
             return error?.description
         }
         #expect(
-            refusal("Scalars", "int32_value", .string("x")) == "expected an int32, found a string in field int32_value")
+            refusal("Scalars", "int32_value", .string("x"))
+                == "expected an int32, found a string in field int32_value")
         #expect(
-            refusal("Scalars", "int32_value", .int64(1)) == "expected an int32, found an int64 in field int32_value")
+            refusal("Scalars", "int32_value", .int64(1))
+                == "expected an int32, found an int64 in field int32_value")
         #expect(
             refusal("Scalars", "child", .message(DynamicMessage(TestSchema.type("Lists"))))
                 == "expected a ravioli.test.Scalars, found a ravioli.test.Lists in field child")
@@ -120,7 +124,9 @@ import Testing
         #expect(
             refusal("Lists", "int32s", .list([.int32(1), .bool(true)]))
                 == "expected an int32, found a bool in field int32s")
-        #expect(refusal("Scalars", "int32_value", .list([])) == "expected an int32, found a list in field int32_value")
+        #expect(
+            refusal("Scalars", "int32_value", .list([]))
+                == "expected an int32, found a list in field int32_value")
         #expect(refusal("Maps", "strings", .list([])) == "expected a map, found a list in field strings")
         #expect(
             refusal("Maps", "strings", .map([.int32(1): .string("")]))
@@ -157,10 +163,14 @@ import Testing
         let needy = TestSchema.type("ravioli.test2.Needy")
         #expect(throws: SchemaError.self) { try DynamicMessage(needy).encoded() }
         #expect(throws: SchemaError.self) { try DynamicMessage(needy).json() }
-        let error = #expect(throws: SchemaError.self) { try DynamicMessage(json: #"{"id":1,"inner":{}}"#, as: needy) }
+        let error = #expect(throws: SchemaError.self) {
+            try DynamicMessage(json: #"{"id":1,"inner":{}}"#, as: needy)
+        }
         #expect(error?.path == "inner.id")
         #expect(error?.code == .invalidData)
-        #expect(throws: SchemaError.self) { try JSONTranscoder.encoded(fromJSON: Array("{}".utf8), as: needy) }
+        #expect(throws: SchemaError.self) {
+            try JSONTranscoder.encoded(fromJSON: Array("{}".utf8), as: needy)
+        }
         #expect(try DynamicMessage(json: #"{"id":0}"#, as: needy).encoded() == [0x08, 0])
     }
 
@@ -173,7 +183,8 @@ import Testing
         var options = TestSchema.decodingOptions
         options.ignoresUnknown = true
         #expect(
-            try TestSchema.roundTrip(#"{"choice":4,"choices":[3,4]}"#, as: old, options) == #"{"choices":["FIRST"]}"#)
+            try TestSchema.roundTrip(#"{"choice":4,"choices":[3,4]}"#, as: old, options)
+                == #"{"choices":["FIRST"]}"#)
         // On the wire an unnamed number is an unknown field.
         let message = try DynamicMessage(decoding: [0x28, 4], as: TestSchema.type(old))
         #expect(try message.has("choice") == false)

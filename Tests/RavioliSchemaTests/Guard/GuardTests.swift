@@ -8,39 +8,78 @@ struct GuardTests {
     static let malformed = [
         Refusal("field number 0", .scalars, "08 01 00 01", "field number 0", at: 2),
         Refusal("field number 0, length-delimited", .scalars, "02 00", "field number 0", at: 0),
-        Refusal("field number 0 in two bytes", .scalars, "80 00 01", "field number 0 is not in 1 … 2^29 - 1", at: 2),
-        Refusal("field number 0 in five bytes", .scalars, "82 80 80 80 00 00", "field number 0 is not in 1 … 2^29 - 1", at: 5),
-        Refusal("field number 2^29", .scalars, "80 80 80 80 10 00", "field number 536870912 is not in 1 … 2^29 - 1", at: 5),
+        Refusal(
+            "field number 0 in two bytes", .scalars, "80 00 01", "field number 0 is not in 1 … 2^29 - 1",
+            at: 2),
+        Refusal(
+            "field number 0 in five bytes", .scalars, "82 80 80 80 00 00",
+            "field number 0 is not in 1 … 2^29 - 1", at: 5),
+        Refusal(
+            "field number 2^29", .scalars, "80 80 80 80 10 00",
+            "field number 536870912 is not in 1 … 2^29 - 1", at: 5),
         Refusal("a tag of six bytes", .scalars, "88 80 80 80 80 00 01", "varint longer than 5 bytes", at: 5),
         Refusal("a truncated tag", .scalars, "80", "truncated varint", at: 1),
         Refusal("wire type 6", .scalars, "0e 01", "wire type 6 does not exist", at: 1),
         Refusal("wire type 7", .scalars, "0f 01", "wire type 7 does not exist", at: 1),
         Refusal("wire type 6 of an unknown field", .scalars, "fe 07 01", "wire type 6 does not exist", at: 2),
-        Refusal("a varint of eleven bytes", .scalars, "08 80 80 80 80 80 80 80 80 80 80 01", "varint longer than 10 bytes", path: "i32", at: 1),
-        Refusal("a varint of ten bytes that goes on, at the end", .scalars, "08 80 80 80 80 80 80 80 80 80 80", "varint longer than 10 bytes", path: "i32", at: 1),
+        Refusal(
+            "a varint of eleven bytes", .scalars, "08 80 80 80 80 80 80 80 80 80 80 01",
+            "varint longer than 10 bytes", path: "i32", at: 1),
+        Refusal(
+            "a varint of ten bytes that goes on, at the end", .scalars, "08 80 80 80 80 80 80 80 80 80 80",
+            "varint longer than 10 bytes", path: "i32", at: 1),
         Refusal("a truncated varint", .scalars, "08 80", "truncated varint", path: "i32", at: 1),
         Refusal("a missing varint", .scalars, "08", "truncated varint", path: "i32", at: 1),
         Refusal("a truncated fixed32", .scalars, "25 01 02 03", "truncated value", path: "f32", at: 1),
-        Refusal("a truncated fixed64", .scalars, "49 01 02 03 04 05 06 07", "truncated value", path: "f64", at: 1),
-        Refusal("a length past the end", .scalars, "72 02 61", "a length of 2 bytes, where 1 are left,", path: "text", at: 2),
-        Refusal("a length of 4 GiB", .scalars, "72 ff ff ff ff 0f 61", "a length of 4294967295 bytes, where 1 are left,", path: "text", at: 6),
-        Refusal("a length of 4 GiB, unknown field", .scalars, "fa 07 ff ff ff ff 0f", "a length of 4294967295 bytes, where 0 are left,", at: 7),
-        Refusal("a length of six bytes", .scalars, "72 80 80 80 80 80 00", "varint longer than 5 bytes", path: "text", at: 6),
+        Refusal(
+            "a truncated fixed64", .scalars, "49 01 02 03 04 05 06 07", "truncated value", path: "f64", at: 1),
+        Refusal(
+            "a length past the end", .scalars, "72 02 61", "a length of 2 bytes, where 1 are left,",
+            path: "text", at: 2),
+        Refusal(
+            "a length of 4 GiB", .scalars, "72 ff ff ff ff 0f 61",
+            "a length of 4294967295 bytes, where 1 are left,", path: "text", at: 6),
+        Refusal(
+            "a length of 4 GiB, unknown field", .scalars, "fa 07 ff ff ff ff 0f",
+            "a length of 4294967295 bytes, where 0 are left,", at: 7),
+        Refusal(
+            "a length of six bytes", .scalars, "72 80 80 80 80 80 00", "varint longer than 5 bytes",
+            path: "text", at: 6),
         Refusal("a missing length", .scalars, "72", "truncated varint", path: "text", at: 1),
-        Refusal("a length past the end of the message around", .leaf, "2a 03 1a 05 61 62 63 64 65", "a length of 5 bytes, where 1 are left,", path: "leaf.s", at: 4),
-        Refusal("a varint past the end of the message around", .leaf, "2a 02 08 80 01", "truncated varint", path: "leaf.a", at: 3),
-        Refusal("packed fixed32 of 3 bytes", .lists, "22 03 01 02 03", "packed values end within a value", path: "f32", at: 2),
-        Refusal("packed fixed64 of 4 bytes", .lists, "2a 04 01 02 03 04", "packed values end within a value", path: "sf64", at: 2),
-        Refusal("a packed varint past the end of the record", .lists, "0a 02 01 80 01", "truncated varint", path: "i32", at: 4),
-        Refusal("a packed varint of eleven bytes", .lists, "0a 0b 80 80 80 80 80 80 80 80 80 80 01", "varint longer than 10 bytes", path: "i32", at: 12),
+        Refusal(
+            "a length past the end of the message around", .leaf, "2a 03 1a 05 61 62 63 64 65",
+            "a length of 5 bytes, where 1 are left,", path: "leaf.s", at: 4),
+        Refusal(
+            "a varint past the end of the message around", .leaf, "2a 02 08 80 01", "truncated varint",
+            path: "leaf.a", at: 3),
+        Refusal(
+            "packed fixed32 of 3 bytes", .lists, "22 03 01 02 03", "packed values end within a value",
+            path: "f32", at: 2),
+        Refusal(
+            "packed fixed64 of 4 bytes", .lists, "2a 04 01 02 03 04", "packed values end within a value",
+            path: "sf64", at: 2),
+        Refusal(
+            "a packed varint past the end of the record", .lists, "0a 02 01 80 01", "truncated varint",
+            path: "i32", at: 4),
+        Refusal(
+            "a packed varint of eleven bytes", .lists, "0a 0b 80 80 80 80 80 80 80 80 80 80 01",
+            "varint longer than 10 bytes", path: "i32", at: 12),
         Refusal("a stray end of a group", .scalars, "0c", "a group ends that has not begun", at: 1),
         Refusal("a group without end", .scalars, "fb 07 08 01", "a group does not end", at: 4),
-        Refusal("a group that ends with another number", .scalars, "fb 07 08 01 0c", "a group ends with another number than it began with", at: 5),
-        Refusal("a group that the message around cuts off", .leaf, "2a 03 fb 07 08 01 fc 07", "truncated varint", path: "leaf", at: 5),
+        Refusal(
+            "a group that ends with another number", .scalars, "fb 07 08 01 0c",
+            "a group ends with another number than it began with", at: 5),
+        Refusal(
+            "a group that the message around cuts off", .leaf, "2a 03 fb 07 08 01 fc 07", "truncated varint",
+            path: "leaf", at: 5),
         Refusal("field number 0 in a group", .scalars, "fb 07 00 01 fc 07", "field number 0", at: 2),
         Refusal("wire type 7 in a group", .scalars, "fb 07 0f fc 07", "wire type 7 does not exist", at: 3),
-        Refusal("an error two messages deep", .leaf, "2a 04 5a 02 08 80", "truncated varint", path: "leaf.leaves.a", at: 5),
-        Refusal("an error in a map's value", .leaf, "62 05 0a 00 12 01 08", "truncated varint", path: "map.value.a", at: 7),
+        Refusal(
+            "an error two messages deep", .leaf, "2a 04 5a 02 08 80", "truncated varint",
+            path: "leaf.leaves.a", at: 5),
+        Refusal(
+            "an error in a map's value", .leaf, "62 05 0a 00 12 01 08", "truncated varint",
+            path: "map.value.a", at: 7),
     ]
 
     static let text = [
@@ -49,17 +88,32 @@ struct GuardTests {
         Refusal("a repeated string", .lists, "52 01 61 52 01 ff", "invalid UTF-8", path: "text", at: 5),
         Refusal("a oneof's string", .choices, "3a 01 ff", "invalid UTF-8", path: "text", at: 2),
         Refusal("a map's key", .maps, "62 05 0a 01 ff 12 00", "invalid UTF-8", path: "text.key", at: 4),
-        Refusal("a map's value", .maps, "62 06 0a 01 6b 12 01 ff", "invalid UTF-8", path: "text.value", at: 7),
-        Refusal("a string in a submessage", .leaf, "2a 05 5a 03 1a 01 c3", "invalid UTF-8", path: "leaf.leaves.s", at: 6),
-        Refusal("a proto2 string, since Swift's strings are Unicode", .legacy, "12 01 ff", "invalid UTF-8", path: "text", at: 2),
+        Refusal(
+            "a map's value", .maps, "62 06 0a 01 6b 12 01 ff", "invalid UTF-8", path: "text.value", at: 7),
+        Refusal(
+            "a string in a submessage", .leaf, "2a 05 5a 03 1a 01 c3", "invalid UTF-8", path: "leaf.leaves.s",
+            at: 6),
+        Refusal(
+            "a proto2 string, since Swift's strings are Unicode", .legacy, "12 01 ff", "invalid UTF-8",
+            path: "text", at: 2),
         Refusal("an overlong slash", .scalars, "72 02 c0 af", "invalid UTF-8", path: "text", at: 2),
-        Refusal("an overlong NUL of three bytes", .scalars, "72 03 e0 80 80", "invalid UTF-8", path: "text", at: 2),
-        Refusal("an overlong form of four bytes", .scalars, "72 04 f0 8f bf bf", "invalid UTF-8", path: "text", at: 2),
+        Refusal(
+            "an overlong NUL of three bytes", .scalars, "72 03 e0 80 80", "invalid UTF-8", path: "text", at: 2
+        ),
+        Refusal(
+            "an overlong form of four bytes", .scalars, "72 04 f0 8f bf bf", "invalid UTF-8", path: "text",
+            at: 2),
         Refusal("a surrogate", .scalars, "72 03 ed a0 80", "invalid UTF-8", path: "text", at: 2),
         Refusal("above U+10FFFF", .scalars, "72 04 f4 90 80 80", "invalid UTF-8", path: "text", at: 2),
-        Refusal("a first byte that does not exist", .scalars, "72 05 f8 88 80 80 80", "invalid UTF-8", path: "text", at: 2),
-        Refusal("a truncated character after eight ASCII ones", .scalars, "72 0a 61 62 63 64 65 66 67 68 e2 82", "invalid UTF-8", path: "text", at: 10),
-        Refusal("a lone continuation after a whole character", .scalars, "72 03 c3 a9 80", "invalid UTF-8", path: "text", at: 4),
+        Refusal(
+            "a first byte that does not exist", .scalars, "72 05 f8 88 80 80 80", "invalid UTF-8",
+            path: "text", at: 2),
+        Refusal(
+            "a truncated character after eight ASCII ones", .scalars, "72 0a 61 62 63 64 65 66 67 68 e2 82",
+            "invalid UTF-8", path: "text", at: 10),
+        Refusal(
+            "a lone continuation after a whole character", .scalars, "72 03 c3 a9 80", "invalid UTF-8",
+            path: "text", at: 4),
     ]
 
     @Test("Refused with reason, field and place", arguments: malformed + text)
@@ -68,7 +122,10 @@ struct GuardTests {
         #expect(error == SchemaError(.invalidData, row.message, path: row.path, offset: row.offset))
     }
 
-    static let validText = ["", "a", "\0", "é", "€", "😀", "\u{7ff}\u{800}\u{ffff}\u{10000}\u{10ffff}", "12345678é", "\u{d7ff}\u{e000}"]
+    static let validText = [
+        "", "a", "\0", "é", "€", "😀", "\u{7ff}\u{800}\u{ffff}\u{10000}\u{10ffff}", "12345678é",
+        "\u{d7ff}\u{e000}",
+    ]
 
     @Test("Valid UTF-8 passes", arguments: validText)
     func acceptsText(_ text: String) throws {
@@ -128,13 +185,20 @@ struct GuardTests {
         let error = #expect(throws: SchemaError.self) {
             try Leaf(decoding: nested(5, depth: 5, around: field(1, 1)), limits: limits)
         }
-        #expect(error == SchemaError(.limitExceeded, "more than 2 elements", path: "leaf.leaf.leaf", offset: 6))
+        #expect(
+            error == SchemaError(.limitExceeded, "more than 2 elements", path: "leaf.leaf.leaf", offset: 6))
         limits = SchemaLimits()
         limits.decodedBytesMax = 3 * Leaf.descriptor.structSize
-        #expect(throws: SchemaError(.limitExceeded, "decoding needs more than 480 bytes", path: "leaf.leaf", offset: 4)) {
+        #expect(
+            throws: SchemaError(
+                .limitExceeded, "decoding needs more than 480 bytes", path: "leaf.leaf", offset: 4)
+        ) {
             try Leaf(decoding: nested(5, depth: 5, around: field(1, 1)), limits: limits)
         }
-        #expect(throws: SchemaError(.limitExceeded, "decoding needs more than 480 bytes", path: "leaf.leaf", offset: 4)) {
+        #expect(
+            throws: SchemaError(
+                .limitExceeded, "decoding needs more than 480 bytes", path: "leaf.leaf", offset: 4)
+        ) {
             try Leaf(decoding: nested(5, depth: 2), limits: limits)
         }
     }

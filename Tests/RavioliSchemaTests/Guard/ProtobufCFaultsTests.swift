@@ -26,13 +26,21 @@ struct ProtobufCFaultsTests {
     ]
 
     static let merging = [
-        Recoding("a submessage twice keeps both fields", .leaf, "2a 02 08 01 2a 02 10 02", "2a 04 08 01 10 02"),
-        Recoding("a submessage twice, the same field: the later wins", .leaf, "2a 02 08 01 2a 02 08 02", "2a 02 08 02"),
+        Recoding(
+            "a submessage twice keeps both fields", .leaf, "2a 02 08 01 2a 02 10 02", "2a 04 08 01 10 02"),
+        Recoding(
+            "a submessage twice, the same field: the later wins", .leaf, "2a 02 08 01 2a 02 08 02",
+            "2a 02 08 02"),
         Recoding("a submessage twice, both empty", .leaf, "2a 00 2a 00", "2a 00"),
         Recoding("a oneof's message twice", .leaf, "32 02 08 01 32 02 10 02", "32 04 08 01 10 02"),
-        Recoding("unknown fields of both copies", .leaf, "2a 03 f8 07 01 2a 05 10 02 f8 07 03", "2a 08 10 02 f8 07 01 f8 07 03"),
-        Recoding("an explicit empty value in the later copy", .leaf, "2a 03 52 01 61 2a 02 52 00", "2a 02 52 00"),
-        Recoding("an explicit empty value in the earlier copy", .leaf, "2a 02 52 00 2a 02 08 01", "2a 04 08 01 52 00"),
+        Recoding(
+            "unknown fields of both copies", .leaf, "2a 03 f8 07 01 2a 05 10 02 f8 07 03",
+            "2a 08 10 02 f8 07 01 f8 07 03"),
+        Recoding(
+            "an explicit empty value in the later copy", .leaf, "2a 03 52 01 61 2a 02 52 00", "2a 02 52 00"),
+        Recoding(
+            "an explicit empty value in the earlier copy", .leaf, "2a 02 52 00 2a 02 08 01",
+            "2a 04 08 01 52 00"),
     ]
 
     static let kept = [
@@ -51,7 +59,9 @@ struct ProtobufCFaultsTests {
     ]
 
     static let maps = [
-        Recoding("a key twice: the last pair wins", .maps, "0a 04 08 01 10 02 0a 04 08 01 10 03", "0a 04 08 01 10 03"),
+        Recoding(
+            "a key twice: the last pair wins", .maps, "0a 04 08 01 10 02 0a 04 08 01 10 03",
+            "0a 04 08 01 10 03"),
         Recoding("an empty entry is key 0 and value 0", .maps, "0a 00", "0a 04 08 00 10 00"),
         Recoding("an entry without key", .maps, "0a 02 10 07", "0a 04 08 00 10 07"),
         Recoding("an entry without value", .maps, "0a 02 08 07", "0a 04 08 07 10 00"),
@@ -73,7 +83,8 @@ struct ProtobufCFaultsTests {
         Recoding("a bool above 1", .scalars, "68 02", "68 01"),
         Recoding("an overlong bool", .scalars, "68 81 00", "68 01"),
         Recoding("a bool with a high bit", .scalars, "68 80 80 80 80 80 80 80 80 80 01", "68 01"),
-        Recoding("a bool with only bits above the 64th is false", .scalars, "68 80 80 80 80 80 80 80 80 80 02", ""),
+        Recoding(
+            "a bool with only bits above the 64th is false", .scalars, "68 80 80 80 80 80 80 80 80 80 02", ""),
         Recoding("packed bools above 1 and overlong", .lists, "42 06 00 02 80 01 80 00", "42 04 00 01 01 00"),
         Recoding("a oneof's bool above 1", .choices, "30 80 01", "30 01"),
         Recoding("an enum with bits above the 32nd", .scalars, "80 01 81 80 80 80 10", "80 01 01"),
@@ -98,12 +109,18 @@ struct ProtobufCFaultsTests {
         Recoding("packed", .lists, "0a 03 01 02 03"),
         Recoding("unpacked where packed is declared", .lists, "08 01 08 02", "0a 02 01 02"),
         Recoding("packed where unpacked is declared", .lists, "aa 01 02 01 02", "a8 01 01 a8 01 02"),
-        Recoding("packed and unpacked mixed, in order", .lists, "08 01 0a 02 02 03 08 04 0a 01 05", "0a 05 01 02 03 04 05"),
+        Recoding(
+            "packed and unpacked mixed, in order", .lists, "08 01 0a 02 02 03 08 04 0a 01 05",
+            "0a 05 01 02 03 04 05"),
         Recoding("no element", .lists, "0a 00", ""),
         Recoding("no element between others", .lists, "08 01 0a 00 08 02", "0a 02 01 02"),
         Recoding("packed fixed32", .lists, "22 08 01 00 00 00 02 00 00 00"),
-        Recoding("unpacked fixed64 where packed is declared", .lists, "29 01 00 00 00 00 00 00 00", "2a 08 01 00 00 00 00 00 00 00"),
-        Recoding("packed doubles where unpacked is declared", .lists, "b2 01 08 00 00 00 00 00 00 00 80", "b1 01 00 00 00 00 00 00 00 80"),
+        Recoding(
+            "unpacked fixed64 where packed is declared", .lists, "29 01 00 00 00 00 00 00 00",
+            "2a 08 01 00 00 00 00 00 00 00"),
+        Recoding(
+            "packed doubles where unpacked is declared", .lists, "b2 01 08 00 00 00 00 00 00 00 80",
+            "b1 01 00 00 00 00 00 00 00 80"),
         Recoding("packed sint32", .lists, "12 02 01 02"),
         Recoding("packed negative enums", .lists, "4a 0a ff ff ff ff ff ff ff ff ff 01"),
         Recoding("empty strings, bytes and messages count", .lists, "52 00 52 00 5a 00 62 00 6a 00 6a 00"),
@@ -120,9 +137,15 @@ struct ProtobufCFaultsTests {
         Recoding("a number after bytes", .choices, "42 03 61 62 63 10 02", "10 02"),
         Recoding("bytes after a message", .choices, "52 02 08 01 42 00", "42 00"),
         Recoding("a message after a number", .choices, "21 01 02 03 04 05 06 07 08 5a 00", "5a 00"),
-        Recoding("a message, a sibling and the message again: not merged", .choices, "52 02 08 01 08 05 52 02 10 02", "52 02 10 02"),
-        Recoding("two message members in turn", .leaf, "32 02 08 01 3a 02 08 02 32 02 10 03 3a 02 10 04", "3a 02 10 04"),
-        Recoding("a member of another wire type is no member", .choices, "52 02 08 01 0d 01 00 00 00 52 02 10 02", "52 04 08 01 10 02 0d 01 00 00 00"),
+        Recoding(
+            "a message, a sibling and the message again: not merged", .choices,
+            "52 02 08 01 08 05 52 02 10 02", "52 02 10 02"),
+        Recoding(
+            "two message members in turn", .leaf, "32 02 08 01 3a 02 08 02 32 02 10 03 3a 02 10 04",
+            "3a 02 10 04"),
+        Recoding(
+            "a member of another wire type is no member", .choices, "52 02 08 01 0d 01 00 00 00 52 02 10 02",
+            "52 04 08 01 10 02 0d 01 00 00 00"),
     ]
 
     @Test("Oneofs", arguments: choices)

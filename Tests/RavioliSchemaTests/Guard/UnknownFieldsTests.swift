@@ -5,9 +5,15 @@ import Testing
 
 struct UnknownFieldsTests {
     static let kept = [
-        Recoding("each wire type", .leaf, "f8 07 01 f9 07 01 02 03 04 05 06 07 08 fa 07 02 61 62 fb 07 08 01 fc 07 fd 07 01 02 03 04"),
-        Recoding("order of arrival, groups and mismatches among them", .leaf, "f8 07 01 fb 07 fc 07 0d 01 00 00 00 f8 07 02"),
-        Recoding("behind the known fields", .leaf, "f8 07 01 08 05 fa 07 00 10 06", "08 05 10 06 f8 07 01 fa 07 00"),
+        Recoding(
+            "each wire type", .leaf,
+            "f8 07 01 f9 07 01 02 03 04 05 06 07 08 fa 07 02 61 62 fb 07 08 01 fc 07 fd 07 01 02 03 04"),
+        Recoding(
+            "order of arrival, groups and mismatches among them", .leaf,
+            "f8 07 01 fb 07 fc 07 0d 01 00 00 00 f8 07 02"),
+        Recoding(
+            "behind the known fields", .leaf, "f8 07 01 08 05 fa 07 00 10 06", "08 05 10 06 f8 07 01 fa 07 00"
+        ),
         Recoding("in a submessage", .leaf, "2a 06 08 01 fb 07 fc 07"),
         Recoding("in a map's value", .maps, "8a 01 09 0a 00 12 05 08 01 f8 07 02"),
         Recoding("in a repeated message", .lists, "62 03 f8 07 01 62 03 f8 07 02"),
@@ -22,7 +28,9 @@ struct UnknownFieldsTests {
         Recoding("a group's number as length-delimited", .legacy, "72 02 08 01"),
         Recoding("a oneof's group after a sibling", .legacy, "62 01 78 6b 08 01 6c", "6b 08 01 6c"),
         Recoding("a oneof's group before a sibling", .legacy, "6b 08 01 6c 62 01 78", "62 01 78"),
-        Recoding("a oneof's group before, between and after siblings", .legacy, "6b 08 01 6c 58 02 6b 08 02 6c 6b 08 03 6c", "6b 08 02 6c 6b 08 03 6c"),
+        Recoding(
+            "a oneof's group before, between and after siblings", .legacy,
+            "6b 08 01 6c 58 02 6b 08 02 6c 6b 08 03 6c", "6b 08 02 6c 6b 08 03 6c"),
         Recoding("an extension", .legacy, "a0 06 05 aa 06 02 08 01"),
     ]
 
@@ -39,10 +47,14 @@ struct UnknownFieldsTests {
         Recoding("packed, arriving unpacked", .legacy, "30 01 30 63", "32 01 01 30 63"),
         Recoding("a map's value: the whole entry is unknown", .legacy, "3a 05 0a 01 61 10 63"),
         Recoding("a map's value without key", .legacy, "3a 02 10 63"),
-        Recoding("a map's value, unknown and then known", .legacy, "3a 07 0a 01 61 10 63 10 02", "3a 05 0a 01 61 10 02"),
+        Recoding(
+            "a map's value, unknown and then known", .legacy, "3a 07 0a 01 61 10 63 10 02",
+            "3a 05 0a 01 61 10 02"),
         Recoding("a map's value, known and then unknown", .legacy, "3a 07 0a 01 61 10 02 10 63"),
         Recoding("a oneof's member does not unset its sibling", .legacy, "52 02 08 01 58 63"),
-        Recoding("a oneof's member between two copies of a message", .legacy, "52 02 08 01 58 63 52 02 18 01", "52 04 08 01 18 01 58 63"),
+        Recoding(
+            "a oneof's member between two copies of a message", .legacy, "52 02 08 01 58 63 52 02 18 01",
+            "52 04 08 01 18 01 58 63"),
         Recoding("a oneof's member, known, unsets its sibling", .legacy, "52 02 08 01 58 02", "58 02"),
     ]
 
@@ -86,7 +98,9 @@ struct UnknownFieldsTests {
         #expect(hex(try leaf.encoded()) == "08 05 fb 07 08 01 fc 07 f8 07 01")
     }
 
-    static let illFormed = ["08", "00 01", "0b", "0c", "0e 00", "88 80 80 80 80 00 01", "0a ff ff ff ff 7f", "80 80 80 80 10 00"]
+    static let illFormed = [
+        "08", "00 01", "0b", "0c", "0e 00", "88 80 80 80 80 00 01", "0a ff ff ff ff 7f", "80 80 80 80 10 00",
+    ]
 
     @Test("Ill-formed fields are refused", arguments: illFormed)
     func refusesIllFormedFields(_ bytes: String) {

@@ -20,13 +20,18 @@ import Testing
             #"{"int32Value":0,"stringValue":"","boolValue":false,"doubleValue":0,"bytesValue":"","color":"COLOR_UNSPECIFIED","child":{}}"#
         ),
         (
-            "Scalars", #"{"int32Value":0,"boolValue":false,"color":"COLOR_UNSPECIFIED","child":{"stringValue":""}}"#,
+            "Scalars",
+            #"{"int32Value":0,"boolValue":false,"color":"COLOR_UNSPECIFIED","child":{"stringValue":""}}"#,
             #"{"child":{}}"#
         ),
         // null is absence.
-        ("Scalars", #"{"int32Value":null,"child":null,"color":null,"stringValue":null,"bytesValue":null}"#, "{}"),
+        (
+            "Scalars", #"{"int32Value":null,"child":null,"color":null,"stringValue":null,"bytesValue":null}"#,
+            "{}"
+        ),
         ("Optionals", #"{"int32Value":null,"child":null}"#, "{}"),
-        ("Lists", #"{"int32s":null,"children":null}"#, "{}"), ("Maps", #"{"strings":null,"children":null}"#, "{}"),
+        ("Lists", #"{"int32s":null,"children":null}"#, "{}"),
+        ("Maps", #"{"strings":null,"children":null}"#, "{}"),
         ("Choice", #"{"number":null,"text":"a","child":null}"#, #"{"text":"a"}"#),
         ("Choice", #"{"text":"a","number":null}"#, #"{"text":"a"}"#),
         ("Choice", #"{"nothing":null}"#, #"{"nothing":null}"#),
@@ -35,11 +40,13 @@ import Testing
         ("Choice", #"{"nothing":0}"#, #"{"nothing":null}"#),
         // Oneofs: printed even at the default, one member of each.
         ("Choice", #"{"number":0}"#, #"{"number":0}"#), ("Choice", #"{"text":""}"#, #"{"text":""}"#),
-        ("Choice", #"{"child":{}}"#, #"{"child":{}}"#), ("Choice", #"{"color":0}"#, #"{"color":"COLOR_UNSPECIFIED"}"#),
+        ("Choice", #"{"child":{}}"#, #"{"child":{}}"#),
+        ("Choice", #"{"color":0}"#, #"{"color":"COLOR_UNSPECIFIED"}"#),
         ("Choice", #"{"blob":"","flag":false}"#, #"{"blob":"","flag":false}"#),
         ("Choice", #"{"ratio":0,"number":1}"#, #"{"number":1,"ratio":0}"#),
         // Lists.
-        ("Lists", #"{"int32s":[]}"#, "{}"), ("Lists", #"{"int32s":[0,"1",2.0,-3]}"#, #"{"int32s":[0,1,2,-3]}"#),
+        ("Lists", #"{"int32s":[]}"#, "{}"),
+        ("Lists", #"{"int32s":[0,"1",2.0,-3]}"#, #"{"int32s":[0,1,2,-3]}"#),
         ("Lists", #"{"int64s":[1,"2"]}"#, #"{"int64s":["1","2"]}"#),
         ("Lists", #"{"doubles":[0,-0.0,"NaN",1.5]}"#, #"{"doubles":[0,-0,"NaN",1.5]}"#),
         ("Lists", #"{"bools":[true,false]}"#, #"{"bools":[true,false]}"#),
@@ -60,7 +67,8 @@ import Testing
     func readsAndPrints(type: String, read: String, printed: String) throws {
         #expect(try TestSchema.roundTrip(read, as: type) == printed)
         #expect(try TestSchema.roundTrip(printed, as: type) == printed)
-        let dynamic = try DynamicMessage(json: read, as: TestSchema.type(type), options: TestSchema.decodingOptions)
+        let dynamic = try DynamicMessage(
+            json: read, as: TestSchema.type(type), options: TestSchema.decodingOptions)
         #expect(try dynamic.json(options: TestSchema.encodingOptions) == printed)
         #expect(try TestSchema.print(try dynamic.encoded(), as: type) == printed)
     }
@@ -75,7 +83,8 @@ import Testing
         ("Scalars", #"{"child":{},"child":{}}"#, "child"),
         ("Wide", #"{"f70":1,"f70":2}"#, "f70"), ("Wide", #"{"f1":1,"f65":2,"f65":2}"#, "f65"),
         ("Choice", #"{"number":1,"text":"a"}"#, "text"), ("Choice", #"{"child":{},"number":0}"#, "number"),
-        ("Choice", #"{"nothing":null,"number":0}"#, "number"), ("Choice", #"{"anyValue":null,"number":0}"#, "number"),
+        ("Choice", #"{"nothing":null,"number":0}"#, "number"),
+        ("Choice", #"{"anyValue":null,"number":0}"#, "number"),
         ("Choice", #"{"flag":true,"ratio":1}"#, "ratio"),
         ("Lists", #"{"int32s":1}"#, "int32s"), ("Lists", #"{"int32s":{}}"#, "int32s"),
         ("Lists", #"{"int32s":[null]}"#, "int32s[0]"),
@@ -117,9 +126,12 @@ import Testing
         #expect(
             try TestSchema.roundTrip(#"{"colors":{"a":"BLUE","b":"RED"}}"#, as: "Maps", options)
                 == #"{"colors":{"b":"RED"}}"#)
-        #expect(try TestSchema.roundTrip(#"{"color":"BLUE","number":1}"#, as: "Choice", options) == #"{"number":1}"#)
+        #expect(
+            try TestSchema.roundTrip(#"{"color":"BLUE","number":1}"#, as: "Choice", options)
+                == #"{"number":1}"#)
         for bad in [
-            #"{"x":}"#, #"{"x":[1,]}"#, #"{"x":{"a"}}"#, #"{"x":01}"#, #"{"x":"\ud800"}"#, #"{"x":tru}"#, #"{"x":[1}"#,
+            #"{"x":}"#, #"{"x":[1,]}"#, #"{"x":{"a"}}"#, #"{"x":01}"#, #"{"x":"\ud800"}"#, #"{"x":tru}"#,
+            #"{"x":[1}"#,
             #"{"x":{"a":1]}"#,
             #"{"x":1"#, #"{"x":{"#, #"{"x":{,}}"#, #"{"x":{"a":1,}}"#,
         ] {
@@ -129,7 +141,8 @@ import Testing
         #expect(TestSchema.refusal(of: "{\"x\":\(deep)}", as: "Scalars", options)?.code == .limitExceeded)
         let flat = "[" + String(repeating: "0,", count: 999) + "0]"
         #expect(
-            TestSchema.refusal(of: "{\"x\":\(flat)}", as: "Scalars", options, limits: SchemaLimits(elementsMax: 500))?
+            TestSchema.refusal(
+                of: "{\"x\":\(flat)}", as: "Scalars", options, limits: SchemaLimits(elementsMax: 500))?
                 .code
                 == .limitExceeded)
     }
@@ -137,19 +150,25 @@ import Testing
     @Test func lastDuplicateWinsWhenAsked() throws {
         var options = TestSchema.decodingOptions
         options.acceptsDuplicates = true
-        #expect(try TestSchema.roundTrip(#"{"foo_bar":1,"fooBar":2}"#, as: "Names", options) == #"{"fooBar":2}"#)
+        #expect(
+            try TestSchema.roundTrip(#"{"foo_bar":1,"fooBar":2}"#, as: "Names", options) == #"{"fooBar":2}"#)
         #expect(try TestSchema.roundTrip(#"{"foo_bar":1,"fooBar":0}"#, as: "Names", options) == "{}")
-        #expect(try TestSchema.roundTrip(#"{"int32s":[1,2],"int32s":[3]}"#, as: "Lists", options) == #"{"int32s":[3]}"#)
+        #expect(
+            try TestSchema.roundTrip(#"{"int32s":[1,2],"int32s":[3]}"#, as: "Lists", options)
+                == #"{"int32s":[3]}"#)
         #expect(try TestSchema.roundTrip(#"{"int32s":[1,2],"int32s":null}"#, as: "Lists", options) == "{}")
         #expect(
             try TestSchema.roundTrip(#"{"strings":{"a":"1","a":"2"}}"#, as: "Maps", options)
                 == #"{"strings":{"a":"2"}}"#)
         #expect(
-            try TestSchema.roundTrip(#"{"child":{"int32Value":1},"child":{"boolValue":true}}"#, as: "Scalars", options)
+            try TestSchema.roundTrip(
+                #"{"child":{"int32Value":1},"child":{"boolValue":true}}"#, as: "Scalars", options)
                 == #"{"child":{"boolValue":true}}"#)
         #expect(
-            try TestSchema.roundTrip(#"{"number":1,"child":{},"text":"a"}"#, as: "Choice", options) == #"{"text":"a"}"#)
-        #expect(try TestSchema.roundTrip(#"{"child":{},"number":5}"#, as: "Choice", options) == #"{"number":5}"#)
+            try TestSchema.roundTrip(#"{"number":1,"child":{},"text":"a"}"#, as: "Choice", options)
+                == #"{"text":"a"}"#)
+        #expect(
+            try TestSchema.roundTrip(#"{"child":{},"number":5}"#, as: "Choice", options) == #"{"number":5}"#)
     }
 
     @Test func printsAsTheOptionsSay() throws {
@@ -158,14 +177,16 @@ import Testing
         options.usesOriginalNames = true
         options.printsEnumsAsNumbers = true
         options.prints64BitIntegersAsNumbers = true
-        #expect(try TestSchema.print(bytes, as: "Scalars", options) == #"{"int64_value":5,"color":1,"child":{}}"#)
+        #expect(
+            try TestSchema.print(bytes, as: "Scalars", options) == #"{"int64_value":5,"color":1,"child":{}}"#)
         options = TestSchema.encodingOptions
         options.emitsFieldsWithoutPresence = true
         #expect(
             try TestSchema.print([], as: "Scalars", options)
                 == #"{"int32Value":0,"int64Value":"0","uint32Value":0,"uint64Value":"0","sint32Value":0,"sint64Value":"0","#
                 + #""fixed32Value":0,"fixed64Value":"0","sfixed32Value":0,"sfixed64Value":"0","floatValue":0,"#
-                + #""doubleValue":0,"boolValue":false,"stringValue":"","bytesValue":"","color":"COLOR_UNSPECIFIED"}"#)
+                + #""doubleValue":0,"boolValue":false,"stringValue":"","bytesValue":"","color":"COLOR_UNSPECIFIED"}"#
+        )
         #expect(try TestSchema.print([], as: "Optionals", options) == "{}")
         #expect(try TestSchema.print([], as: "Choice", options) == "{}")
         #expect(
@@ -182,9 +203,12 @@ import Testing
     }
 
     @Test func leavesOutDefaultsOnTheWire() throws {
-        #expect(try TestSchema.encode(#"{"int32Value":0,"stringValue":"","doubleValue":0.0}"#, as: "Scalars") == [])
+        #expect(
+            try TestSchema.encode(#"{"int32Value":0,"stringValue":"","doubleValue":0.0}"#, as: "Scalars")
+                == [])
         #expect(try TestSchema.encode(#"{"int32Value":0}"#, as: "Optionals") == [0x08, 0])
         #expect(try TestSchema.encode(#"{"int32s":[1,2]}"#, as: "Lists") == [0x0a, 2, 1, 2])
-        #expect(try TestSchema.encode(#"{"bools":{"true":false}}"#, as: "Maps") == [0x32, 4, 0x08, 1, 0x10, 0])
+        #expect(
+            try TestSchema.encode(#"{"bools":{"true":false}}"#, as: "Maps") == [0x32, 4, 0x08, 1, 0x10, 0])
     }
 }

@@ -29,11 +29,15 @@ import Testing
                 + #""any":{"@type":"x/ravioli.test.Scalars","int32Value":1},"int64Value":"5","nulls":[null],"durations":{"d":"3s"},"#
                 + #""anys":[{"@type":"x/google.protobuf.Any","value":{"@type":"x/google.protobuf.Duration","value":"1s"}}]}"#
         ),
-        ("ravioli.test2.Old", #"{"plain":1,"answer":2,"choice":"FIRST","choices":["SECOND",3],"raw":"AA=="}"#),
+        (
+            "ravioli.test2.Old",
+            #"{"plain":1,"answer":2,"choice":"FIRST","choices":["SECOND",3],"raw":"AA=="}"#
+        ),
     ]
     private static let tokens: [[UInt8]] =
         [
-            "{", "}", "[", "]", ",", ":", "\"", "\\", "null", "true", "false", "1e5", "-", "0", ".5", "\\u0000",
+            "{", "}", "[", "]", ",", ":", "\"", "\\", "null", "true", "false", "1e5", "-", "0", ".5",
+            "\\u0000",
             "\\ud800", "@type", "\"\"",
             "1e999", "99999999999999999999", "NaN", " ", "\n", "é", "{}", "[]",
         ].map { Array($0.utf8) } + [[0x80], [0xff], [0]]
@@ -47,7 +51,8 @@ import Testing
                 let (type, json) = Self.seeds[Int(random.next() % UInt64(Self.seeds.count))]
                 let text = Self.mutated(Array(json.utf8), &random)
                 if try Self.check(
-                    text, TestSchema.type(type), lenient: random.next() & 1 == 0, "seed \(plan.seed), run \(runs)")
+                    text, TestSchema.type(type), lenient: random.next() & 1 == 0,
+                    "seed \(plan.seed), run \(runs)")
                 {
                     accepted += 1
                 }
@@ -68,14 +73,17 @@ import Testing
                     ? [UInt8(truncatingIfNeeded: random.next())] : Self.tokens.randomElement(using: &random)!
             }
             let type = Self.seeds[run % Self.seeds.count].type
-            _ = try Self.check(text, TestSchema.type(type), lenient: run & 1 == 0, "seed \(plan.seed), run \(run)")
+            _ = try Self.check(
+                text, TestSchema.type(type), lenient: run & 1 == 0, "seed \(plan.seed), run \(run)")
         }
     }
 
     @Test func mutatedBytesPrintToTextThatReadsBack() throws {
         let plan = FuzzPlan(share: 0.5)
         var random = Dice(seed: plan.seed)
-        let messages = try Self.seeds.map { (TestSchema.type($0.type), try TestSchema.encode($0.json, as: $0.type)) }
+        let messages = try Self.seeds.map {
+            (TestSchema.type($0.type), try TestSchema.encode($0.json, as: $0.type))
+        }
         var (runs, printed) = (0, 0)
         while !plan.isOver {
             for (type, message) in messages {
@@ -86,8 +94,10 @@ import Testing
                         fromEncoded: bytes, as: type, options: TestSchema.encodingOptions)
                 else { continue }
                 printed += 1
-                let again = try JSONTranscoder.encoded(fromJSON: json, as: type, options: TestSchema.decodingOptions)
-                let second = try JSONTranscoder.json(fromEncoded: again, as: type, options: TestSchema.encodingOptions)
+                let again = try JSONTranscoder.encoded(
+                    fromJSON: json, as: type, options: TestSchema.decodingOptions)
+                let second = try JSONTranscoder.json(
+                    fromEncoded: again, as: type, options: TestSchema.encodingOptions)
                 #expect(json == second, "seed \(plan.seed), run \(runs): \(bytes)")
                 let dynamic = try DynamicMessage(decoding: bytes, as: type)
                 #expect(
@@ -107,7 +117,9 @@ import Testing
             case 1: text.remove(at: place)
             case 2: text.insert(contentsOf: tokens.randomElement(using: &random)!, at: place)
             case 3: text.removeSubrange(place..<min(place + Int(random.next() % 12), text.count))
-            case 4: text.insert(contentsOf: text[place..<min(place + Int(random.next() % 40), text.count)], at: place)
+            case 4:
+                text.insert(
+                    contentsOf: text[place..<min(place + Int(random.next() % 40), text.count)], at: place)
             default: text[place] ^= 1 << UInt8(random.next() % 8)
             }
         }
@@ -129,9 +141,11 @@ import Testing
             #expect(error.offset.map { $0 <= text.count } ?? true, "\(run)")
             return false
         }
-        let json = try JSONTranscoder.json(fromEncoded: encoded, as: type, options: TestSchema.encodingOptions)
+        let json = try JSONTranscoder.json(
+            fromEncoded: encoded, as: type, options: TestSchema.encodingOptions)
         let again = try JSONTranscoder.encoded(fromJSON: json, as: type, options: TestSchema.decodingOptions)
-        let second = try JSONTranscoder.json(fromEncoded: again, as: type, options: TestSchema.encodingOptions)
+        let second = try JSONTranscoder.json(
+            fromEncoded: again, as: type, options: TestSchema.encodingOptions)
         #expect(json == second, "\(run): \(String(decoding: text, as: UTF8.self))")
         let dynamic = try DynamicMessage(jsonUTF8: text, as: type, options: options)
         #expect(try dynamic.jsonUTF8Bytes(options: TestSchema.encodingOptions) == json, "\(run)")

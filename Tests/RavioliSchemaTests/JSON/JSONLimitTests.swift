@@ -19,7 +19,8 @@ import Testing
     }
 
     @Test(arguments: [
-        ("Scalars", #"{"child":"#, "}"), ("Lists", #"{"nested":["#, "]}"), ("Maps", #"{"nested":{"a":"#, "}}"),
+        ("Scalars", #"{"child":"#, "}"), ("Lists", #"{"nested":["#, "]}"),
+        ("Maps", #"{"nested":{"a":"#, "}}"),
         ("google.protobuf.Struct", #"{"a":"#, "}"), ("google.protobuf.Value", #"[{"a":"#, "}]"),
         ("WellKnown", #"{"any":{"@type":"a/google.protobuf.Any","value":"#, "}}"),
     ])
@@ -27,7 +28,9 @@ import Testing
         let containers = open.count { $0 == "{" || $0 == "[" }
         guard !open.contains("@type") else {
             let any = #"{"@type":"a/google.protobuf.Any","value":"#
-            #expect(throws: Never.self) { try TestSchema.encode(#"{"any":\#(Self.nested(25, any, "}"))}"#, as: type) }
+            #expect(throws: Never.self) {
+                try TestSchema.encode(#"{"any":\#(Self.nested(25, any, "}"))}"#, as: type)
+            }
             let refusal = TestSchema.refusal(of: #"{"any":\#(Self.nested(200, any, "}"))}"#, as: type)
             #expect(refusal?.code == .limitExceeded)
             return
@@ -36,7 +39,9 @@ import Testing
         #expect(try TestSchema.roundTrip(legal, as: type) == legal)
         for depth in [200, 100_000] {
             #expect(TestSchema.refusal(of: Self.nested(depth, open, close), as: type)?.code == .limitExceeded)
-            #expect(TestSchema.refusal(of: String(repeating: open, count: depth), as: type)?.code == .limitExceeded)
+            #expect(
+                TestSchema.refusal(of: String(repeating: open, count: depth), as: type)?.code
+                    == .limitExceeded)
         }
     }
 
@@ -58,7 +63,8 @@ import Testing
 
     @Test func aHundredLevelsFitAStackOfHalfAMegabyte() {
         let texts = [
-            ("Scalars", Self.nested(100, #"{"child":"#, "}")), ("Lists", Self.nested(50, #"{"nested":["#, "]}")),
+            ("Scalars", Self.nested(100, #"{"child":"#, "}")),
+            ("Lists", Self.nested(50, #"{"nested":["#, "]}")),
             ("Maps", Self.nested(50, #"{"nested":{"a":"#, "}}")),
             ("google.protobuf.Struct", Self.nested(32, #"{"a":"#, "}")),
         ]
@@ -109,7 +115,8 @@ import Testing
     @Test func limitsTextBothWays() throws {
         let text = #"{"strings":["aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"]}"#
         #expect(
-            TestSchema.refusal(of: text, as: "Lists", limits: SchemaLimits(jsonBytesMax: 40))?.code == .limitExceeded)
+            TestSchema.refusal(of: text, as: "Lists", limits: SchemaLimits(jsonBytesMax: 40))?.code
+                == .limitExceeded)
         let bytes = try TestSchema.encode(
             "{\"bytesValue\":\"\(String(repeating: "AAAA", count: 1_000))\"}", as: "Scalars")
         let error = #expect(throws: SchemaError.self) {

@@ -16,7 +16,10 @@ import Testing
             #"{"int64s":{"-9223372036854775808":"1","9223372036854775807":"2"}}"#
         ),
         (#"{"uint32s":{"4294967295":0,"1":1}}"#, #"{"uint32s":{"1":1,"4294967295":0}}"#),
-        (#"{"uint64s":{"18446744073709551615":1,"0":0}}"#, #"{"uint64s":{"0":"0","18446744073709551615":"1"}}"#),
+        (
+            #"{"uint64s":{"18446744073709551615":1,"0":0}}"#,
+            #"{"uint64s":{"0":"0","18446744073709551615":"1"}}"#
+        ),
         (#"{"bools":{"true":false,"false":true}}"#, #"{"bools":{"false":true,"true":false}}"#),
         (#"{"bools":{"\u0074rue":true}}"#, #"{"bools":{"true":true}}"#),
         (#"{"colors":{"a":"RED","b":0,"c":9}}"#, #"{"colors":{"a":"RED","b":"COLOR_UNSPECIFIED","c":9}}"#),
@@ -46,7 +49,8 @@ import Testing
         (#"{"int32s":{"1":1,"1.0":2}}"#, "int32s"), (#"{"bools":{"true":true,"true":false}}"#, "bools"),
         (#"{"int32s":{"":1}}"#, #"int32s[""]"#), (#"{"int32s":{" 1":1}}"#, #"int32s[" 1"]"#),
         (#"{"int32s":{"1.5":1}}"#, #"int32s["1.5"]"#),
-        (#"{"int32s":{"2147483648":1}}"#, #"int32s["2147483648"]"#), (#"{"int32s":{"01":1}}"#, #"int32s["01"]"#),
+        (#"{"int32s":{"2147483648":1}}"#, #"int32s["2147483648"]"#),
+        (#"{"int32s":{"01":1}}"#, #"int32s["01"]"#),
         (#"{"uint32s":{"-1":1}}"#, #"uint32s["-1"]"#), (#"{"bools":{"True":true}}"#, #"bools["True"]"#),
         (#"{"bools":{"1":true}}"#, #"bools["1"]"#),
         (#"{"int32s":{1:1}}"#, "int32s[0]"), (#"{"strings":{"a":"1",}}"#, #"strings["a"]"#),
@@ -80,7 +84,8 @@ import Testing
     @Test func printsTheLastOfEqualKeysOnTheWire() throws {
         func entry(_ key: UInt8, _ value: UInt8) -> [UInt8] { [0x12, 4, 0x08, key, 0x10, value] }
         #expect(
-            try TestSchema.print(entry(1, 1) + entry(2, 2) + entry(1, 3), as: "Maps") == #"{"int32s":{"1":3,"2":2}}"#)
+            try TestSchema.print(entry(1, 1) + entry(2, 2) + entry(1, 3), as: "Maps")
+                == #"{"int32s":{"1":3,"2":2}}"#)
         let many = (0..<40).flatMap { entry($0, 1) } + (0..<40).flatMap { entry($0, 2) }
         let printed = (0..<40).map { "\"\($0)\":2" }.joined(separator: ",")
         #expect(try TestSchema.print(many, as: "Maps") == "{\"int32s\":{\(printed)}}")
@@ -90,6 +95,8 @@ import Testing
         #expect(try TestSchema.print([0x12, 0], as: "Maps") == #"{"int32s":{"0":0}}"#)
         #expect(try TestSchema.print([0x0a, 0], as: "Maps") == #"{"strings":{"":""}}"#)
         #expect(try TestSchema.print([0x42, 0], as: "Maps") == #"{"children":{"":{}}}"#)
-        #expect(try TestSchema.print([0x3a, 3, 0x0a, 1, 0x61], as: "Maps") == #"{"colors":{"a":"COLOR_UNSPECIFIED"}}"#)
+        #expect(
+            try TestSchema.print([0x3a, 3, 0x0a, 1, 0x61], as: "Maps")
+                == #"{"colors":{"a":"COLOR_UNSPECIFIED"}}"#)
     }
 }

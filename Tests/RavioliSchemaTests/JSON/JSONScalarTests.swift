@@ -12,13 +12,16 @@ import Testing
         ("int32Value", "1.5e1", "15"), ("int32Value", "100e-2", "1"), ("int32Value", "\"1e2\"", "100"),
         ("int32Value", "\"1.00\"", "1"), ("int32Value", "-0", nil), ("int32Value", "0", nil),
         ("int32Value", "0e999999999999999999999", nil), ("int32Value", "0.000", nil),
-        ("int32Value", "12000000000000000000000e-20", "120"), ("int32Value", "1.000000000000000000000000000", "1"),
+        ("int32Value", "12000000000000000000000e-20", "120"),
+        ("int32Value", "1.000000000000000000000000000", "1"),
         ("int32Value", "\"\\u0031\"", "1"),
-        ("sint32Value", "-7", "-7"), ("sfixed32Value", "-7", "-7"), ("uint32Value", "4294967295", "4294967295"),
+        ("sint32Value", "-7", "-7"), ("sfixed32Value", "-7", "-7"),
+        ("uint32Value", "4294967295", "4294967295"),
         ("fixed32Value", "\"4294967295\"", "4294967295"), ("uint32Value", "-0", nil),
         ("int64Value", "9223372036854775807", "\"9223372036854775807\""),
         ("int64Value", "\"-9223372036854775808\"", "\"-9223372036854775808\""),
-        ("int64Value", "9007199254740993", "\"9007199254740993\""), ("int64Value", "1e18", "\"1000000000000000000\""),
+        ("int64Value", "9007199254740993", "\"9007199254740993\""),
+        ("int64Value", "1e18", "\"1000000000000000000\""),
         ("sint64Value", "-1", "\"-1\""), ("sfixed64Value", "-1", "\"-1\""), ("fixed64Value", "1", "\"1\""),
         ("uint64Value", "18446744073709551615", "\"18446744073709551615\""),
         ("uint64Value", "\"1.8446744073709551615e19\"", "\"18446744073709551615\""),
@@ -28,20 +31,25 @@ import Testing
         ("doubleValue", "-0", "-0"), ("doubleValue", "0", nil), ("doubleValue", "1.5e300", "1.5e+300"),
         ("doubleValue", "\"NaN\"", "\"NaN\""), ("doubleValue", "\"Infinity\"", "\"Infinity\""),
         ("doubleValue", "\"-Infinity\"", "\"-Infinity\""), ("doubleValue", "\"19.99\"", "19.99"),
-        ("doubleValue", "1.7976931348623157e308", "1.7976931348623157e+308"), ("doubleValue", "5e-324", "5e-324"),
-        ("doubleValue", "0.30000000000000004", "0.30000000000000004"), ("doubleValue", "123456.789", "123456.789"),
+        ("doubleValue", "1.7976931348623157e308", "1.7976931348623157e+308"),
+        ("doubleValue", "5e-324", "5e-324"),
+        ("doubleValue", "0.30000000000000004", "0.30000000000000004"),
+        ("doubleValue", "123456.789", "123456.789"),
         ("doubleValue", "-19.99", "-19.99"), ("doubleValue", "1e-400", nil),
         ("doubleValue", "100000000000000", "100000000000000"),
         ("doubleValue", "0.001", "0.001"), ("doubleValue", "1e22", "1e+22"),
         ("doubleValue", "9007199254740993", "9007199254740992"),
-        ("floatValue", "0.1", "0.1"), ("floatValue", "3.4028235e38", "3.4028235e+38"), ("floatValue", "1e-45", "1e-45"),
+        ("floatValue", "0.1", "0.1"), ("floatValue", "3.4028235e38", "3.4028235e+38"),
+        ("floatValue", "1e-45", "1e-45"),
         ("floatValue", "16777217", "16777216"), ("floatValue", "\"-Infinity\"", "\"-Infinity\""),
         ("floatValue", "-0.0", "-0"),
-        ("floatValue", "19.99", "19.99"), ("floatValue", "1.17549435e-38", "1.1754944e-38"), ("floatValue", "0.0", nil),
+        ("floatValue", "19.99", "19.99"), ("floatValue", "1.17549435e-38", "1.1754944e-38"),
+        ("floatValue", "0.0", nil),
         ("floatValue", "1.00000017881393432617187499", "1.0000001"), ("floatValue", "123456", "123456"),
         ("boolValue", "true", "true"), ("boolValue", "false", nil),
         ("stringValue", "\"a\"", "\"a\""), ("stringValue", "\"\"", nil),
-        ("bytesValue", "\"\"", nil), ("bytesValue", "\"AQI=\"", "\"AQI=\""), ("bytesValue", "\"AQI\"", "\"AQI=\""),
+        ("bytesValue", "\"\"", nil), ("bytesValue", "\"AQI=\"", "\"AQI=\""),
+        ("bytesValue", "\"AQI\"", "\"AQI=\""),
         ("bytesValue", "\"-_\"", "\"+w==\""), ("bytesValue", "\"+/8=\"", "\"+/8=\""),
         ("bytesValue", "\"-_8\"", "\"+/8=\""),
         ("bytesValue", "\"AQIDBAUG\"", "\"AQIDBAUG\""), ("bytesValue", "\"AQ\\u003d=\"", "\"AQ==\""),
@@ -57,21 +65,27 @@ import Testing
         (
             "int32Value",
             [
-                "2147483648", "-2147483649", "1.5", "\"1.5\"", "01", "\"01\"", "+1", "\"+1\"", "\"\"", "\" 1\"",
+                "2147483648", "-2147483649", "1.5", "\"1.5\"", "01", "\"01\"", "+1", "\"+1\"", "\"\"",
+                "\" 1\"",
                 "\"1 \"",
-                "12abc", "\"12abc\"", "1.", "\"1.\"", ".5", "1e", "\"1e\"", "1e400", "\"0x10\"", "true", "{}", "[]",
+                "12abc", "\"12abc\"", "1.", "\"1.\"", ".5", "1e", "\"1e\"", "1e400", "\"0x10\"", "true", "{}",
+                "[]",
                 "[1]",
                 "-", "\"-\"", "--1", "1e-1", "0.1", "NaN", "\"NaN\"", "\"1\\n\"", "1 2",
                 "100000000000000000000001e-5", "1e99999999999999999999", "-01", "\"null\"",
             ]
         ),
         ("uint32Value", ["-1", "4294967296", "\"-1\"", "1.1", "-1e0"]),
-        ("int64Value", ["9223372036854775808", "-9223372036854775809", "\"9223372036854775808\"", "1e19", "0.5"]),
+        (
+            "int64Value",
+            ["9223372036854775808", "-9223372036854775809", "\"9223372036854775808\"", "1e19", "0.5"]
+        ),
         ("uint64Value", ["18446744073709551616", "-1", "1e20", "184467440737095516150"]),
         (
             "doubleValue",
             [
-                "1.89769e308", "-1.89769e308", "NaN", "Infinity", "-Infinity", "\"nan\"", "\"inf\"", "\"+Infinity\"",
+                "1.89769e308", "-1.89769e308", "NaN", "Infinity", "-Infinity", "\"nan\"", "\"inf\"",
+                "\"+Infinity\"",
                 "\"\"", "\" 1\"", "\"1 \"", "\"0x1p3\"", "01", "1.", ".1", "\"1.\"", "true", "{}", "\"1e\"",
             ]
         ),
@@ -94,7 +108,8 @@ import Testing
     }
 
     @Test func namesExpectedTypeAndPlaceInErrors() {
-        let error = TestSchema.refusal(of: "{\n  \"child\": {\n    \"int32Value\": \"x\"\n  }\n}", as: "Scalars")
+        let error = TestSchema.refusal(
+            of: "{\n  \"child\": {\n    \"int32Value\": \"x\"\n  }\n}", as: "Scalars")
         #expect(error?.path == "child.int32Value")
         #expect(error?.message == "expected an int32, found a string that is none (line 3, column 19)")
         #expect(error?.offset == 33)

@@ -6,9 +6,12 @@ import Testing
 /// RFC 8259, read strictly.
 @Suite struct JSONSyntaxTests {
     static let malformed = [
-        "", " ", "null", "1", "\"a\"", "[]", "true", "{", "}", "{}}", "{} x", "{},", "\u{FEFF}{}", "{]", "{,}",
-        "{\"int32Value\"}", "{\"int32Value\":}", "{\"int32Value\":1,}", "{\"int32Value\":1 \"boolValue\":true}",
-        "{\"int32Value\" 1}", "{int32Value:1}", "{'int32Value':1}", "{\"int32Value\":1;}", "{\"int32Value\":1",
+        "", " ", "null", "1", "\"a\"", "[]", "true", "{", "}", "{}}", "{} x", "{},", "\u{FEFF}{}", "{]",
+        "{,}",
+        "{\"int32Value\"}", "{\"int32Value\":}", "{\"int32Value\":1,}",
+        "{\"int32Value\":1 \"boolValue\":true}",
+        "{\"int32Value\" 1}", "{int32Value:1}", "{'int32Value':1}", "{\"int32Value\":1;}",
+        "{\"int32Value\":1",
         "{/* */}", "{} // x", "{\"stringValue\":\"a}", "{\"stringValue\":\"\\", "{\"stringValue\":\"\\\"}",
         "{\"child\":{}", "{\"child\":}", "{\"child\":{},,}", "{\"child\" : [ ] }", "{\"int32Value\":nul}",
         "{\"int32Value\":nulll}", "{\"child\":n}", "{\"\":1}", "{1:1}", "{\"int32Value\"::1}",
@@ -20,9 +23,13 @@ import Testing
 
     @Test func takesSpaceBetweenTokens() throws {
         let text = " \t\r\n{ \"int32Value\" \n:\t1\r, \"child\" : { } , \"stringValue\" : \"a b\" } \n"
-        #expect(try TestSchema.roundTrip(text, as: "Scalars") == #"{"int32Value":1,"stringValue":"a b","child":{}}"#)
+        #expect(
+            try TestSchema.roundTrip(text, as: "Scalars")
+                == #"{"int32Value":1,"stringValue":"a b","child":{}}"#)
         #expect(try TestSchema.roundTrip("{ }", as: "Scalars") == "{}")
-        #expect(try TestSchema.roundTrip(#"{"int32s":[ 1 , 2 ],"strings" : [ ]}"#, as: "Lists") == #"{"int32s":[1,2]}"#)
+        #expect(
+            try TestSchema.roundTrip(#"{"int32s":[ 1 , 2 ],"strings" : [ ]}"#, as: "Lists")
+                == #"{"int32s":[1,2]}"#)
     }
 
     /// A string as it is read, and as it is printed.
@@ -45,14 +52,17 @@ import Testing
     }
 
     static let badStrings = [
-        #"\ud800"#, #"\udc00"#, #"\ude00\ud83d"#, #"\ud800\ud800"#, #"\ud83dx"#, #"\ud83d\n"#, #"\u12"#, #"\u12g4"#,
+        #"\ud800"#, #"\udc00"#, #"\ude00\ud83d"#, #"\ud800\ud800"#, #"\ud83dx"#, #"\ud83d\n"#, #"\u12"#,
+        #"\u12g4"#,
         #"\x41"#, #"\'"#, #"\a"#, #"\U0041"#, #"\u"#, #"\ud83d\u00e9"#, "\u{1}", "\n", "\t", "\0", "\u{1f}",
         #"\é"#, #"\u00é"#, "12345678\n", "1234567\u{1}",
     ]
 
     @Test(arguments: badStrings) func refusesStrings(text: String) {
         #expect(TestSchema.refusal(of: "{\"stringValue\":\"\(text)\"}", as: "Scalars")?.path == "stringValue")
-        #expect(TestSchema.refusal(of: "{\"stringValue\":\"abcdefghijklmn\(text)opqrstuvw\"}", as: "Scalars") != nil)
+        #expect(
+            TestSchema.refusal(of: "{\"stringValue\":\"abcdefghijklmn\(text)opqrstuvw\"}", as: "Scalars")
+                != nil)
         #expect(TestSchema.refusal(of: "{\"strings\":{\"\(text)\":\"\"}}", as: "Maps") != nil)
         #expect(TestSchema.refusal(of: "{\"\(text)\":1}", as: "Scalars") != nil)
     }
@@ -75,6 +85,8 @@ import Testing
 
     @Test func readsEscapedKeysAsTheKeysTheyAre() throws {
         #expect(try TestSchema.roundTrip(#"{"\u0069nt32Value":1}"#, as: "Scalars") == #"{"int32Value":1}"#)
-        #expect(TestSchema.refusal(of: #"{"\u0069nt32Value":1,"int32Value":1}"#, as: "Scalars")?.path == "int32Value")
+        #expect(
+            TestSchema.refusal(of: #"{"\u0069nt32Value":1,"int32Value":1}"#, as: "Scalars")?.path
+                == "int32Value")
     }
 }

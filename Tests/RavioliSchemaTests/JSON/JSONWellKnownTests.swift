@@ -8,9 +8,11 @@ import Testing
     /// A field of `WellKnown`, a value as it is read, and as it is printed; `nil` if it is the same.
     static let accepted: [(field: String, read: String, printed: String?)] = [
         ("timestamp", #""2026-07-01T12:34:56Z""#, nil), ("timestamp", #""1970-01-01T00:00:00Z""#, nil),
-        ("timestamp", #""0001-01-01T00:00:00Z""#, nil), ("timestamp", #""9999-12-31T23:59:59.999999999Z""#, nil),
+        ("timestamp", #""0001-01-01T00:00:00Z""#, nil),
+        ("timestamp", #""9999-12-31T23:59:59.999999999Z""#, nil),
         ("timestamp", #""2000-02-29T00:00:00.5Z""#, #""2000-02-29T00:00:00.500Z""#),
-        ("timestamp", #""1969-12-31T23:59:59.000001Z""#, nil), ("timestamp", #""1900-03-01T00:00:00.000000001Z""#, nil),
+        ("timestamp", #""1969-12-31T23:59:59.000001Z""#, nil),
+        ("timestamp", #""1900-03-01T00:00:00.000000001Z""#, nil),
         ("timestamp", #""2026-07-01T12:34:56.120000Z""#, #""2026-07-01T12:34:56.120Z""#),
         ("timestamp", #""2026-07-01T12:34:56+08:00""#, #""2026-07-01T04:34:56Z""#),
         ("timestamp", #""2026-07-01T12:34:56-08:30""#, #""2026-07-01T21:04:56Z""#),
@@ -23,11 +25,14 @@ import Testing
         ("duration", #""1.1s""#, #""1.100s""#),
         ("mask", #""""#, nil), ("mask", #""foo""#, nil), ("mask", #""fooBar,baz.quxQuux""#, nil),
         ("mask", #""a1,b""#, nil),
-        ("struct", "{}", nil), ("struct", #"{"a":null,"b":1.5,"c":"x","d":true,"e":{"f":[]},"g":[1,[2],{}]}"#, nil),
+        ("struct", "{}", nil),
+        ("struct", #"{"a":null,"b":1.5,"c":"x","d":true,"e":{"f":[]},"g":[1,[2],{}]}"#, nil),
         ("struct", #"{"b":1,"a":2}"#, #"{"a":2,"b":1}"#), ("struct", #"{"":""}"#, nil),
-        ("value", "null", nil), ("value", "1", nil), ("value", "-1.5e10", "-15000000000"), ("value", #""x""#, nil),
+        ("value", "null", nil), ("value", "1", nil), ("value", "-1.5e10", "-15000000000"),
+        ("value", #""x""#, nil),
         ("value", #""""#, nil),
-        ("value", "false", nil), ("value", "{}", nil), ("value", "[]", nil), ("value", #"[null,{"a":[{}]}]"#, nil),
+        ("value", "false", nil), ("value", "{}", nil), ("value", "[]", nil),
+        ("value", #"[null,{"a":[{}]}]"#, nil),
         ("value", "0", nil),
         ("list", "[]", nil), ("list", #"[1,"a",null,[],{}]"#, nil),
         ("empty", "{}", nil),
@@ -56,10 +61,16 @@ import Testing
         ),
         ("any", #"{"@type":"type.googleapis.com/google.protobuf.Int32Value","value":0}"#, nil),
         ("any", #"{"@type":"type.googleapis.com/google.protobuf.Value","value":null}"#, nil),
-        ("any", #"{"@type":"type.googleapis.com/google.protobuf.Struct","value":{"@type":"x","value":1}}"#, nil),
+        (
+            "any", #"{"@type":"type.googleapis.com/google.protobuf.Struct","value":{"@type":"x","value":1}}"#,
+            nil
+        ),
         ("any", #"{"@type":"type.googleapis.com/google.protobuf.Empty"}"#, nil),
         ("any", #"{"@type":"type.googleapis.com/google.protobuf.Any","value":{}}"#, nil),
-        ("any", #"{"@type":"a/google.protobuf.Any","value":{"@type":"a/ravioli.test.Lists","int32s":[1,2]}}"#, nil),
+        (
+            "any",
+            #"{"@type":"a/google.protobuf.Any","value":{"@type":"a/ravioli.test.Lists","int32s":[1,2]}}"#, nil
+        ),
         ("anys", #"[{},{"@type":"a/google.protobuf.FieldMask","value":"a,bC"}]"#, nil),
     ]
 
@@ -79,9 +90,11 @@ import Testing
             [
                 "", "2026-07-01", "2026-07-01T12:34:56", "2026-07-01t12:34:56Z", "2026-07-01T12:34:56z",
                 "2026-07-01 12:34:56Z",
-                "2026-02-29T00:00:00Z", "1900-02-29T00:00:00Z", "2026-13-01T00:00:00Z", "2026-00-01T00:00:00Z",
+                "2026-02-29T00:00:00Z", "1900-02-29T00:00:00Z", "2026-13-01T00:00:00Z",
+                "2026-00-01T00:00:00Z",
                 "2026-01-00T00:00:00Z",
-                "2026-04-31T00:00:00Z", "2026-01-01T24:00:00Z", "2026-01-01T00:60:00Z", "2026-01-01T00:00:60Z",
+                "2026-04-31T00:00:00Z", "2026-01-01T24:00:00Z", "2026-01-01T00:60:00Z",
+                "2026-01-01T00:00:60Z",
                 "0000-01-01T00:00:00Z",
                 "10000-01-01T00:00:00Z", "226-01-01T00:00:00Z", "2026-01-01T00:00:00.Z",
                 "2026-01-01T00:00:00.1234567890Z",
@@ -106,16 +119,20 @@ import Testing
     @Test(arguments: refused)
     func refusesStrings(field: String, values: [String]) {
         for value in values {
-            #expect(TestSchema.refusal(of: "{\"\(field)\":\"\(value)\"}", as: "WellKnown")?.path == field, "\(value)")
+            #expect(
+                TestSchema.refusal(of: "{\"\(field)\":\"\(value)\"}", as: "WellKnown")?.path == field,
+                "\(value)")
         }
         #expect(TestSchema.refusal(of: "{\"\(field)\":1}", as: "WellKnown")?.path == field)
         #expect(TestSchema.refusal(of: "{\"\(field)\":[]}", as: "WellKnown")?.path == field)
     }
 
     static let refusedValues: [String] = [
-        #""struct":[]"#, #""struct":1"#, #""struct":{"a":1,"a":2}"#, #""struct":{"a":1e999}"#, #""struct":{"a":}"#,
+        #""struct":[]"#, #""struct":1"#, #""struct":{"a":1,"a":2}"#, #""struct":{"a":1e999}"#,
+        #""struct":{"a":}"#,
         #""value":1e999"#,
-        #""value":NaN"#, #""value":undefined"#, #""list":{}"#, #""list":1"#, #""list":[1,]"#, #""boolValue":"true""#,
+        #""value":NaN"#, #""value":undefined"#, #""list":{}"#, #""list":1"#, #""list":[1,]"#,
+        #""boolValue":"true""#,
         #""boolValue":{"value":true}"#,
         #""int32Value":1.5"#, #""int32Value":{}"#, #""stringValue":1"#, #""int32Values":[null]"#,
         #""timestamps":[null]"#,
@@ -161,7 +178,8 @@ import Testing
         (2, [0x08, 0x81, 0xbc, 0xae, 0xce, 0x97, 0x09]),  // Over 10,000 years.
         (3, [0x0a, 3, 0x61, 0x5f, 0x31]), (3, [0x0a, 2, 0x61, 0x5f]), (3, [0x0a, 4, 0x61, 0x5f, 0x5f, 0x62]),
         (3, [0x0a, 1, 0x41]),
-        (3, [0x0a, 2, 0x5f, 0x61]), (3, [0x0a, 4, 0x61, 0x2e, 0x5f, 0x61]), (3, [0x0a, 0]), (3, [0x0a, 1, 0x22]),
+        (3, [0x0a, 2, 0x5f, 0x61]), (3, [0x0a, 4, 0x61, 0x2e, 0x5f, 0x61]), (3, [0x0a, 0]),
+        (3, [0x0a, 1, 0x22]),
         (5, []), (5, [0x11, 0, 0, 0, 0, 0, 0, 0xf8, 0x7f]), (5, [0x11, 0, 0, 0, 0, 0, 0, 0xf0, 0x7f]),
         (7, [0x0a, 1, 0x61]), (7, [0x12, 1, 0x61]), (7, [0x0a, 3] + Array("a/b".utf8)),
         (7, [0x0a, 22] + Array("a/ravioli.test.Scalars".utf8) + [0x12, 1, 0xff]),
@@ -179,9 +197,12 @@ import Testing
         var options = TestSchema.encodingOptions
         options.printsUnresolvedAnyAsBase64 = true
         let unknown: [UInt8] = [0x3a, 8, 0x0a, 3] + Array("a/b".utf8) + [0x12, 1, 0x61]
-        #expect(try TestSchema.print(unknown, as: "WellKnown", options) == #"{"any":{"@type":"a/b","value":"YQ=="}}"#)
+        #expect(
+            try TestSchema.print(unknown, as: "WellKnown", options)
+                == #"{"any":{"@type":"a/b","value":"YQ=="}}"#)
         // The first field of the message can be printed, the second cannot.
-        let broken = try TestSchema.encode(#"{"timestamp":"1970-01-01T00:00:00Z"}"#, as: "WellKnown") + [0x2a, 0]
+        let broken =
+            try TestSchema.encode(#"{"timestamp":"1970-01-01T00:00:00Z"}"#, as: "WellKnown") + [0x2a, 0]
         let any = Array("a/ravioli.test.WellKnown".utf8)
         let inside: [UInt8] = [0x0a, UInt8(any.count)] + any + [0x12, UInt8(broken.count)] + broken
         #expect(
@@ -196,7 +217,8 @@ import Testing
         #expect(try TestSchema.print(bytes, as: "WellKnown", .defaults) == json)
         let other = #"{"any":{"@type":"a/ravioli.test2.Old"}}"#
         #expect(
-            TestSchema.refusal(of: other, as: "WellKnown", .defaults)?.message.contains("a/ravioli.test2.Old") == true)
+            TestSchema.refusal(of: other, as: "WellKnown", .defaults)?.message.contains("a/ravioli.test2.Old")
+                == true)
         #expect(try TestSchema.roundTrip(other, as: "WellKnown") == other)
     }
 
@@ -215,9 +237,13 @@ import Testing
             let pad = { (value: Int, count: Int) in
                 String(repeating: "0", count: count - String(value).count) + String(value)
             }
-            #expect(text.hasPrefix("\"\(pad(expected.year, 4))-\(pad(expected.month, 2))-\(pad(expected.day, 2))T"))
+            #expect(
+                text.hasPrefix(
+                    "\"\(pad(expected.year, 4))-\(pad(expected.month, 2))-\(pad(expected.day, 2))T"))
             expected.day += 1
-            if expected.day > lengths[expected.month - 1] { (expected.day, expected.month) = (1, expected.month + 1) }
+            if expected.day > lengths[expected.month - 1] {
+                (expected.day, expected.month) = (1, expected.month + 1)
+            }
             if expected.month > 12 { (expected.month, expected.year) = (1, expected.year + 1) }
         }
     }

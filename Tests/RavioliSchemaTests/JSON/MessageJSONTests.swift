@@ -23,8 +23,11 @@ import Testing
     }
 
     @Test func wellKnownMessagesHaveTheirSpecialForm() throws {
-        #expect(try Google_Protobuf_Timestamp(seconds: 1, nanos: 500_000_000).json() == #""1970-01-01T00:00:01.500Z""#)
-        #expect(try Google_Protobuf_Duration(json: #""-0.5s""#) == Google_Protobuf_Duration(nanos: -500_000_000))
+        #expect(
+            try Google_Protobuf_Timestamp(seconds: 1, nanos: 500_000_000).json()
+                == #""1970-01-01T00:00:01.500Z""#)
+        #expect(
+            try Google_Protobuf_Duration(json: #""-0.5s""#) == Google_Protobuf_Duration(nanos: -500_000_000))
         #expect(try Google_Protobuf_Int64Value(value: 0).json() == #""0""#)
         let json = #"{"a":[1,null,{"b":"c"}],"d":true}"#
         let value = try Google_Protobuf_Struct(json: json)

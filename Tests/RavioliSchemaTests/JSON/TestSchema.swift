@@ -37,13 +37,16 @@ enum TestSchema {
         _ json: String, as name: String, _ options: JSONDecodingOptions = decodingOptions,
         limits: SchemaLimits = .defaults
     ) throws(SchemaError) -> [UInt8] {
-        try JSONTranscoder.encoded(fromJSON: Array(json.utf8), as: type(name), options: options, limits: limits)
+        try JSONTranscoder.encoded(
+            fromJSON: Array(json.utf8), as: type(name), options: options, limits: limits)
     }
 
     static func print(
         _ bytes: [UInt8], as name: String, _ options: JSONEncodingOptions = encodingOptions
     ) throws(SchemaError) -> String {
-        String(decoding: try JSONTranscoder.json(fromEncoded: bytes, as: type(name), options: options), as: UTF8.self)
+        String(
+            decoding: try JSONTranscoder.json(fromEncoded: bytes, as: type(name), options: options),
+            as: UTF8.self)
     }
 
     /// JSON to binary and back.
@@ -60,7 +63,8 @@ enum TestSchema {
     ) -> SchemaError? {
         do {
             let bytes = try encode(json, as: name, options, limits: limits)
-            Issue.record("\(json.prefix(100)) is accepted as \(bytes.prefix(100))", sourceLocation: sourceLocation)
+            Issue.record(
+                "\(json.prefix(100)) is accepted as \(bytes.prefix(100))", sourceLocation: sourceLocation)
             return nil
         } catch {
             return error

@@ -43,7 +43,8 @@ struct LayoutTests {
 
     @Test func groupsHaveNoPlace() {
         let members = [
-            Member(kind: .group, isRepeated: false, oneofIndex: nil), Member(kind: .group, isRepeated: true, oneofIndex: nil),
+            Member(kind: .group, isRepeated: false, oneofIndex: nil),
+            Member(kind: .group, isRepeated: true, oneofIndex: nil),
             Member(kind: .int32, isRepeated: false, oneofIndex: nil),
         ]
         #expect(slots(members) == [nil, nil, [24, 28]])
@@ -102,14 +103,18 @@ struct LayoutTests {
         guard ranges.last?.start_value == 0, ranges.last?.orig_index == table.n_fields else { return false }
         var found: [UInt32] = []
         for (range, next) in zip(ranges, ranges.dropFirst()) {
-            for step in 0..<(next.orig_index - range.orig_index) { found.append(UInt32(range.start_value) + step) }
+            for step in 0..<(next.orig_index - range.orig_index) {
+                found.append(UInt32(range.start_value) + step)
+            }
         }
         return found == numbers
     }
 
     @Test func theGuardFindsTheFieldsThatTheTypeHas() {
         for type in Self.types {
-            for number in [0, 1, 254, 255, 256, 257, 299, 300, 536_870_911] + type.fields.map({ UInt32($0.number) }) {
+            for number in [0, 1, 254, 255, 256, 257, 299, 300, 536_870_911]
+                + type.fields.map({ UInt32($0.number) })
+            {
                 let index = type.guardTable.pointee.index(of: number)
                 #expect(index == type.fields.firstIndex { $0.number == Int32(number) } ?? -1)
             }

@@ -26,7 +26,9 @@ struct ArenaTests {
         var dice = Dice(seed: 3)
         var pieces: [(UnsafeMutableRawPointer, Int, UInt8)] = []
         for _ in 0..<2_000 {
-            let size = dice.chance(20) ? Int.random(in: 0...300_000, using: &dice) : Int.random(in: 0...500, using: &dice)
+            let size =
+                dice.chance(20)
+                ? Int.random(in: 0...300_000, using: &dice) : Int.random(in: 0...500, using: &dice)
             guard let memory = take(size, from: arena) else { break }
             let mark = dice.byte()
             memory.initializeMemory(as: UInt8.self, repeating: mark, count: size)
@@ -81,7 +83,9 @@ struct ArenaTests {
 
     @Test func theThreadsArenaIsUsedAgain() throws {
         let places = onSmallStack {
-            (0..<3).map { _ in try? Arena.withThreadArena(budget: 1 << 20) { Int(bitPattern: $0.state.pointee.cursor) } }
+            (0..<3).map { _ in
+                try? Arena.withThreadArena(budget: 1 << 20) { Int(bitPattern: $0.state.pointee.cursor) }
+            }
         }
         #expect(places?.first != nil && Set(places ?? []).count == 1)
     }

@@ -27,7 +27,9 @@ struct FuzzPlan {
 
     init(share: Double = 1) {
         let seconds = getenv("RAVIOLI_FUZZ_SECONDS").flatMap { Double(String(cString: $0)) } ?? 2
-        seed = getenv("RAVIOLI_FUZZ_SEED").flatMap { UInt64(String(cString: $0)) } ?? UInt64.random(in: 0...99_999_999)
+        seed =
+            getenv("RAVIOLI_FUZZ_SEED").flatMap { UInt64(String(cString: $0)) }
+            ?? UInt64.random(in: 0...99_999_999)
         end = .now + .seconds(seconds * share)
         print("fuzzing with RAVIOLI_FUZZ_SEED=\(seed)")
     }

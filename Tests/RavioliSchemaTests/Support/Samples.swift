@@ -13,7 +13,9 @@ enum Samples {
     }
     static func numbers(_ dice: inout Dice) -> UInt64 { UInt64(bitPattern: number(&dice)) }
     static func int32(_ dice: inout Dice) -> Int32 { Int32(truncatingIfNeeded: number(&dice)) }
-    static func blob(_ dice: inout Dice) -> [UInt8] { (0..<Int.random(in: 0...9, using: &dice)).map { _ in dice.byte() } }
+    static func blob(_ dice: inout Dice) -> [UInt8] {
+        (0..<Int.random(in: 0...9, using: &dice)).map { _ in dice.byte() }
+    }
     static func list<Value>(_ dice: inout Dice, _ make: (inout Dice) -> Value) -> [Value] {
         (0..<Int.random(in: 0...4, using: &dice)).map { _ in make(&dice) }
     }
@@ -41,7 +43,10 @@ enum Samples {
     }
 
     static func unknown(_ dice: inout Dice) -> UnknownFields {
-        let fields = ["f8 07 81 00", "fb 07 08 01 fc 07", "fa 07 02 61 00", "fd 07 01 02 03 04", "f9 07 01 02 03 04 05 06 07 08"]
+        let fields = [
+            "f8 07 81 00", "fb 07 08 01 fc 07", "fa 07 02 61 00", "fd 07 01 02 03 04",
+            "f9 07 01 02 03 04 05 06 07 08",
+        ]
         return (try? UnknownFields(encoded: hex(fields.randomElement(using: &dice) ?? ""))) ?? UnknownFields()
     }
 
@@ -129,8 +134,12 @@ enum Samples {
         case .maps: try maps(&dice).encoded()
         case .crowd: try Crowd(m01: leaf(&dice, depth: 2), m65: leaf(&dice, depth: 2)).encoded()
         case .legacy: try legacy(&dice, depth: 3).encoded()
-        case .strict: try Strict(id: 1, child: Strict(id: 2, level: .low), map: [3: Strict(id: 4, level: .high)], level: .low).encoded()
-        case .holder: try Holder(strict: Strict(id: 1, level: .low), legacy: legacy(&dice, depth: 2)).encoded()
+        case .strict:
+            try Strict(
+                id: 1, child: Strict(id: 2, level: .low), map: [3: Strict(id: 4, level: .high)], level: .low
+            ).encoded()
+        case .holder:
+            try Holder(strict: Strict(id: 1, level: .low), legacy: legacy(&dice, depth: 2)).encoded()
         }
     }
 }

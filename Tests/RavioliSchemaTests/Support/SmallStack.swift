@@ -5,7 +5,9 @@ import Synchronization
 
 /// Runs `body` on a thread with a stack of 512 KiB, the least that a thread of Swift programs usually has, and returns
 /// what it returns; `nil` if there is no such thread.
-func onSmallStack<Result: Sendable>(of stackSize: Int = 512 << 10, _ body: @escaping @Sendable () -> Result) -> Result? {
+func onSmallStack<Result: Sendable>(
+    of stackSize: Int = 512 << 10, _ body: @escaping @Sendable () -> Result
+) -> Result? {
     let result = Box<Result>()
     let job = Job { result.value.withLock { $0 = body() } }
     let attributes = UnsafeMutablePointer<pthread_attr_t>.allocate(capacity: 1)

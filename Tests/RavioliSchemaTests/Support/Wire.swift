@@ -93,7 +93,10 @@ struct Refusal: Sendable, CustomTestStringConvertible {
     var path: String
     var offset: Int?
 
-    init(_ clause: String, _ type: Sample, _ input: String, _ message: String, path: String = "", at offset: Int?) {
+    init(
+        _ clause: String, _ type: Sample, _ input: String, _ message: String, path: String = "",
+        at offset: Int?
+    ) {
         self.clause = clause
         self.type = type
         self.input = input

@@ -8,7 +8,7 @@ package func welcome(_ guests: [String], through greeter: GreeterClient) async t
     for guest in guests {
         do {
             greetings.append(try await greeter.greet(GreetRequest(name: guest, language: .italian)).text)
-        } catch where error.code == .invalidArgument {
+        } catch let error where error.code == .invalidArgument {
             continue
         }
     }

@@ -26,6 +26,8 @@ import Testing
 }
 
 @Test func unsetMethodSaysItsName() async {
-    let error = await #expect(throws: RPCError.self) { try await welcome(["Ada"], through: GreeterFake().client) }
+    let error = await #expect(throws: RPCError.self) {
+        try await welcome(["Ada"], through: GreeterFake().client)
+    }
     #expect(error?.code == .unimplemented && error?.message == "GreeterFake.greet is not set")
 }
