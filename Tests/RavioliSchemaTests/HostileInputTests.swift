@@ -109,7 +109,8 @@ import Testing
 
     @Test func refusesMillionsOfEmptyMessagesBeforeAllocating() {
         let message = Array(repeatElement([0x6a, 0x00] as [UInt8], count: 2 << 20).joined())
-        let arena = Arena(budget: Codec.arenaBudget(.defaults))
+        let arena = Arena.make(budget: Codec.arenaBudget(.defaults))
+        defer { arena.destroy() }
         let before = arena.state.pointee.budget
         let error = #expect(throws: SchemaError.self) {
             try message.withUnsafeBytes {
@@ -147,7 +148,8 @@ import Testing
     }
 
     @Test func aLengthOfFourGibibytesAllocatesNothing() {
-        let arena = Arena(budget: 1 << 20)
+        let arena = Arena.make(budget: 1 << 20)
+        defer { arena.destroy() }
         let before = arena.state.pointee.budget
         let error = #expect(throws: SchemaError.self) {
             try hex("7a ff ff ff ff 0f").withUnsafeBytes {

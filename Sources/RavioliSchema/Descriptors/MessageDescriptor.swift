@@ -33,9 +33,11 @@ public final class MessageDescriptor: Sendable {
     private nonisolated(unsafe) var indicesByName: [String: Int] = [:]
     private nonisolated(unsafe) var indicesByNumber: [Int32: Int] = [:]
     /// The fields that are proto2 `required` or hold a message in which one can be missing.
-    @exclusivity(unchecked) nonisolated(unsafe) private(set) var fieldsToCheck: [FieldDescriptor] = []
+    nonisolated(unsafe) private(set) var fieldsToCheck: [FieldDescriptor] = [] {
+        didSet { mayLackRequired = !fieldsToCheck.isEmpty }
+    }
     /// Whether the type or a type inside it has a proto2 `required` field.
-    var mayLackRequired: Bool { !fieldsToCheck.isEmpty }
+    @exclusivity(unchecked) nonisolated(unsafe) private(set) var mayLackRequired = false
 
     /// protobuf-c's table, a `ProtobufCMessageDescriptor`; filled when linked.
     @usableFromInline package nonisolated(unsafe) let cTable: UnsafeRawPointer

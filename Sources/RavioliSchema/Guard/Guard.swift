@@ -38,10 +38,12 @@ struct Guard {
     private var table: UnsafeMutablePointer<GuardTable>
     private var seen: UInt64 = 0
     private var depth = 0
+    // The two counters lie apart: side by side, the compiler adds to both in one load of 16 bytes, which has to wait
+    // for the two stores of 8 bytes before it to reach the cache, at every field.
     private var elements = 0
-    private var decodedBytes: Int
     /// Where the message at hand begins.
     private var body: UnsafePointer<UInt8>
+    private var decodedBytes: Int
     private var verdict = Verdict.clean
 
     /// Walks `bytes` as a message of type `type`.

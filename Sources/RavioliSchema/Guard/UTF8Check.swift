@@ -7,19 +7,30 @@ enum UTF8Check {
     /// The position of the first byte that does not belong to valid UTF-8; `nil` if all do.
     @inline(__always)
     static func firstInvalid(in bytes: UnsafeBufferPointer<UInt8>) -> Int? {
-        guard let start = bytes.baseAddress else { return nil }
+        guard let start = UnsafeRawPointer(bytes.baseAddress) else { return nil }
         let count = bytes.count
         var position = 0
         while position &+ 8 <= count {
-            let word = UnsafeRawPointer(start + position).loadUnaligned(as: UInt64.self)
-            guard word & highBits == 0 else { return firstInvalid(in: bytes, from: position) }
+            guard isASCII(start + position, UInt64.self) else {
+                return firstInvalid(in: bytes, from: position)
+            }
             position &+= 8
         }
-        while position < count {
-            guard start[position] < 0x80 else { return firstInvalid(in: bytes, from: position) }
-            position &+= 1
-        }
-        return nil
+        // The rest in one or two loads that may overlap what has been seen: a loop over it would be mispredicted.
+        let isRestASCII =
+            if position == count { true } else if count >= 8 {
+                isASCII(start + (count &- 8), UInt64.self)
+            } else if count >= 4 {
+                isASCII(start, UInt32.self) && isASCII(start + (count &- 4), UInt32.self)
+            } else { bytes[0] | bytes[count / 2] | bytes[count &- 1] < 0x80 }
+        return isRestASCII ? nil : firstInvalid(in: bytes, from: position)
+    }
+
+    @inline(__always)
+    private static func isASCII<Word: FixedWidthInteger & BitwiseCopyable>(
+        _ bytes: UnsafeRawPointer, _: Word.Type
+    ) -> Bool {
+        bytes.loadUnaligned(as: Word.self) & Word(truncatingIfNeeded: highBits) == 0
     }
 
     @inline(never)

@@ -9,9 +9,12 @@ import CProtobufC
 import Glibc
 
 /// Memory for C structs with a budget, handed out by moving a cursor.
+///
+/// A value of this type is only a pointer to it, so that passing it on costs no counting of references. Whoever made
+/// an arena destroys it; a thread's own is lent, see ``takeForThread(budget:)``.
 @usableFromInline
-package final class Arena {
-    /// What the C callback and inlined writers need; at a fixed address.
+package struct Arena: BitwiseCopyable {
+    /// The arena itself, at a fixed address for C's sake.
     @usableFromInline
     struct State {
         @usableFromInline var cursor: UnsafeMutableRawPointer
@@ -24,6 +27,14 @@ package final class Arena {
         /// Size of all blocks beyond the first, in bytes.
         var taken = 0
         var isExhausted = false
+        /// The block that the cursor starts in.
+        var firstBlock: UnsafeMutableRawPointer
+        var firstBlockCapacity: Int
+        var idleMessages = 0
+        let allocator: UnsafeMutablePointer<ProtobufCAllocator>
+        /// Whether this is the arena that a thread keeps, and whether somebody uses it just now.
+        var isThreads = false
+        var isLent = false
     }
 
     /// The block that every arena keeps between messages, in bytes.
@@ -40,33 +51,30 @@ package final class Arena {
     private static let budgetMax = Int.max / 4
 
     @usableFromInline let state: UnsafeMutablePointer<State>
-    let allocator: UnsafeMutablePointer<ProtobufCAllocator>
-    /// The block that the cursor starts in.
-    private var firstBlock: UnsafeMutableRawPointer
-    private var firstBlockCapacity = Arena.firstBlockSize
-    private var idleMessages = 0
-    /// Whether this is the arena that a thread keeps, and whether somebody uses it just now.
-    private var isThreads = false
-    private var isLent = false
+    /// Takes from this arena; for protobuf-c.
+    var allocator: UnsafeMutablePointer<ProtobufCAllocator> { state.pointee.allocator }
 
+    /// Makes an arena.
+    ///
     /// - Parameter budget: how many bytes may be taken, all blocks together.
-    package init(budget: Int) {
-        firstBlock = .allocate(byteCount: Self.firstBlockSize, alignment: 16)
-        state = .allocate(capacity: 1)
+    package static func make(budget: Int) -> Arena {
+        let firstBlock = UnsafeMutableRawPointer.allocate(byteCount: firstBlockSize, alignment: 16)
+        let allocator = UnsafeMutablePointer<ProtobufCAllocator>.allocate(capacity: 1)
+        let state = UnsafeMutablePointer<State>.allocate(capacity: 1)
+        allocator.initialize(
+            to: ProtobufCAllocator(alloc: allocateForC, free: freeForC, allocator_data: state))
         state.initialize(
             to: State(
-                cursor: firstBlock, end: firstBlock + Self.firstBlockSize,
-                budget: min(budget, Self.budgetMax), blocks: nil,
-                nextBlockSize: Self.firstBlockSize))
-        allocator = .allocate(capacity: 1)
-        allocator.initialize(
-            to: ProtobufCAllocator(
-                alloc: allocateForC, free: freeForC, allocator_data: UnsafeMutableRawPointer(state)))
+                cursor: firstBlock, end: firstBlock + firstBlockSize, budget: min(budget, budgetMax),
+                nextBlockSize: firstBlockSize, firstBlock: firstBlock, firstBlockCapacity: firstBlockSize,
+                allocator: allocator))
+        return Arena(state: state)
     }
 
-    deinit {
+    /// Gives everything back to the operating system. The arena, and whatever lies in it, is invalid from here on.
+    package func destroy() {
         freeBlocks()
-        firstBlock.deallocate()
+        state.pointee.firstBlock.deallocate()
         allocator.deallocate()
         state.deallocate()
     }
@@ -77,8 +85,8 @@ package final class Arena {
     /// Forgets everything that was taken. Pointers into the arena are invalid from here on.
     func reset(budget: Int) {
         if state.pointee.blocks != nil { freeBlocks() }
-        state.pointee.cursor = firstBlock
-        state.pointee.end = firstBlock + firstBlockCapacity
+        state.pointee.cursor = state.pointee.firstBlock
+        state.pointee.end = state.pointee.firstBlock + state.pointee.firstBlockCapacity
         state.pointee.budget = min(budget, Self.budgetMax)
         state.pointee.isExhausted = false
     }
@@ -87,25 +95,25 @@ package final class Arena {
     /// many that needed little.
     private func keepBlockIfNeeded() {
         let grown = state.pointee.blocks != nil
-        if !grown, firstBlockCapacity == Self.firstBlockSize { return }
+        if !grown, state.pointee.firstBlockCapacity == Self.firstBlockSize { return }
         if grown {
-            let taken = state.pointee.taken + firstBlockCapacity
+            let taken = state.pointee.taken + state.pointee.firstBlockCapacity
             freeBlocks()
-            idleMessages = 0
+            state.pointee.idleMessages = 0
             if taken <= Self.keptBlockSizeMax { replaceFirstBlock(taken) }
-        } else if state.pointee.cursor - firstBlock <= Self.firstBlockSize {
-            idleMessages += 1
-            if idleMessages > Self.idleMessagesMax { replaceFirstBlock(Self.firstBlockSize) }
+        } else if state.pointee.cursor - state.pointee.firstBlock <= Self.firstBlockSize {
+            state.pointee.idleMessages += 1
+            if state.pointee.idleMessages > Self.idleMessagesMax { replaceFirstBlock(Self.firstBlockSize) }
         } else {
-            idleMessages = 0
+            state.pointee.idleMessages = 0
         }
     }
 
     private func replaceFirstBlock(_ capacity: Int) {
-        firstBlock.deallocate()
-        firstBlock = .allocate(byteCount: capacity, alignment: 16)
-        firstBlockCapacity = capacity
-        state.pointee.cursor = firstBlock
+        state.pointee.firstBlock.deallocate()
+        state.pointee.firstBlock = .allocate(byteCount: capacity, alignment: 16)
+        state.pointee.firstBlockCapacity = capacity
+        state.pointee.cursor = state.pointee.firstBlock
     }
 
     private func freeBlocks() {
@@ -158,6 +166,7 @@ package final class Arena {
 }
 
 /// `ProtobufCAllocator.alloc`. A plain function, so that no executor is checked at each call.
+@inline(__always)
 private nonisolated func allocateForC(
     _ data: UnsafeMutableRawPointer?, _ size: Int
 ) -> UnsafeMutableRawPointer? {
@@ -172,23 +181,26 @@ private nonisolated func freeForC(_: UnsafeMutableRawPointer?, _: UnsafeMutableR
 
 extension Arena {
     /// This thread's arena, reset, until it is given back. Whoever asks meanwhile gets an arena of its own.
-    static func takeForThread(budget: Int) -> Unmanaged<Arena> {
-        if let kept = pthread_getspecific(threadKey) {
-            let arena = Unmanaged<Arena>.fromOpaque(kept)
-            let isFree = arena._withUnsafeGuaranteedRef { arena in
-                if arena.isLent { return false }
-                arena.isLent = true
-                arena.reset(budget: budget)
-                return true
-            }
-            return isFree ? arena : Unmanaged.passRetained(Arena(budget: budget))
+    static func takeForThread(budget: Int) -> Arena {
+        guard let kept = pthread_getspecific(threadKey) else {
+            let arena = make(budget: budget)
+            arena.state.pointee.isLent = true
+            arena.state.pointee.isThreads = true
+            pthread_setspecific(threadKey, arena.state)
+            return arena
         }
-        let arena = Arena(budget: budget)
-        arena.isLent = true
-        arena.isThreads = true
-        let kept = Unmanaged.passRetained(arena)
-        pthread_setspecific(threadKey, kept.toOpaque())
-        return kept
+        let arena = Arena(kept)
+        guard !arena.state.pointee.isLent else { return make(budget: budget) }
+        arena.state.pointee.isLent = true
+        arena.reset(budget: budget)
+        return arena
+    }
+
+    /// Ends what ``takeForThread(budget:)`` began, on the same thread.
+    func giveBack() {
+        guard state.pointee.isThreads else { return destroy() }
+        keepBlockIfNeeded()
+        state.pointee.isLent = false
     }
 
     /// Runs `body` with this thread's arena.
@@ -196,25 +208,18 @@ extension Arena {
         budget: Int, _ body: (Arena) throws(SchemaError) -> Result
     ) throws(SchemaError) -> Result {
         let arena = takeForThread(budget: budget)
-        defer { giveBack(arena) }
-        return try body(arena.takeUnretainedValue())
+        defer { arena.giveBack() }
+        return try body(arena)
     }
 
-    /// Ends what ``takeForThread(budget:)`` began, on the same thread.
-    static func giveBack(_ arena: Unmanaged<Arena>) {
-        let isThreads = arena._withUnsafeGuaranteedRef { arena in
-            guard arena.isThreads else { return false }
-            arena.keepBlockIfNeeded()
-            arena.isLent = false
-            return true
-        }
-        if !isThreads { arena.release() }
+    private init(_ kept: UnsafeMutableRawPointer) {
+        self.init(state: kept.assumingMemoryBound(to: State.self))
     }
 
     private static let threadKey: pthread_key_t = {
         var key = pthread_key_t()
-        let error = pthread_key_create(&key) { arena in
-            if let arena { Unmanaged<Arena>.fromOpaque(arena).release() }
+        let error = pthread_key_create(&key) { kept in
+            if let kept { Arena(kept).destroy() }
         }
         precondition(error == 0, "no thread-specific key is left")
         return key

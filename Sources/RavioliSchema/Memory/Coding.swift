@@ -8,7 +8,7 @@
 struct Decoding: ~Copyable {
     /// Reads the message's fields.
     @usableFromInline let fields: FieldReader
-    private let arena: Unmanaged<Arena>
+    private let arena: Arena
 
     /// Checks and decodes `bytes`.
     @usableFromInline
@@ -18,18 +18,18 @@ struct Decoding: ~Copyable {
         let arena = Arena.takeForThread(budget: Codec.arenaBudget(limits))
         do {
             let message = try Codec.unpack(
-                bytes, as: type, limits: limits, arena: arena.takeUnretainedValue())
+                bytes, as: type, limits: limits, arena: arena)
             try RequiredFields.check(message, type, .invalidData)
             fields = FieldReader(message)
             self.arena = arena
         } catch {
-            Arena.giveBack(arena)
+            arena.giveBack()
             throw error
         }
     }
 
     @usableFromInline
-    deinit { Arena.giveBack(arena) }
+    deinit { arena.giveBack() }
 }
 
 /// A message being encoded: first its fields are written, then it is packed.
@@ -37,8 +37,9 @@ struct Decoding: ~Copyable {
 struct Encoding: ~Copyable {
     /// Takes the message's fields.
     @usableFromInline var fields: FieldWriter
-    private let type: MessageDescriptor
-    private let arena: Unmanaged<Arena>
+    /// Types live as long as the process, so nobody need count who holds one.
+    private let type: Unmanaged<MessageDescriptor>
+    private let arena: Arena
 
     /// Encoding has no budget beside protobuf's own: the value exists already. Twice, for the struct's copies.
     private static let budget = 2 * SchemaLimits.encodedBytesCeiling
@@ -48,23 +49,29 @@ struct Encoding: ~Copyable {
         let arena = Arena.takeForThread(budget: Self.budget)
         do {
             fields = FieldWriter(
-                try Codec.makeStruct(type, arena: arena.takeUnretainedValue()),
-                arena: arena.takeUnretainedValue(),
-                depthMax: SchemaLimits.depthCeiling,
-                isDeterministic: deterministic)
-            self.type = type
+                try Codec.makeStruct(type, arena: arena), arena: arena,
+                depthMax: SchemaLimits.depthCeiling, isDeterministic: deterministic)
+            self.type = .passUnretained(type)
             self.arena = arena
         } catch {
-            Arena.giveBack(arena)
+            arena.giveBack()
             throw error
         }
     }
 
     @usableFromInline
-    deinit { Arena.giveBack(arena) }
+    deinit { arena.giveBack() }
 
     /// The filled struct, after making sure that it can be encoded.
+    @inline(__always)
     func message() throws(SchemaError) -> UnsafeMutableRawPointer {
+        if fields.failure != nil || type._withUnsafeGuaranteedRef({ $0.mayLackRequired }) { try check() }
+        return fields.base
+    }
+
+    /// Throws what keeps the struct from being encoded, if anything does.
+    private func check() throws(SchemaError) {
+        let type = type.takeUnretainedValue()
         switch fields.failure {
         case .tooDeep:
             throw SchemaError(
@@ -75,7 +82,6 @@ struct Encoding: ~Copyable {
         case nil: break
         }
         try RequiredFields.check(fields.base, type, .invalidValue)
-        return fields.base
     }
 
     /// Runs `body` with the filled struct and the arena, allowing so many more bytes to be taken.
@@ -83,7 +89,6 @@ struct Encoding: ~Copyable {
         addingBudget bytes: Int, _ body: (UnsafeMutableRawPointer, Arena) throws(SchemaError) -> Result
     ) throws(SchemaError) -> Result {
         let message = try message()
-        let arena = arena.takeUnretainedValue()
         arena.addBudget(bytes)
         return try body(message, arena)
     }
@@ -91,7 +96,7 @@ struct Encoding: ~Copyable {
     /// The encoded message, valid as long as this value lives.
     @usableFromInline
     func pack() throws(SchemaError) -> UnsafeRawBufferPointer {
-        try Codec.pack(try message(), sizeBound: fields.sizeBound, arena: arena.takeUnretainedValue())
+        try Codec.pack(try message(), sizeBound: fields.sizeBound, arena: arena)
     }
 
     /// The encoded message in an array of its own.

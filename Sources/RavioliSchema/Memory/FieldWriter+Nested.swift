@@ -102,28 +102,33 @@ extension FieldWriter {
     @inlinable
     public mutating func strings(_ values: [String], at offset: Int, count: Int) {
         guard let memory = room(values.count, stride: 16, at: offset, count: count) else { return }
-        for (index, value) in values.enumerated() {
+        // Through a span, which lends its elements: a loop over the array would retain each.
+        let values = values.span
+        for index in values.indices {
             let target = memory + index &* 16
             target.initializeMemory(as: Int.self, repeating: 0, count: 2)
-            text(value, at: target)
+            text(values[index], at: target)
         }
     }
 
     @inlinable
     public mutating func blobs(_ values: [[UInt8]], at offset: Int, count: Int) {
         guard let memory = room(values.count, stride: 16, at: offset, count: count) else { return }
-        for (index, value) in values.enumerated() {
+        let values = values.span
+        for index in values.indices {
             let target = memory + index &* 16
             target.initializeMemory(as: Int.self, repeating: 0, count: 2)
-            value.withUnsafeBytes { blob($0, at: target) }
+            values[index].withUnsafeBytes { blob($0, at: target) }
         }
     }
 
     @inlinable
     public mutating func messages<Value: Message>(_ values: [Value], at offset: Int, count: Int) {
         guard let memory = room(values.count, stride: 8, at: offset, count: count) else { return }
-        for (index, value) in values.enumerated() {
-            memory.storeBytes(of: nested(value), toByteOffset: index &* 8, as: UnsafeMutableRawPointer?.self)
+        let values = values.span
+        for index in values.indices {
+            let pointer = nested(values[index])
+            memory.storeBytes(of: pointer, toByteOffset: index &* 8, as: UnsafeMutableRawPointer?.self)
         }
     }
 

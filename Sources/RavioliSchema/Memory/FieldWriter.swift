@@ -198,7 +198,13 @@ public struct FieldWriter {
     /// Stores a string's UTF-8 as ``blob(_:at:)`` does.
     @inlinable @inline(__always)
     package mutating func text(_ value: String, at target: UnsafeMutableRawPointer) {
-        value.utf8Span.span.withUnsafeBufferPointer { blob(UnsafeRawBufferPointer($0), at: target) }
+        // Always contiguous where Swift has no foreign strings; unlike `utf8Span`, this takes no call.
+        let isWritten: Void? = value.utf8.withContiguousStorageIfAvailable {
+            blob(UnsafeRawBufferPointer($0), at: target)
+        }
+        if isWritten == nil {
+            value.utf8Span.span.withUnsafeBufferPointer { blob(UnsafeRawBufferPointer($0), at: target) }
+        }
     }
 
     /// Copies bytes into the arena and stores a `ProtobufCBinaryData`, a length and a pointer, at `target`.
@@ -213,25 +219,25 @@ public struct FieldWriter {
         target.storeBytes(of: memory, toByteOffset: 8, as: UnsafeMutableRawPointer.self)
     }
 
-    /// Copies bytes; up to 16, as most strings have, in two overlapping moves instead of a call.
+    /// Copies bytes; up to 16, as most strings have, without a call. Each load lies within one half of a short
+    /// string as Swift has just stored it: one that reached over both halves would wait for them to reach the cache.
     @inlinable @inline(__always)
     static func copy(_ source: UnsafeRawPointer, to target: UnsafeMutableRawPointer, _ count: Int) {
-        if count > 16 {
-            target.copyMemory(from: source, byteCount: count)
-        } else if count >= 8 {
-            let last = source.loadUnaligned(fromByteOffset: count &- 8, as: UInt64.self)
-            target.storeBytes(of: source.loadUnaligned(as: UInt64.self), as: UInt64.self)
-            target.storeBytes(of: last, toByteOffset: count &- 8, as: UInt64.self)
-        } else if count >= 4 {
-            let last = source.loadUnaligned(fromByteOffset: count &- 4, as: UInt32.self)
-            target.storeBytes(of: source.loadUnaligned(as: UInt32.self), as: UInt32.self)
-            target.storeBytes(of: last, toByteOffset: count &- 4, as: UInt32.self)
-        } else {
-            for index in 0..<count {
-                target.storeBytes(
-                    of: source.load(fromByteOffset: index, as: UInt8.self), toByteOffset: index,
-                    as: UInt8.self)
-            }
-        }
+        guard count <= 16 else { return target.copyMemory(from: source, byteCount: count) }
+        var offset = 0
+        if count >= 8 { move(UInt64.self, source, target, &offset) }
+        if count == 16 { return move(UInt64.self, source, target, &offset) }
+        if count & 4 != 0 { move(UInt32.self, source, target, &offset) }
+        if count & 2 != 0 { move(UInt16.self, source, target, &offset) }
+        if count & 1 != 0 { move(UInt8.self, source, target, &offset) }
+    }
+
+    @inlinable @inline(__always)
+    static func move<Unit: BitwiseCopyable>(
+        _: Unit.Type, _ source: UnsafeRawPointer, _ target: UnsafeMutableRawPointer, _ offset: inout Int
+    ) {
+        let unit = source.loadUnaligned(fromByteOffset: offset, as: Unit.self)
+        target.storeBytes(of: unit, toByteOffset: offset, as: Unit.self)
+        offset &+= MemoryLayout<Unit>.size
     }
 }

@@ -10,7 +10,8 @@ struct ArenaTests {
     }
 
     @Test func handsOutDisjointMemoryAlignedToEight() throws {
-        let arena = Arena(budget: 1 << 20)
+        let arena = Arena.make(budget: 1 << 20)
+        defer { arena.destroy() }
         var last: UnsafeMutableRawPointer?
         for size in 1...200 {
             let memory = try #require(take(size, from: arena))
@@ -22,7 +23,8 @@ struct ArenaTests {
     }
 
     @Test func everyByteItHandsOutIsWritable() throws {
-        let arena = Arena(budget: 64 << 20)
+        let arena = Arena.make(budget: 64 << 20)
+        defer { arena.destroy() }
         var dice = Dice(seed: 3)
         var pieces: [(UnsafeMutableRawPointer, Int, UInt8)] = []
         for _ in 0..<2_000 {
@@ -40,7 +42,8 @@ struct ArenaTests {
     }
 
     @Test func refusesBeyondItsBudgetAndSaysSo() {
-        let arena = Arena(budget: 1_000)
+        let arena = Arena.make(budget: 1_000)
+        defer { arena.destroy() }
         #expect(take(40_000, from: arena) == nil)
         #expect(arena.isExhausted)
         // The first block is not counted: it is there anyway.
@@ -48,7 +51,8 @@ struct ArenaTests {
     }
 
     @Test func aBudgetIsSpentOnlyOnce() {
-        let arena = Arena(budget: 100_000)
+        let arena = Arena.make(budget: 100_000)
+        defer { arena.destroy() }
         var taken = 0
         while take(20_000, from: arena) != nil { taken += 20_000 }
         #expect(taken >= 100_000 && taken <= 140_000)
@@ -56,7 +60,8 @@ struct ArenaTests {
 
     @Test func largePiecesDoNotWasteTheBlockAtHand() {
         // 600 KiB pieces: two would not fit into a block of 1 MiB.
-        let arena = Arena(budget: 64 << 20)
+        let arena = Arena.make(budget: 64 << 20)
+        defer { arena.destroy() }
         var taken = 0
         while take(600 << 10, from: arena) != nil { taken += 600 << 10 }
         #expect(taken > 63 << 20)
@@ -64,7 +69,8 @@ struct ArenaTests {
 
     @Test("Sizes that no memory has", arguments: [Int.max, Int.max - 3, Int.max - 8, -1, -8, Int.min])
     func refusesImpossibleSizes(_ size: Int) throws {
-        let arena = Arena(budget: .max)
+        let arena = Arena.make(budget: .max)
+        defer { arena.destroy() }
         let before = try #require(take(8, from: arena))
         #expect(take(size, from: arena) == nil)
         #expect(arena.isExhausted)
@@ -72,7 +78,8 @@ struct ArenaTests {
     }
 
     @Test func resetGivesTheSameMemoryAgain() throws {
-        let arena = Arena(budget: 1 << 20)
+        let arena = Arena.make(budget: 1 << 20)
+        defer { arena.destroy() }
         let first = try #require(take(100, from: arena))
         while take(10_000, from: arena) != nil {}
         #expect(arena.isExhausted)
@@ -98,7 +105,7 @@ struct ArenaTests {
                 let isOther = try Arena.withThreadArena(budget: 1 << 20) { inner in
                     let other = Arena.allocate(64, from: inner.state)
                     other?.initializeMemory(as: UInt8.self, repeating: 9, count: 64)
-                    return inner !== outer && other != memory
+                    return inner.state != outer.state && other != memory
                 }
                 return [isOther, UnsafeRawBufferPointer(start: memory, count: 64).allSatisfy { $0 == 7 }]
             }
