@@ -19,6 +19,7 @@ extension ServerStream: MessageSource, MessageSink {}
 /// What is not read makes the caller wait: a stream holds at most its credit, by default 256 KiB, and one message more.
 /// One task reads, once; what it has read does not come again.
 public struct MessageStream<Element: Message>: AsyncSequence, Sendable {
+    /// What the call ended with.
     public typealias Failure = RPCError
     let source: any MessageSource
 

@@ -8,6 +8,7 @@ public import RavioliSchema
 /// One task reads, once. A stream that is let go before its end cancels the call, and so does cancelling the task that
 /// reads.
 public struct ResponseStream<Element: Message>: AsyncSequence, Sendable {
+    /// What the call ended with.
     public typealias Failure = RPCError
     let call: any StreamCall
 

@@ -34,7 +34,9 @@ final class ServerStream: StreamLoopSide {
 
 /// The encoded requests of a call, one after another as they come.
 public struct RequestBytes: AsyncSequence, Sendable {
+    /// An encoded request.
     public typealias Element = [UInt8]
+    /// What the call ended with.
     public typealias Failure = RPCError
     let stream: ServerStream
 
