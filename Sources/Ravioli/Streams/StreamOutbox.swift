@@ -35,7 +35,7 @@ final class StreamOutbox: Sendable {
     ///
     /// - Throws: what ended the stream; `cancelled` when the task is cancelled while it waits, with the message added.
     func send(_ message: [UInt8], _ loop: some StreamLoopSide) async throws(RPCError) {
-        let outcome = state.withLock { state -> Result<Bool, RPCError> in
+        let outcome = state.withLock { state -> Result<(mustAnnounce: Bool, mustWait: Bool), RPCError> in
             if let failure = state.failure { return .failure(failure) }
             guard !state.isFinished else {
                 return .failure(
@@ -44,10 +44,11 @@ final class StreamOutbox: Sendable {
             state.messages.append(message)
             state.bytes += message.count
             defer { state.isAnnounced = true }
-            return .success(!state.isAnnounced)
+            return .success((!state.isAnnounced, state.bytes > Self.bytesMax))
         }
-        if try outcome.get() { loop.wantsOutput() }
-        try await wait { $0.bytes <= Self.bytesMax }
+        let (mustAnnounce, mustWait) = try outcome.get()
+        if mustAnnounce { loop.wantsOutput() }
+        if mustWait { try await wait { $0.bytes <= Self.bytesMax } }
     }
 
     /// No message follows.
