@@ -20,8 +20,16 @@ public struct Peer: Sendable, Hashable {
 /// inherit its deadline, its criticality and the metadata on the server's allow-list.
 public struct CallContext: Sendable {
     let call: ServerCall
+    /// The request's metadata.
+    public let metadata: Metadata
 
-    init(_ call: ServerCall) { self.call = call }
+    init(_ call: ServerCall) { self.init(call, metadata: call.metadata) }
+
+    /// A context whose metadata an interceptor may have changed.
+    init(_ call: ServerCall, metadata: Metadata) {
+        self.call = call
+        self.metadata = metadata
+    }
 
     /// The call this task serves; nil outside handlers and inside ``detached(_:)``.
     public static var current: CallContext? { Self.scope }
@@ -30,8 +38,6 @@ public struct CallContext: Sendable {
 
     /// What was called.
     public var method: MethodName { call.method }
-    /// The request's metadata.
-    public var metadata: Metadata { call.metadata }
     /// When the caller stops waiting.
     public var deadline: Deadline { call.deadline }
     /// The time that is left; zero once the deadline has passed.
@@ -50,7 +56,7 @@ public struct CallContext: Sendable {
     public func setResponseMetadata(_ metadata: Metadata) { call.setResponseMetadata(metadata) }
 
     /// The request metadata that child calls take along.
-    var inheritedMetadata: Metadata { call.inheritedMetadata }
+    var inheritedMetadata: Metadata { metadata.restricted(to: call.inheritedMetadataNames) }
 
     /// Runs `body` so that calls made in it inherit nothing: neither deadline nor criticality nor metadata.
     ///

@@ -16,6 +16,7 @@ final class ServerCall: Sendable {
     let criticality: Criticality
     let attempt: UInt8
     let slot: CallSlot
+    let isStream: Bool
     private let connection: ServerConnection.Handle
     private let executor: LoopExecutor
     private let execution: Execution
@@ -35,12 +36,13 @@ final class ServerCall: Sendable {
         self.criticality = Criticality(rawValue: head.criticality)
         self.attempt = head.attempt
         self.slot = slot
+        isStream = handler.isStream
         self.connection = connection
         self.executor = executor
     }
 
     var peer: Peer { connection.peer }
-    var inheritedMetadata: Metadata { metadata.restricted(to: connection.inheritedMetadataNames) }
+    var inheritedMetadataNames: [String] { connection.inheritedMetadataNames }
     var isCancelled: Bool { cancelled.load(ordering: .relaxed) }
     func markCancelled() { cancelled.store(true, ordering: .relaxed) }
 
@@ -111,13 +113,33 @@ final class ServerCall: Sendable {
     }
 
     private func serve(_ body: @Sendable (CallContext) async throws -> Void) async {
-        let context = CallContext(self)
         do {
-            try await CallContext.$scope.withValue(context) { try await body(context) }
+            if connection.interceptors.isEmpty {
+                try await serve(CallContext(self), body)
+            } else {
+                try await intercepted(body)
+            }
         } catch let error as RPCError {
             fail(error)
         } catch {
             fail(mapped(error))
+        }
+    }
+
+    private func serve(
+        _ context: CallContext, _ body: @Sendable (CallContext) async throws -> Void
+    ) async throws {
+        try await CallContext.$scope.withValue(context) { try await body(context) }
+    }
+
+    private func intercepted(_ body: @Sendable (CallContext) async throws -> Void) async throws {
+        try await withoutActuallyEscaping(body) { body in
+            _ = try await connection.interceptors.run(
+                InterceptedRequest(metadata: metadata), InterceptorContext(self)
+            ) { request in
+                try await self.serve(CallContext(self, metadata: request.metadata), body)
+                return InterceptedResponse(metadata: self.metadataToSend)
+            }
         }
     }
 

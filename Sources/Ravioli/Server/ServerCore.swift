@@ -63,6 +63,7 @@ extension ServerConnection {
     final class Handle: Sendable {
         let peer: Peer
         let inheritedMetadataNames: [String]
+        let interceptors: [any Interceptor]
         private let context: LoopContext
         private let server: ServerCore
         private let bound: NIOLoopBound<ServerConnection>
@@ -73,6 +74,7 @@ extension ServerConnection {
             self.server = server
             context = connection.link.context
             inheritedMetadataNames = server.options.inheritedMetadata
+            interceptors = server.options.interceptors
             bound = NIOLoopBound(connection, eventLoop: context.eventLoop)
         }
 

@@ -19,6 +19,8 @@ public struct ServerOptions: Sendable {
     public var inheritedMetadata = ["traceparent", "tracestate", "baggage", "x-request-id"]
     /// Whether the built-in reflection service answers. Default true; its schemas are no secret to who has the client.
     public var servesReflection = true
+    /// What runs around every call, the first one outermost. Default none.
+    public var interceptors: [any Interceptor] = []
     /// Connections waiting to be accepted. Default 1,024.
     public var backlog = 1024
 

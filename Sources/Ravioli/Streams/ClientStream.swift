@@ -40,7 +40,7 @@ final class ClientStreamState: StreamLoopSide {
     let call: ClientCall
     let inbox: StreamInbox
     let outbox = StreamOutbox()
-    let metadata = FirstMetadata()
+    let metadata = FirstValue<Metadata>()
     let trailers = Mutex(Metadata())
     private let handle: ClientHandle
     private let isOver = Atomic<Bool>(false)
@@ -79,36 +79,4 @@ final class ClientStreamState: StreamLoopSide {
     func wantsOutput() { handle.outputWanted(call) }
 
     func hasRead(_ cost: MessageCost) { handle.responsesRead(call, cost) }
-}
-
-/// Metadata that comes at most once, and those who wait for it.
-final class FirstMetadata: Sendable {
-    private struct State: Sendable {
-        var value: Metadata?
-        var waiters: [UnsafeContinuation<Metadata, Never>] = []
-    }
-
-    private let state = Mutex(State())
-
-    /// Sets the value; the first one counts.
-    func set(_ value: Metadata) {
-        let waiters = state.withLock { state in
-            guard state.value == nil else { return [] as [UnsafeContinuation<Metadata, Never>] }
-            state.value = value
-            defer { state.waiters = [] }
-            return state.waiters
-        }
-        for waiter in waiters { waiter.resume(returning: value) }
-    }
-
-    /// The value; waits until it is set, which the end of the call does at the latest.
-    func value() async -> Metadata {
-        await withUnsafeContinuation { waiter in
-            let known = state.withLock { state in
-                if state.value == nil { state.waiters.append(waiter) }
-                return state.value
-            }
-            if let known { waiter.resume(returning: known) }
-        }
-    }
 }
