@@ -48,6 +48,10 @@ public struct WireLimits: Sendable, Hashable {
     public var cancels = Rate(burst: 1000, perSecond: 33)
     /// Pings, goaways and skipped frames: 100 at once, 10 more a second.
     public var controlFrames = Rate(burst: 100, perSecond: 10)
+    /// Least time between two pings of a client, unless something was sent for a call in between. Default 10 s.
+    public var pingIntervalMin: Duration = .seconds(10)
+    /// Pings that may come earlier than that. Default 2; one more ends the connection.
+    public var pingStrikesMax = 2
     /// Suspicious but legal events: 10,000 at once, 330 more a second.
     public var glitches = Rate(burst: 10_000, perSecond: 330)
     /// Highest stream id a client opens before it moves to a new connection: 75 % of the space.
@@ -99,6 +103,10 @@ public struct WireLimits: Sendable, Hashable {
             try require(rate.burst >= 1 && rate.perSecond >= 0, "a rate allows at least one event")
             try require(rate.burst <= 1 << 30 && rate.perSecond <= 1 << 30, "a rate is at most 2^30")
         }
+        try require(
+            pingIntervalMin >= .zero && pingIntervalMin <= .seconds(86_400), "pingIntervalMin is 0 to one day"
+        )
+        try require(pingStrikesMax >= 0, "pingStrikesMax is not negative")
         try require(streamIDMax >= 1, "streamIDMax leaves room for a call")
     }
 

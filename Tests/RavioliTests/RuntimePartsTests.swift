@@ -207,10 +207,11 @@ struct RuntimePartsTests {
 
     @Test func backoffGrowsToItsLimit() {
         let backoff = ClientOptions.Backoff()
-        #expect(backoff.pause(failures: 1, random: 0.5) == .milliseconds(100))
-        #expect(backoff.pause(failures: 2, random: 0.5) == .milliseconds(160))
-        #expect(backoff.pause(failures: 1000, random: 0.5) == .seconds(10))
-        #expect(backoff.pause(failures: 1, random: 0) == .milliseconds(80))
+        #expect(backoff.pause(failures: 1, random: 0.5) == .seconds(1))
+        #expect(backoff.pause(failures: 2, random: 0.5) == .milliseconds(1600))
+        #expect(backoff.pause(failures: 1000, random: 0.5) == .seconds(120))
+        #expect(backoff.pause(failures: 1, random: 0) == .milliseconds(800))
+        #expect(backoff.pause(failures: 1, random: 1) == .milliseconds(1200))
     }
 }
 
