@@ -8,8 +8,9 @@ package struct ConnectionLife: Sendable, Hashable {
         package var idleTimeout: Int64?
         package var ageMax: Int64?
         package var ageGrace: Int64 = 0
-        package var drainAnswerTimeout: Int64 = 5_000_000_000
-        package var drainCloseTimeout: Int64 = 1_000_000_000
+        /// See ``ConnectionDrain``; only for an end that drains.
+        package var drainAnswerTimeout: Int64 = 0
+        package var drainCloseTimeout: Int64 = 0
 
         package init(keepalive: Keepalive.Terms, idleTimeout: Int64?) {
             self.keepalive = keepalive

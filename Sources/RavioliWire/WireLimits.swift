@@ -44,6 +44,10 @@ public struct WireLimits: Sendable, Hashable {
     public var helloTimeout: Duration = .seconds(5)
     /// Time for a frame to be complete once its first byte has come. Default 20 s.
     public var frameTimeout: Duration = .seconds(20)
+    /// Time a server that leaves gives a client to say that it has read so. Default 5 s.
+    public var drainAnswerTimeout: Duration = .seconds(5)
+    /// Time a server that leaves gives a client to close by itself once its calls have ended. Default 1 s.
+    public var drainCloseTimeout: Duration = .seconds(1)
     /// Cancel frames: 1,000 at once, 33 more a second.
     public var cancels = Rate(burst: 1000, perSecond: 33)
     /// Pings, goaways and skipped frames: 100 at once, 10 more a second.
@@ -99,6 +103,7 @@ public struct WireLimits: Sendable, Hashable {
             connectionCreditBytes >= streamCreditBytes && connectionCreditBytes <= 1 << 30,
             "connectionCreditBytes holds one stream's credit and is at most 1 GiB")
         try require(helloTimeout > .zero && frameTimeout > .zero, "timeouts are positive")
+        try require(drainAnswerTimeout > .zero && drainCloseTimeout > .zero, "drain timeouts are positive")
         for rate in [cancels, controlFrames, glitches] {
             try require(rate.burst >= 1 && rate.perSecond >= 0, "a rate allows at least one event")
             try require(rate.burst <= 1 << 30 && rate.perSecond <= 1 << 30, "a rate is at most 2^30")

@@ -17,9 +17,10 @@ struct RollingRestartTests {
     private static let callers = 6
 
     /// A caller that knows all replicas: what one did not execute, the next one does.
-    @Test func aRollingRestartOfThreeReplicasLosesNoCall() async throws {
+    @Test(arguments: [false, true])
+    func aRollingRestartOfThreeReplicasLosesNoCall(overTCP: Bool) async throws {
         let effects = Effects()
-        try await withReplicas(3, effects) { replicas in
+        try await withReplicas(3, effects, overTCP: overTCP) { replicas in
             let clients = try replicas.map { try Client($0.address, options: .impatient) }
             let picking = PickingChannel(clients)
             try await load(Self.callers, effects, on: { _ in picking }, .defaults) {
@@ -33,9 +34,10 @@ struct RollingRestartTests {
     }
 
     /// A caller that knows one replica only waits for it: its call is queued while there is nobody to send it to.
-    @Test func callersOfOneReplicaWaitForItsReturnAndLoseNoCall() async throws {
+    @Test(arguments: [false, true])
+    func callersOfOneReplicaWaitForItsReturnAndLoseNoCall(overTCP: Bool) async throws {
         let effects = Effects()
-        try await withReplicas(3, effects) { replicas in
+        try await withReplicas(3, effects, overTCP: overTCP) { replicas in
             let clients = try replicas.map { try Client($0.address, options: .impatient) }
             var options = CallOptions.timeout(.seconds(60))
             options.waitForReady = true
@@ -101,11 +103,11 @@ struct RollingRestartTests {
     // MARK: Replicas and load
 
     private func withReplicas(
-        _ count: Int, _ effects: Effects,
+        _ count: Int, _ effects: Effects, overTCP: Bool,
         _ body: ([Replica]) async throws -> Void
     ) async throws {
         var replicas: [Replica] = []
-        for _ in 0..<count { replicas.append(try await Replica(effects)) }
+        for _ in 0..<count { replicas.append(try await Replica(effects, overTCP: overTCP)) }
         do { try await body(replicas) } catch { Issue.record(error) }
         for replica in replicas { await replica.stop() }
     }
@@ -177,22 +179,33 @@ private final class Effects: Sendable {
 
 /// A server that can be stopped and started again where it was.
 private final class Replica: Sendable {
-    let address = Address.unix(path: temporarySocketPath())
+    let address: Address
     private let effects: Effects
     private let current: Mutex<(Server, Gate)>
 
-    init(_ effects: Effects) async throws {
+    init(_ effects: Effects, overTCP: Bool) async throws {
         self.effects = effects
-        let first = try await Self.start(at: address, effects)
+        let first = try await Self.start(
+            at: overTCP ? .tcp(host: "127.0.0.1", port: 0) : .unix(path: temporarySocketPath()), effects)
+        address = try await first.0.boundAddress()
         current = Mutex(first)
     }
 
     private static func start(at address: Address, _ effects: Effects) async throws -> (Server, Gate) {
         let served = Gate()
         let service = Echoing(effects: effects, served: served)
-        let server = try Server([service], on: address)
-        _ = try await server.start()
-        return (server, served)
+        while true {
+            let server = try Server([service], on: address)
+            do throws(RuntimeError) {
+                _ = try await server.start()
+                return (server, served)
+            } catch {
+                // The system may have lent the port to another test's client meanwhile.
+                guard error.code == .cannotBind, case .tcp = address else { throw error }
+            }
+            try Task.checkCancellation()
+            await Task.yield()
+        }
     }
 
     /// Stops as on SIGTERM, starts anew, and waits until the new server has been found.

@@ -207,6 +207,8 @@ struct ConnectionLifeTests {
             idleTimeout: seconds(600))
         terms.ageMax = seconds(900)
         terms.ageGrace = seconds(30)
+        terms.drainAnswerTimeout = seconds(5)
+        terms.drainCloseTimeout = seconds(1)
         change(&terms)
         return ConnectionLife(terms, random: 0.5, now: at(0))
     }

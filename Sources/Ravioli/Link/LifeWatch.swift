@@ -56,6 +56,8 @@ extension WatchedConnection {
     }
 
     func lifeTimerFired() {
+        // It may have been due together with what closed the connection.
+        if isClosed { return }
         watch?.timerFired()
         while let action = watch?.life.timerFired(callsOpen: hasCalls, now: instant), action != .none {
             carryOut(action)

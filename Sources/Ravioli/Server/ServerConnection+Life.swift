@@ -62,6 +62,8 @@ extension ServerOptions {
             keepalive: keepalive.terms, idleTimeout: idleTimeout?.clampedNanoseconds)
         terms.ageMax = connectionAgeMax?.clampedNanoseconds
         terms.ageGrace = connectionAgeGrace.clampedNanoseconds
+        terms.drainAnswerTimeout = limits.drainAnswerTimeout.clampedNanoseconds
+        terms.drainCloseTimeout = limits.drainCloseTimeout.clampedNanoseconds
         return terms
     }
 

@@ -395,7 +395,7 @@ final class ServerConnection: ConnectionEndpoint, TimerOwner {
     /// A client whose hello is on its way gets an answer; one that connects and is silent keeps no server from stopping.
     func awaitHelloBriefly() {
         link.context.cancelTimer(frameTimer)
-        armFrameTimer(min(.seconds(1), server.options.limits.helloTimeout))
+        armFrameTimer(min(server.options.limits.drainCloseTimeout, server.options.limits.helloTimeout))
     }
 
     private func armFrameTimer(_ timeout: Duration) {
