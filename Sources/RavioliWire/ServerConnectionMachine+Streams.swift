@@ -76,6 +76,7 @@ extension ServerConnectionMachine {
     package mutating func spendCredit(_ slot: CallSlot, _ cost: Int) {
         calls[slot]?.sendCredit.spend(cost)
         flow.spend(cost)
+        callFrameSent()
     }
 
     mutating func creditReceived(_ frame: Frame, now: WireInstant) throws(WireError) -> Action {

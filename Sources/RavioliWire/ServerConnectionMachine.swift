@@ -44,6 +44,8 @@ package struct ServerConnectionMachine: Sendable {
         case cancelHandler(CallSlot, streamID: UInt32, code: UInt8)
         /// Send the ping back as an answer.
         case answerPing(PingFrame)
+        /// The peer answered a ping of ours.
+        case pingAnswered(token: UInt64)
         /// The peer leaves; it opens no further calls.
         case noteGoaway(GoawayFrame)
     }
@@ -62,10 +64,12 @@ package struct ServerConnectionMachine: Sendable {
     private var cancels: TokenBucket
     private var controlFrames: TokenBucket
     private var glitches: TokenBucket
+    private var pings: PingPolicy
     package var flow: FlowControl
 
     package init(limits: WireLimits) {
         self.limits = limits
+        pings = PingPolicy(limits: limits)
         flow = FlowControl(limits: limits)
         cancels = TokenBucket(limits.cancels)
         controlFrames = TokenBucket(limits.controlFrames)
@@ -252,7 +256,12 @@ package struct ServerConnectionMachine: Sendable {
         try requireConnectionStream(frame)
         let ping = try PingFrame(payload: frame.payload, flags: frame.header.flags)
         try spendControl(now)
-        return ping.isAnswer ? .none : .answerPing(PingFrame(token: ping.token, isAnswer: true))
+        if ping.isAnswer { return .pingAnswered(token: ping.token) }
+        guard pings.pingReceived(now: now) else {
+            throw WireError(
+                .tooManyPings, "pings less than pingIntervalMin = \(limits.pingIntervalMin) apart")
+        }
+        return .answerPing(PingFrame(token: ping.token, isAnswer: true))
     }
 
     private mutating func goawayReceived(_ frame: Frame, now: WireInstant) throws(WireError) -> Action {
@@ -335,6 +344,9 @@ package struct ServerConnectionMachine: Sendable {
         if let position = waiting[waitingHead...].firstIndex(of: slot) { waiting.remove(at: position) }
     }
 
+    /// A frame of a call goes out: pings may come more freely.
+    mutating func callFrameSent() { pings.callFrameSent() }
+
     /// A handler returned: its place is free.
     ///
     /// - Returns: The stream to answer, or nil when the peer had its end before.
@@ -344,6 +356,7 @@ package struct ServerConnectionMachine: Sendable {
         returnHeld(slot)
         calls.remove(slot)
         running -= 1
+        pings.callFrameSent()
         return call.state == .running && state != .closed ? id : nil
     }
 

@@ -48,6 +48,8 @@ public struct WireError: Error, Sendable, Hashable, CustomStringConvertible {
         public static let internalFault = Code(rawValue: 9)
         /// More was sent than the receiver gave credit for, or more credit given than can be counted. Fix the sender.
         public static let creditExceeded = Code(rawValue: 10)
+        /// Pings came more often than this end allows. Double the interval of the keepalive.
+        public static let tooManyPings = Code(rawValue: 11)
         /// Limits given by the application contradict each other. Never on the wire.
         public static let limitsInvalid = Code(rawValue: 255)
 
@@ -65,6 +67,7 @@ public struct WireError: Error, Sendable, Hashable, CustomStringConvertible {
             case .timeout: "timeout"
             case .internalFault: "internal_fault"
             case .creditExceeded: "credit_exceeded"
+            case .tooManyPings: "too_many_pings"
             case .limitsInvalid: "limits_invalid"
             default: "code_\(rawValue)"
             }

@@ -44,10 +44,18 @@ public struct WireLimits: Sendable, Hashable {
     public var helloTimeout: Duration = .seconds(5)
     /// Time for a frame to be complete once its first byte has come. Default 20 s.
     public var frameTimeout: Duration = .seconds(20)
+    /// Time a server that leaves gives a client to say that it has read so. Default 5 s.
+    public var drainAnswerTimeout: Duration = .seconds(5)
+    /// Time a server that leaves gives a client to close by itself once its calls have ended. Default 1 s.
+    public var drainCloseTimeout: Duration = .seconds(1)
     /// Cancel frames: 1,000 at once, 33 more a second.
     public var cancels = Rate(burst: 1000, perSecond: 33)
     /// Pings, goaways and skipped frames: 100 at once, 10 more a second.
     public var controlFrames = Rate(burst: 100, perSecond: 10)
+    /// Least time between two pings of a client, unless something was sent for a call in between. Default 10 s.
+    public var pingIntervalMin: Duration = .seconds(10)
+    /// Pings that may come earlier than that. Default 2; one more ends the connection.
+    public var pingStrikesMax = 2
     /// Suspicious but legal events: 10,000 at once, 330 more a second.
     public var glitches = Rate(burst: 10_000, perSecond: 330)
     /// Highest stream id a client opens before it moves to a new connection: 75 % of the space.
@@ -95,10 +103,15 @@ public struct WireLimits: Sendable, Hashable {
             connectionCreditBytes >= streamCreditBytes && connectionCreditBytes <= 1 << 30,
             "connectionCreditBytes holds one stream's credit and is at most 1 GiB")
         try require(helloTimeout > .zero && frameTimeout > .zero, "timeouts are positive")
+        try require(drainAnswerTimeout > .zero && drainCloseTimeout > .zero, "drain timeouts are positive")
         for rate in [cancels, controlFrames, glitches] {
             try require(rate.burst >= 1 && rate.perSecond >= 0, "a rate allows at least one event")
             try require(rate.burst <= 1 << 30 && rate.perSecond <= 1 << 30, "a rate is at most 2^30")
         }
+        try require(
+            pingIntervalMin >= .zero && pingIntervalMin <= .seconds(86_400), "pingIntervalMin is 0 to one day"
+        )
+        try require(pingStrikesMax >= 0, "pingStrikesMax is not negative")
         try require(streamIDMax >= 1, "streamIDMax leaves room for a call")
     }
 

@@ -82,6 +82,8 @@ struct EdgeCommand: AsyncParsableCommand {
         let pool = try readSchema()
         var options = ClientOptions.defaults
         options.name = "ravioli-edge"
+        // The servers are near: once one is back, nobody should be told for long that it is down.
+        options.backoff = .init(initial: .milliseconds(100), max: .seconds(2))
         let clients = try upstream.map { try Client($0.address, options: options, logger: logger) }
         let upstreams = clients.map { Upstream(name: "\($0.address)", channel: $0, schema: pool) }
         let listening = logger

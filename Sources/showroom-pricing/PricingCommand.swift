@@ -32,6 +32,8 @@ struct PricingCommand: AsyncParsableCommand {
         let store = try ServiceProcess.open("the database \(database)") { try QuotationStore(path: database) }
         var options = ClientOptions.defaults
         options.name = Self.configuration.commandName ?? ""
+        // Catalog is near: once it is back, nobody should be told for long that it is down.
+        options.backoff = .init(initial: .milliseconds(100), max: .seconds(2))
         let client = try Client(catalog, options: options, logger: logger)
         let server = PricingServer(store: store, catalog: CatalogClient(client), logger: logger)
         try await ServiceProcess.serve(server, on: listen, clients: [client], logger: logger)

@@ -172,7 +172,7 @@ struct CallTests {
     func aStreamThatWasNotAskedForFailsItsCallAlone(_ transport: Transport) async throws {
         try await transport.withChannel([TestServer()]) { channel in
             let error = await rpcError {
-                try await channel.call(Trial.watch, StreamRequest(answerBytes: [7]))
+                try await channel.call(Trial.watch, AnswerRequest(answerBytes: [7]))
             }
             #expect(error?.code == .unimplemented)
             try await TrialClient(channel).expectsEcho(of: [1])

@@ -43,7 +43,10 @@ struct ConnectionTests {
                 if try frames(all).contains(where: { $0.header.kind == .call }) { return }
             }
         }) { address in
-            try await withClient(address) { client in
+            // Without a hello no call is sent, and its loss is no "maybe": a slow machine gets its time.
+            var options = ClientOptions.defaults
+            options.limits.helloTimeout = .seconds(60)
+            try await withClient(address, options: options) { client in
                 let error = await rpcError { try await TrialClient(client).echo(EchoRequest()) }
                 #expect(error?.code == .unavailable)
                 #expect(error?.executed == .maybe)
@@ -74,7 +77,7 @@ struct ConnectionTests {
 
     @Test func connectsAgainWithTheNextCallAfterALoss() async throws {
         let path = temporarySocketPath()
-        try await withClient(.unix(path: path)) { client in
+        try await withClient(.unix(path: path), options: .impatient) { client in
             let trial = TrialClient(client)
             for round in 0..<3 as Range<UInt8> {
                 try await withServer([TestServer()], on: .unix(path: path)) { _, _ in
@@ -88,7 +91,7 @@ struct ConnectionTests {
 
     @Test func waitForReadyWaitsForAServer() async throws {
         let path = temporarySocketPath()
-        try await withClient(.unix(path: path)) { client in
+        try await withClient(.unix(path: path), options: .impatient) { client in
             let trial = TrialClient(client)
             let failed = await rpcError { try await trial.echo(EchoRequest()) }
             #expect(failed?.code == .unavailable)

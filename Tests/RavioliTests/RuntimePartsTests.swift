@@ -205,12 +205,24 @@ struct RuntimePartsTests {
         #expect(error?.code == .notFound)
     }
 
+    @Test func aServersLogNamesTheAddressThatTheSystemChose() async throws {
+        let log = RecordedLog()
+        let server = try Server(
+            [TestServer()], on: .tcp(host: "127.0.0.1", port: 0), logger: log.logger)
+        let address = try await server.start()
+        await server.stop()
+        for event in ["serving", "draining", "stopped"] {
+            #expect(log.texts.contains { $0.hasPrefix(event) && $0.contains("\(address)") }, "\(event)")
+        }
+    }
+
     @Test func backoffGrowsToItsLimit() {
         let backoff = ClientOptions.Backoff()
-        #expect(backoff.pause(failures: 1, random: 0.5) == .milliseconds(100))
-        #expect(backoff.pause(failures: 2, random: 0.5) == .milliseconds(160))
-        #expect(backoff.pause(failures: 1000, random: 0.5) == .seconds(10))
-        #expect(backoff.pause(failures: 1, random: 0) == .milliseconds(80))
+        #expect(backoff.pause(failures: 1, random: 0.5) == .seconds(1))
+        #expect(backoff.pause(failures: 2, random: 0.5) == .milliseconds(1600))
+        #expect(backoff.pause(failures: 1000, random: 0.5) == .seconds(120))
+        #expect(backoff.pause(failures: 1, random: 0) == .milliseconds(800))
+        #expect(backoff.pause(failures: 1, random: 1) == .milliseconds(1200))
     }
 }
 

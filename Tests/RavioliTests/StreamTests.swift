@@ -11,8 +11,8 @@ struct StreamTests {
     private static let requestSizes = [27_182, 8, 1_828, 45_904]
     private static let responseSizes: [Int32] = [31_415, 9, 2_653, 58_979]
 
-    private static func request(_ size: Int) -> StreamRequest {
-        StreamRequest(payload: [UInt8](repeating: 0, count: size))
+    private static func request(_ size: Int) -> AnswerRequest {
+        AnswerRequest(payload: [UInt8](repeating: 0, count: size))
     }
 
     @Test(arguments: Transport.allCases)
@@ -28,7 +28,7 @@ struct StreamTests {
     @Test(arguments: Transport.allCases)
     func server_streaming(_ transport: Transport) async throws {
         try await transport.withChannel([TestServer()]) { channel in
-            let responses = TrialClient(channel).watch(StreamRequest(answerBytes: Self.responseSizes))
+            let responses = TrialClient(channel).watch(AnswerRequest(answerBytes: Self.responseSizes))
             var sizes: [Int32] = []
             for try await response in responses { sizes.append(Int32(response.payload.count)) }
             #expect(sizes == Self.responseSizes)
@@ -63,7 +63,7 @@ struct StreamTests {
             #expect(answer == nil)
             let collected = try await client.collect { _ in }
             #expect(collected == CollectResponse())
-            let watched = try await client.watch(StreamRequest()).makeAsyncIterator().next()
+            let watched = try await client.watch(AnswerRequest()).makeAsyncIterator().next()
             #expect(watched == nil)
         }
     }
@@ -74,7 +74,7 @@ struct StreamTests {
             var metadata: Metadata = ["x-grpc-test-echo-initial": "test_initial_metadata_value"]
             metadata.add("x-grpc-test-echo-trailing-bin", bytes: [0xAB, 0xAB, 0xAB])
             let call = TrialClient(channel).converse(options: .metadata(metadata))
-            try await call.send(StreamRequest(answerBytes: [314_159], ends: true))
+            try await call.send(AnswerRequest(answerBytes: [314_159], ends: true))
             let responses = call.responses.makeAsyncIterator()
             #expect(await call.responses.metadata == metadata.filter { $0.name.hasSuffix("-initial") })
             #expect(try await responses.next()?.payload.count == 314_159)
@@ -88,7 +88,7 @@ struct StreamTests {
         let text = "\t\ntest with whitespace\r\nand Unicode BMP ☺ and non-BMP 😈\t\n"
         try await transport.withChannel([TestServer()]) { channel in
             let call = TrialClient(channel).converse()
-            try await call.send(StreamRequest(answerBytes: [5], code: 2, message: text))
+            try await call.send(AnswerRequest(answerBytes: [5], code: 2, message: text))
             let responses = call.responses.makeAsyncIterator()
             #expect(try await responses.next()?.payload.count == 5)
             let error = await rpcError { try await responses.next() }
@@ -105,7 +105,7 @@ struct StreamTests {
             call.cancel()
             let error = await rpcError { try await call.responses.makeAsyncIterator().next() }
             #expect(error?.code == .cancelled)
-            let refused = await rpcError { try await call.send(StreamRequest()) }
+            let refused = await rpcError { try await call.send(AnswerRequest()) }
             #expect(refused?.code == .cancelled)
         }
     }
@@ -115,7 +115,7 @@ struct StreamTests {
         let server = TestServer()
         try await transport.withChannel([server]) { channel in
             let call = TrialClient(channel).converse()
-            try await call.send(StreamRequest(answerBytes: [31_415], hangs: true))
+            try await call.send(AnswerRequest(answerBytes: [31_415], hangs: true))
             let responses = call.responses.makeAsyncIterator()
             #expect(try await responses.next()?.payload.count == 31_415)
             await server.started.wait()
@@ -143,9 +143,9 @@ struct StreamTests {
     func theServerMayAnswerBeforeTheRequestsEnd(_ transport: Transport) async throws {
         try await transport.withChannel([TestServer()]) { channel in
             let response = try await TrialClient(channel).collect { requests in
-                try await requests.send(StreamRequest(payload: [1], ends: true))
+                try await requests.send(AnswerRequest(payload: [1], ends: true))
                 // Goes on until the answer makes it stop.
-                while true { try await requests.send(StreamRequest(payload: [2])) }
+                while true { try await requests.send(AnswerRequest(payload: [2])) }
             }
             #expect(response == CollectResponse(bytes: 1, requests: 1))
         }
@@ -157,7 +157,7 @@ struct StreamTests {
         try await transport.withChannel([server]) { channel in
             await #expect(throws: UnknownTestError.self) {
                 try await TrialClient(channel).collect { requests in
-                    try await requests.send(StreamRequest(hangs: true))
+                    try await requests.send(AnswerRequest(hangs: true))
                     await server.started.wait()
                     throw UnknownTestError(text: "changed my mind")
                 }
@@ -171,7 +171,7 @@ struct StreamTests {
         let server = TestServer()
         try await transport.withChannel([server]) { channel in
             do {
-                let responses = TrialClient(channel).watch(StreamRequest(answerBytes: [1], hangs: true))
+                let responses = TrialClient(channel).watch(AnswerRequest(answerBytes: [1], hangs: true))
                 for try await _ in responses { break }
                 await server.started.wait()
             }
@@ -184,7 +184,7 @@ struct StreamTests {
         let server = TestServer()
         try await transport.withChannel([server]) { channel in
             let reader = Task {
-                for try await _ in TrialClient(channel).watch(StreamRequest(hangs: true)) {}
+                for try await _ in TrialClient(channel).watch(AnswerRequest(hangs: true)) {}
             }
             await server.started.wait()
             reader.cancel()
@@ -200,7 +200,7 @@ struct StreamTests {
             let responses = call.responses.makeAsyncIterator()
             for size in [65_519, 65_520, 262_128, 262_144, 262_200, 1_048_576, 4_000_000, 300_000] {
                 let payload = (0..<size).map { UInt8(truncatingIfNeeded: $0 &* 31) }
-                try await call.send(StreamRequest(payload: payload))
+                try await call.send(AnswerRequest(payload: payload))
                 #expect(try await responses.next()?.payload == payload)
             }
             call.finish()
@@ -216,7 +216,7 @@ struct StreamTests {
                 for index in 0..<5_000 {
                     let bytes = withUnsafeBytes(of: UInt32(index).bigEndian) { Array($0) }
                     try await call.send(
-                        StreamRequest(payload: bytes + [UInt8](repeating: 0, count: index % 700)))
+                        AnswerRequest(payload: bytes + [UInt8](repeating: 0, count: index % 700)))
                 }
                 call.finish()
             }
@@ -239,7 +239,7 @@ struct StreamTests {
                 for _ in 0..<100 {
                     group.addTask {
                         var bytes = 0
-                        let request = StreamRequest(
+                        let request = AnswerRequest(
                             answerBytes: [Int32](repeating: 10_000, count: 10) + [150_000])
                         for try await response in client.watch(request) { bytes += response.payload.count }
                         return bytes

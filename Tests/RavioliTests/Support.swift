@@ -155,6 +155,15 @@ enum Transport: CaseIterable, Sendable {
     }
 }
 
+extension ClientOptions {
+    /// Connects again after milliseconds.
+    static var impatient: ClientOptions {
+        var options = ClientOptions.defaults
+        options.backoff = Backoff(initial: .milliseconds(2), max: .milliseconds(20))
+        return options
+    }
+}
+
 func temporarySocketPath() -> String {
     FileManager.default.temporaryDirectory.appending(path: "ravioli-\(UUID().uuidString.prefix(8)).sock").path
 }

@@ -4,13 +4,13 @@ import Ravioli
 
 extension TestServer {
     func watch(
-        _ request: StreamRequest, responses: MessageWriter<EchoResponse>, context: CallContext
+        _ request: AnswerRequest, responses: MessageWriter<EchoResponse>, context: CallContext
     ) async throws {
         _ = try await answer(request, responses, context)
     }
 
     func collect(
-        _ requests: MessageStream<StreamRequest>, context: CallContext
+        _ requests: MessageStream<AnswerRequest>, context: CallContext
     ) async throws -> CollectResponse {
         var response = CollectResponse()
         for try await request in requests {
@@ -23,7 +23,7 @@ extension TestServer {
     }
 
     func converse(
-        _ requests: MessageStream<StreamRequest>, responses: MessageWriter<EchoResponse>, context: CallContext
+        _ requests: MessageStream<AnswerRequest>, responses: MessageWriter<EchoResponse>, context: CallContext
     ) async throws {
         for try await request in requests {
             if try await answer(request, responses, context) { break }
@@ -33,7 +33,7 @@ extension TestServer {
     /// Answers as the request says; returns whether the call ends with it. Metadata is sent back both ways: `…-initial`
     /// ahead of the answers, the rest with the end.
     private func answer(
-        _ request: StreamRequest, _ responses: MessageWriter<EchoResponse>, _ context: CallContext
+        _ request: AnswerRequest, _ responses: MessageWriter<EchoResponse>, _ context: CallContext
     ) async throws -> Bool {
         context.setResponseMetadata(context.metadata.filter { $0.name.hasSuffix("-initial") })
         if !request.payload.isEmpty { try await responses.send(EchoResponse(payload: request.payload)) }
@@ -44,7 +44,7 @@ extension TestServer {
         return try await end(request, context)
     }
 
-    private func end(_ request: StreamRequest, _ context: CallContext) async throws -> Bool {
+    private func end(_ request: AnswerRequest, _ context: CallContext) async throws -> Bool {
         if request.hangs { _ = try await hang(HangRequest(), context: context) }
         if request.code > 0 {
             throw RPCError(

@@ -203,6 +203,7 @@ struct ServerConnectionMachineTests {
         limits.controlFrames = .init(burst: 3, perSecond: 1)
         limits.cancels = .init(burst: 2, perSecond: 0)
         limits.glitches = .init(burst: 2, perSecond: 0)
+        limits.pingIntervalMin = .zero
         var machine = try Self.opened(limits)
         let ping = Self.frame(.ping, 0, [], [0, 0, 0, 0, 0, 0, 0, 1])
         for _ in 0..<3 {
@@ -225,6 +226,32 @@ struct ServerConnectionMachineTests {
         #expect(try machine.frameReceived(late, now: later) == .none)
         #expect(try machine.frameReceived(late, now: later) == .none)
         #expect(code { () throws(WireError) in try machine.frameReceived(late, now: later) } == .flood)
+    }
+
+    /// `answered`: a call ends between the pings, which forgives them.
+    @Test(arguments: [false, true])
+    func pingsThatComeTooOftenEndTheConnection(answered: Bool) throws {
+        var machine = try Self.opened()
+        let ping = Self.frame(.ping, 0, [], [0, 0, 0, 0, 0, 0, 0, 1])
+        var found: WireError.Code?
+        for round in 0..<4 as Range<UInt32> {
+            let now = WireInstant(nanoseconds: Self.start.nanoseconds + Int64(round) * 9_000_000_000)
+            found = code { () throws(WireError) in try machine.frameReceived(ping, now: now) }
+            if round < 3 { #expect(found == nil) }
+            guard answered, case .beginCall(let slot, _, _) = try call(&machine, round + 1) else { continue }
+            _ = machine.handlerReturned(slot)
+        }
+        #expect(found == (answered ? nil : .tooManyPings))
+    }
+
+    @Test func anAnsweredPingIsToldApartFromAPing() throws {
+        var machine = try Self.opened()
+        let answer = Self.frame(.ping, 0, .ack, [0, 0, 0, 0, 0, 0, 0, 7])
+        for _ in 0..<100 {
+            #expect(try machine.frameReceived(answer, now: Self.start) == .pingAnswered(token: 7))
+        }
+        #expect(
+            code { () throws(WireError) in try machine.frameReceived(answer, now: Self.start) } == .flood)
     }
 
     // MARK: Illegal frames

@@ -26,7 +26,7 @@ struct EchoBenchmark {
             DescribeResponse()
         }
         func watch(
-            _ request: StreamRequest, responses: MessageWriter<EchoResponse>, context: CallContext
+            _ request: AnswerRequest, responses: MessageWriter<EchoResponse>, context: CallContext
         ) async throws {
             let answer = EchoResponse(payload: request.payload)
             for count in request.answerBytes {
@@ -35,7 +35,7 @@ struct EchoBenchmark {
         }
 
         func collect(
-            _ requests: MessageStream<StreamRequest>, context: CallContext
+            _ requests: MessageStream<AnswerRequest>, context: CallContext
         ) async throws -> CollectResponse {
             var response = CollectResponse()
             for try await request in requests {
@@ -46,7 +46,7 @@ struct EchoBenchmark {
         }
 
         func converse(
-            _ requests: MessageStream<StreamRequest>, responses: MessageWriter<EchoResponse>,
+            _ requests: MessageStream<AnswerRequest>, responses: MessageWriter<EchoResponse>,
             context: CallContext
         ) async throws {
             for try await request in requests {

@@ -32,7 +32,9 @@ public final class Client: Channel, ServiceLifecycle.Service {
         self.address = address
         let context = LoopContext.of(eventLoop ?? MultiThreadedEventLoopGroup.singleton.next())
         handle = ClientHandle(
-            context, options: options, connector: SocketConnector(address: address, context: context),
+            context, options: options,
+            connector: SocketConnector(
+                address: address, context: context, keepalive: options.keepalive),
             logger: logger ?? .silent)
     }
 
@@ -92,8 +94,9 @@ extension ClientOptions {
             throw RuntimeError(.invalidConfiguration, error.message)
         }
         guard callsQueuedMax >= 0, connectTimeout > .zero, backoff.multiplier >= 1,
-            (0...1).contains(backoff.jitter)
+            (0...1).contains(backoff.jitter), backoff.initial > .zero, backoff.max >= backoff.initial
         else { throw RuntimeError(.invalidConfiguration, "client options: a value is out of range") }
+        try keepalive.check(limits: limits, idleTimeout: idleTimeout)
     }
 }
 

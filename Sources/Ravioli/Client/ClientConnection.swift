@@ -13,8 +13,12 @@ protocol ClientConnectionObserver: AnyObject {
     /// No further calls can be opened; those open may still end. `unaccepted` were sent and not read: they can run
     /// elsewhere.
     func connectionLeaves(_ connection: ClientConnection, reason: String, unaccepted: [PendingCall])
-    /// The connection is gone, and every call on it has been ended.
-    func connectionClosed(_ connection: ClientConnection, cause: String)
+    /// The server has read a call and refused it before it ran: it can run elsewhere. With its error if it cannot.
+    func connectionRefused(_ connection: ClientConnection, _ pending: PendingCall, _ error: RPCError)
+    /// The server was asked for a sign of life too often.
+    func connectionPingedTooOften(_ connection: ClientConnection)
+    /// The connection is gone, and every call on it has been ended, but those that were not sent wholly: `unsent`.
+    func connectionClosed(_ connection: ClientConnection, cause: String, unsent: [PendingCall])
 }
 
 /// The connection to one server. Loop only.
@@ -29,8 +33,12 @@ final class ClientConnection: ConnectionEndpoint, TimerOwner {
     private var decoder: FrameDecoder
     var records: [PendingCall?] = []
     private var deadlineTimer = TimerID.none
-    var isClosed = false
-    /// Whether a call has ended on this connection: a server that greets and leaves has not served.
+    private(set) var isClosed = false
+    var watch: LifeWatch?
+    /// Why the connection is being left.
+    private var leaveReason = "its server went away"
+    /// Whether a call has ended on this connection, or it stood idle for its time: a server that greets and leaves has
+    /// not served.
     private(set) var hasServed = false
     /// This connection's number for each method of the process; -1 until bound.
     private var methodNumbers: [Int32] = []
@@ -82,11 +90,15 @@ final class ClientConnection: ConnectionEndpoint, TimerOwner {
         decoder.append(bytes)
         do throws(WireError) {
             let now = WireInstant(nanoseconds: link.context.now)
+            watch?.life.bytesRead(now: now)
             var completed = false
             while let frame = try decoder.next() {
                 completed = true
-                // What is left of a request that the server has answered before its end is not sent.
-                if frame.header.kind == .end { link.drop(streamID: frame.header.streamID) }
+                if frame.header.kind == .end {
+                    // What is left of a request that the server has answered before its end is not sent.
+                    link.drop(streamID: frame.header.streamID)
+                    watch?.life.callEnded(now: now)
+                }
                 perform(try machine.frameReceived(frame, now: now))
                 if isClosed { return }
             }
@@ -127,6 +139,7 @@ final class ClientConnection: ConnectionEndpoint, TimerOwner {
         peerMetadataBytesMax = min(Int(hello.metadataBytesMax), options.limits.metadataBytesMax)
         peerMessageBytesMax = Int(hello.messageBytesMax)
         sendWindow = min(Int(hello.streamCreditBytes), Int(hello.connectionCreditBytes))
+        lifeBegan(options.lifeTerms, random: Double.random(in: 0...1))
         observer?.connectionHasPlace(self)
     }
 
@@ -149,6 +162,7 @@ final class ClientConnection: ConnectionEndpoint, TimerOwner {
             send(request, opening, metadata, requestsFollow: pending.call.streamsRequests)
             store(pending, in: opening.slot)
             if pending.call.streamsRequests { beginRequests(opening) }
+            if watch?.life.isResting == true { restEnded() }
         } catch {
             link.context.cancelTimer(pending.timer)
             pending.call.place = .nowhere
@@ -205,6 +219,9 @@ final class ClientConnection: ConnectionEndpoint, TimerOwner {
     }
 
     private func finish(_ slot: CallSlot, _ end: EndFrame, _ message: ByteBuffer?) {
+        if end.isRefusalToServe, let pending = takeKeepingTimer(slot) {
+            observer?.connectionRefused(self, pending, RPCError(end, limits: options.limits))
+        }
         let pending = take(slot)
         if let message { pending?.stream?.inbox.deliver(Array(message.readableBytesView), MessageCost()) }
         pending?.resume(result(end, message, isStream: pending?.stream != nil))
@@ -267,6 +284,8 @@ final class ClientConnection: ConnectionEndpoint, TimerOwner {
     private func leave(_ goaway: GoawayFrame, _ unaccepted: [CallSlot]) {
         let reason = goaway.code == .none ? goaway.reason : "\(goaway.code): \(goaway.reason)"
         let unaccepted = unaccepted.compactMap { takeKeepingTimer($0) }
+        leaveReason = reason
+        if goaway.code == .tooManyPings { observer?.connectionPingedTooOften(self) }
         observer?.connectionLeaves(self, reason: reason, unaccepted: unaccepted)
         if machine.peer == nil {
             close("the server refused the connection: \(reason)")
@@ -284,7 +303,18 @@ final class ClientConnection: ConnectionEndpoint, TimerOwner {
     private func closeIfDone() {
         guard !isClosed, !machine.isOpen, machine.peer != nil, machine.callsOpen == 0 else { return }
         link.closeAfterFlush()
-        close("the connection was left")
+        close("the connection was left: \(leaveReason)")
+    }
+
+    var hasCalls: Bool { machine.callsOpen > 0 }
+    var keepaliveTimeout: Duration { options.keepalive.timeout }
+
+    /// Nobody has called for the whole time: the server is told that nothing is wrong.
+    func leaveIdle() {
+        hasServed = true
+        leaveReason = "it was idle"
+        GoawayFrame(lastStreamID: 0, code: .none, reason: "the client is idle").write(into: &link.out)
+        observer?.connectionLeaves(self, reason: leaveReason, unaccepted: [])
     }
 
     private func violated(_ error: WireError) {
@@ -301,18 +331,26 @@ final class ClientConnection: ConnectionEndpoint, TimerOwner {
         if isClosed { return }
         isClosed = true
         link.context.cancelTimer(deadlineTimer)
+        watch?.cancel(on: link.context)
         if link.transport != nil { link.closeAfterFlush() }
+        var unsent: [PendingCall] = []
         for slot in machine.connectionClosed() {
             let executed = RPCError.Executed(machine.executedIfLost(slot))
-            fail(slot, RPCError(call: .unavailable, cause, executed: executed))
+            if executed == .no {
+                if let pending = takeKeepingTimer(slot) { unsent.append(pending) }
+            } else {
+                fail(slot, RPCError(call: .unavailable, cause, executed: executed))
+            }
         }
-        observer?.connectionClosed(self, cause: cause)
+        observer?.connectionClosed(self, cause: cause, unsent: unsent)
         observer = nil
     }
 
     // MARK: Slow peers
 
     func timerFired(_ timer: LoopTimer) {
+        if timer.key == LifeWatch.timerKey { return lifeTimerFired() }
+        deadlineTimer = .none
         violated(
             WireError(
                 .timeout, machine.peer == nil ? "no hello in time" : "a frame was not completed in time"))
@@ -332,4 +370,8 @@ final class ClientConnection: ConnectionEndpoint, TimerOwner {
 
 extension EndFrame {
     fileprivate var isOK: Bool { code == StatusCode.ok.rawValue }
+    /// The server read the call and did not run it, for a reason of its own and not the call's.
+    fileprivate var isRefusalToServe: Bool {
+        code == StatusCode.unavailable.rawValue && executed == .no
+    }
 }

@@ -27,13 +27,15 @@ final class ClientCore: ClientConnectionObserver, TimerOwner {
     }
 
     private let context: LoopContext
-    private let options: ClientOptions
+    private var options: ClientOptions
     private let connector: any Connector
     private let logger: Logger
     private var state = State.idle
     private var queue = CallQueue()
     private var leaving: [ClientConnection] = []
     private var failures = 0
+    /// From 0 to 1, for the jitter of pauses.
+    var random: () -> Double = { Double.random(in: 0...1) }
     private var pauseTimer = TimerID.none
 
     init(_ context: LoopContext, options: ClientOptions, connector: any Connector, logger: Logger) {
@@ -166,6 +168,10 @@ final class ClientCore: ClientConnectionObserver, TimerOwner {
             if connection.hasServed { failures = 0 }
         default: return
         }
+        fill(connection)
+    }
+
+    private func fill(_ connection: ClientConnection) {
         while connection.hasPlace, let next = queue.popFirst() { connection.open(next) }
         // The id space of a connection is finite: the next call begins another one.
         if !connection.takesCalls {
@@ -174,26 +180,41 @@ final class ClientCore: ClientConnectionObserver, TimerOwner {
     }
 
     func connectionLeaves(_ connection: ClientConnection, reason: String, unaccepted: [PendingCall]) {
-        for pending in unaccepted { runElsewhere(pending, reason) }
-        guard case .ready(let current) = state, current === connection else { return }
-        leaving.append(connection)
-        state = .idle
-        connection.leaveBegan()
-        if connection.hasServed {
-            if !queue.isEmpty { connect() }
-        } else {
-            pause("the server left without serving: \(reason)")
+        let refusal = RPCError(
+            call: .unavailable, "the server did not accept the call: \(reason)", executed: .no)
+        for pending in unaccepted { runElsewhere(pending, refusal) }
+        if case .ready(let current) = state, current === connection {
+            leaving.append(connection)
+            state = .idle
         }
+        // Where no call is open, the connection closes now; if it has not served, that begins a pause.
+        connection.leaveBegan()
+        proceed()
     }
 
-    /// A call the server has surely not read goes out again, by itself, once.
-    private func runElsewhere(_ pending: PendingCall, _ reason: String) {
+    func connectionRefused(_ connection: ClientConnection, _ pending: PendingCall, _ error: RPCError) {
+        runElsewhere(pending, error)
+        if case .ready(let current) = state, current === connection { return }
+        proceed()
+    }
+
+    func connectionPingedTooOften(_ connection: ClientConnection) {
+        guard let interval = options.keepalive.interval else { return }
+        options.keepalive.interval = min(interval * 2, max(interval, .seconds(7200)))
+        logger.notice(
+            "the server allows fewer keepalive pings",
+            metadata: [
+                "target": "\(connector.target)", "interval": "\(options.keepalive.interval ?? interval)",
+            ])
+    }
+
+    /// A call that surely was not executed goes out again, by itself, once. ``proceed()`` sends it.
+    private func runElsewhere(_ pending: PendingCall, _ error: RPCError) {
+        let isClosed = if case .closed = state { true } else { false }
         // Requests of a stream that have been sent are gone; only its caller has them.
-        guard !pending.wasUnaccepted, !pending.call.streamsRequests, queue.count < options.callsQueuedMax
-        else {
-            end(
-                pending,
-                RPCError(call: .unavailable, "the server did not accept the call: \(reason)", executed: .no))
+        let isRepeatable = !pending.wasUnaccepted && !pending.call.streamsRequests
+        guard isRepeatable, !isClosed, queue.count < options.callsQueuedMax else {
+            end(pending, error)
             return
         }
         var pending = pending
@@ -201,28 +222,44 @@ final class ClientCore: ClientConnectionObserver, TimerOwner {
         queue.append(pending)
     }
 
-    func connectionClosed(_ connection: ClientConnection, cause: String) {
+    /// Sends what waits, or does what it waits for.
+    private func proceed() {
+        switch state {
+        case .idle: if !queue.isEmpty { connect() }
+        case .ready(let connection): fill(connection)
+        case .pausing(_, let cause): failFast(cause)
+        case .connecting, .closed: break
+        }
+    }
+
+    func connectionClosed(_ connection: ClientConnection, cause: String, unsent: [PendingCall]) {
+        for pending in unsent {
+            runElsewhere(pending, RPCError(call: .unavailable, cause, executed: .no))
+        }
+        let wasLeft = leaving.contains { $0 === connection }
         leaving.removeAll { $0 === connection }
         switch state {
         case .connecting(let current) where current === connection: pause(cause)
         case .ready(let current) where current === connection:
             state = .idle
-            if !connection.hasServed {
-                pause(cause)
-            } else if !queue.isEmpty {
-                connect()
-            }
+            if !connection.hasServed { pause(cause) }
+        case .idle where wasLeft && !connection.hasServed: pause("the server left without serving: \(cause)")
         default: break
         }
+        proceed()
     }
 
     private func pause(_ cause: String) {
         failures += 1
-        let pause = options.backoff.pause(failures: failures, random: Double.random(in: 0...1))
+        let pause = options.backoff.pause(failures: failures, random: random())
         let until = Deadline(now: context.now, after: pause).uptimeNanoseconds
         logger.debug("not connected", metadata: ["target": "\(connector.target)", "cause": "\(cause)"])
         state = .pausing(until: until, cause: cause)
         pauseTimer = context.setTimer(at: until, LoopTimer(owner: self, subject: nil, key: 0))
+        failFast(cause)
+    }
+
+    private func failFast(_ cause: String) {
         for pending in queue.removeAll(where: { !$0.request.waitForReady }) {
             end(pending, unreachable(cause))
         }
@@ -231,7 +268,7 @@ final class ClientCore: ClientConnectionObserver, TimerOwner {
     private func pauseEnded() {
         guard case .pausing = state else { return }
         state = .idle
-        if !queue.isEmpty { connect() }
+        proceed()
     }
 
     private func unreachable(_ cause: String) -> RPCError {

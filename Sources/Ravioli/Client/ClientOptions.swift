@@ -15,23 +15,36 @@ public struct ClientOptions: Sendable {
     public var connectTimeout: Duration = .seconds(20)
     /// The pause between attempts to connect.
     public var backoff = Backoff()
+    /// When the server is asked for a sign of life. Default: after 30 s of silence while calls run, with 20 s to answer.
+    public var keepalive = KeepaliveOptions(interval: .seconds(30))
+    /// Time without a call after which the connection is closed; the next call connects again. Default 30 min. Nil: never.
+    public var idleTimeout: Duration? = .seconds(1800)
     /// Calls that wait for a connection or for a place on it. Default 10,000: a fan-out of thousands is legal, and each
     /// waiting call has a deadline. Above it calls fail with `resource_exhausted`.
     public var callsQueuedMax = 10_000
 
-    /// The pause between failed attempts to connect: grows until a connection stands.
+    /// The pause between failed attempts to connect: grows until a connection has served a call.
+    ///
+    /// The defaults are gRPC's, for servers far away and clients without number. Inside one system, where a server that
+    /// restarts is back within seconds, shorter pauses find it sooner.
     public struct Backoff: Sendable, Hashable {
-        /// After the first failure. Default 100 ms.
-        public var initial: Duration = .milliseconds(100)
+        /// After the first failure. Default 1 s.
+        public var initial: Duration = .seconds(1)
         /// Growth per failure. Default 1.6.
         public var multiplier = 1.6
         /// Part of the pause that is random, up and down. Default 0.2.
         public var jitter = 0.2
-        /// The longest pause before jitter. Default 10 s.
-        public var max: Duration = .seconds(10)
+        /// The longest pause before jitter. Default 120 s.
+        public var max: Duration = .seconds(120)
 
         /// The defaults.
         public init() {}
+
+        /// Pauses from `initial` to `max`, otherwise the defaults.
+        public init(initial: Duration, max: Duration) {
+            self.initial = initial
+            self.max = max
+        }
 
         /// The pause after a number of failures in a row.
         func pause(failures: Int, random: Double) -> Duration {

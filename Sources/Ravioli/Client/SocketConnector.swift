@@ -7,6 +7,7 @@ import NIOPosix
 struct SocketConnector: Connector {
     let address: Address
     let context: LoopContext
+    let keepalive: KeepaliveOptions
 
     var target: String { address.description }
 
@@ -18,7 +19,7 @@ struct SocketConnector: Connector {
     private func bootstrap(
         _ bound: NIOLoopBound<(ClientConnection, (any Error) -> Void)>, _ timeout: Duration
     ) -> EventLoopFuture<any NIOCore.Channel> {
-        let bootstrap = ClientBootstrap(group: context.eventLoop)
+        var bootstrap = ClientBootstrap(group: context.eventLoop)
             .connectTimeout(.nanoseconds(timeout.clampedNanoseconds))
             .channelOption(.writeBufferWaterMark, value: .ravioli)
             .channelInitializer { channel in
@@ -27,9 +28,32 @@ struct SocketConnector: Connector {
                 }
             }
         switch address {
-        case .tcp(let host, let port): return bootstrap.connect(host: host, port: port)
+        case .tcp(let host, let port):
+            if let option = TCPUserTimeout(keepalive) {
+                bootstrap = bootstrap.channelOption(.tcpOption(option.name), value: option.milliseconds)
+            }
+            return bootstrap.connect(host: host, port: port)
         case .unix(let path): return bootstrap.connect(unixDomainSocketPath: path)
         }
+    }
+}
+
+/// Bounds how long sent bytes may stay unacknowledged (gRFC A18), where the system can.
+struct TCPUserTimeout {
+    let name: NIOBSDSocket.Option
+    let milliseconds: ChannelOptions.Types.SocketOption.Value
+
+    /// Nil without keepalive, and on systems other than Linux.
+    init?(_ keepalive: KeepaliveOptions) {
+        #if os(Linux)
+            guard keepalive.interval != nil else { return nil }
+            // TCP_USER_TIMEOUT; the C library's header is not always imported.
+            name = NIOBSDSocket.Option(rawValue: 18)
+            let whole = keepalive.timeout.clampedNanoseconds / 1_000_000
+            milliseconds = Int(CInt(clamping: max(1, whole)))
+        #else
+            return nil
+        #endif
     }
 }
 

@@ -18,12 +18,15 @@ public final class InProcessChannel: Channel {
         let context = LoopContext.of(MultiThreadedEventLoopGroup.singleton.next())
         let core: ServerCore
         do {
-            core = try ServerCore(services, options: options, logger: logger ?? .silent)
+            core = try ServerCore(
+                services, options: options.withoutConnectionLife, logger: logger ?? .silent)
         } catch {
             preconditionFailure("InProcessChannel: \(error)")
         }
         var clientOptions = ClientOptions.defaults
         clientOptions.limits = options.limits
+        clientOptions.keepalive.interval = nil
+        clientOptions.idleTimeout = nil
         handle = ClientHandle(
             context, options: clientOptions, connector: InProcessConnector(server: core, context: context),
             logger: logger ?? .silent)

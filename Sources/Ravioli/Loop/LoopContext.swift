@@ -222,7 +222,8 @@ final class LoopContext: Sendable {
             if armed.at <= next { return }
             armed.callback.cancel()
         }
-        let at = NIODeadline.uptimeNanoseconds(UInt64(clamping: next))
+        // A wheel that was not looked at for long may name a moment that has passed.
+        let at = max(NIODeadline.uptimeNanoseconds(UInt64(clamping: next)), eventLoop.now)
         guard let callback = try? eventLoop.scheduleCallback(at: at, handler: self) else {
             // The loop is shutting down: nobody waits for its timers any more.
             armed = nil

@@ -18,6 +18,7 @@ final class ConnectionRegistry: Sendable {
     }
 
     private let state = Mutex(State())
+    private static let drainReason = "the server is stopping"
 
     /// Takes a new connection; on its loop. It leaves when it is gone and its handlers have returned.
     func add(_ connection: ServerConnection) {
@@ -30,7 +31,7 @@ final class ConnectionRegistry: Sendable {
             state.members[id] = member
             return state.isDraining
         }
-        if isDraining { connection.drain() }
+        if isDraining { connection.drain(reason: Self.drainReason) }
     }
 
     private func remove(_ id: ObjectIdentifier) {
@@ -75,7 +76,7 @@ final class ConnectionRegistry: Sendable {
 
     private struct Draining: LoopContext.RemoteWork {
         let connection: NIOLoopBound<ServerConnection>
-        func run() { connection.value.drain() }
+        func run() { connection.value.drain(reason: ConnectionRegistry.drainReason) }
     }
 
     private struct Closing: LoopContext.RemoteWork {

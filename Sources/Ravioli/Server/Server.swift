@@ -33,6 +33,8 @@ public final class Server: ServiceLifecycle.Service {
         var waiting: [UnsafeContinuation<Result<Address, RuntimeError>, Never>] = []
     }
 
+    /// Whether it takes calls, for a health service or a probe.
+    public let servingState: ServingState
     private let requested: Address
     private let core: ServerCore
     private let connections = ConnectionRegistry()
@@ -46,16 +48,18 @@ public final class Server: ServiceLifecycle.Service {
     ///   - services: What it serves.
     ///   - address: Where it listens; TCP port 0 lets the system choose.
     ///   - options: What it decides for its connections.
+    ///   - servingState: What it keeps up to date, where somebody watches it; one per server.
     ///   - logger: Where it says what happened; nil for nowhere.
     ///   - group: The loops it lives on; nil for NIO's shared ones.
     /// - Throws: `invalidConfiguration` when a service is given twice or limits contradict each other.
     public init(
         _ services: [any Service], on address: Address, options: ServerOptions = .defaults,
-        logger: Logger? = nil,
+        servingState: ServingState = ServingState(), logger: Logger? = nil,
         group: (any EventLoopGroup)? = nil
     ) throws(RuntimeError) {
         core = try ServerCore(services, options: options, logger: logger ?? .silent)
         requested = address
+        self.servingState = servingState
         self.group = group ?? MultiThreadedEventLoopGroup.singleton
         self.logger = logger ?? .silent
     }
@@ -130,10 +134,12 @@ public final class Server: ServiceLifecycle.Service {
         } catch {
             let reason = RuntimeError(.cannotBind, "cannot listen on \(requested)", cause: error)
             _ = move(to: .stopped(reason), .failure(reason))
+            servingState.move(to: .stopped)
             throw reason
         }
         let address = address(of: channel)
         _ = move(to: .serving(channel, address), .success(address))
+        servingState.move(to: .serving)
         logger.info("serving", metadata: ["address": "\(address)"])
         return address
     }
@@ -143,11 +149,17 @@ public final class Server: ServiceLifecycle.Service {
 
     private func stop(drainTimeout: Duration) async {
         let reason = RuntimeError(.stopped, "the server has stopped")
-        guard case .serving(let listener, _) = move(to: .stopped(reason), .failure(reason)) else { return }
+        guard case .serving(let listener, let address) = move(to: .stopped(reason), .failure(reason)) else {
+            return
+        }
+        // Said before anybody is told to leave: who asks meanwhile sends no more calls here.
+        servingState.move(to: .draining)
+        logger.info("draining", metadata: ["address": "\(address)"])
         try? await listener.close().get()
         if case .unix(let path) = requested { unlink(path) }
         await connections.drain(timeout: drainTimeout, on: group.next())
-        logger.info("stopped", metadata: ["address": "\(requested)"])
+        servingState.move(to: .stopped)
+        logger.info("stopped", metadata: ["address": "\(address)"])
     }
 
     private func address(of channel: any NIOCore.Channel) -> Address {
@@ -175,6 +187,9 @@ public final class Server: ServiceLifecycle.Service {
                 bootstrap
                 .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
                 .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
+            if let option = TCPUserTimeout(core.options.keepalive) {
+                bootstrap = bootstrap.childChannelOption(.tcpOption(option.name), value: option.milliseconds)
+            }
             return bootstrap.bind(host: host, port: port)
         case .unix(let path):
             return bootstrap.bind(unixDomainSocketPath: path, cleanupExistingSocketFile: true)

@@ -34,8 +34,11 @@ final class ServerConnection: ConnectionEndpoint, TimerOwner {
     private var unknownNames: [Int: String] = [:]
     private var handle: Handle?
     private var frameTimer = TimerID.none
-    private var isClosed = false
-    private var isStopping = false
+    private(set) var isClosed = false
+    /// No further calls are wanted; the connection closes once those that run have ended.
+    var isStopping = false
+    var drainReason = ""
+    var watch: LifeWatch?
     private var lastStarted: MethodName?
     private var peerMessageBytesMax = 0
     private var peerMetadataBytesMax = 0
@@ -64,7 +67,7 @@ final class ServerConnection: ConnectionEndpoint, TimerOwner {
 
     func connected(peer: Peer) {
         handle = Handle(self, server: server, peer: peer)
-        armFrameTimer(server.options.limits.helloTimeout)
+        if isStopping { awaitHelloBriefly() } else { armFrameTimer(server.options.limits.helloTimeout) }
     }
 
     func received(_ bytes: ByteBuffer) {
@@ -72,6 +75,7 @@ final class ServerConnection: ConnectionEndpoint, TimerOwner {
         decoder.append(bytes)
         do throws(WireError) {
             var now = link.context.now
+            watch?.life.bytesRead(now: WireInstant(nanoseconds: now))
             var completed = false
             while let frame = try decoder.next() {
                 completed = true
@@ -123,6 +127,7 @@ final class ServerConnection: ConnectionEndpoint, TimerOwner {
         case .answerPing(let ping):
             ping.write(into: &link.out)
             link.touched()
+        case .pingAnswered(let token): pingAnswered(token: token)
         case .noteGoaway: closeIfDone()
         }
     }
@@ -140,7 +145,8 @@ final class ServerConnection: ConnectionEndpoint, TimerOwner {
         peerMetadataBytesMax = min(Int(peer.metadataBytesMax), server.options.limits.metadataBytesMax)
         server.hello.write(into: &link.out)
         link.touched()
-        if isStopping { drain() }
+        lifeBegan(server.lifeTerms, random: Double.random(in: 0...1))
+        if isStopping { drainBegan() }
     }
 
     // MARK: Calls
@@ -233,6 +239,9 @@ final class ServerConnection: ConnectionEndpoint, TimerOwner {
             }
         }
         link.touched()
+        if watch?.life.limitsIdleness == true {
+            watch?.life.callEnded(now: WireInstant(nanoseconds: link.context.now))
+        }
         closeIfDone()
         reportIfGone()
     }
@@ -263,6 +272,7 @@ final class ServerConnection: ConnectionEndpoint, TimerOwner {
     }
 
     func timerFired(_ timer: LoopTimer) {
+        if timer.subject == nil, timer.key == LifeWatch.timerKey { return lifeTimerFired() }
         guard let call = timer.subject as? ServerCall else {
             violated(
                 WireError(
@@ -340,20 +350,19 @@ final class ServerConnection: ConnectionEndpoint, TimerOwner {
 
     // MARK: Ending
 
-    /// The server stops: tells the peer, and closes once the calls that run have ended.
-    func drain() {
-        isStopping = true
-        guard machine.helloReceived, !isClosed else {
-            closeIfDone()
-            return
-        }
-        machine.drainBegan().write(into: &link.out)
+    var helloReceived: Bool { machine.helloReceived }
+    var hasCalls: Bool { machine.callsOpen > 0 }
+
+    /// Calls are refused from here on; those accepted go on.
+    func sendLastID() {
+        var goaway = machine.drainBegan()
+        goaway.reason = drainReason
+        goaway.write(into: &link.out)
         link.touched()
-        closeIfDone()
     }
 
-    private func closeIfDone() {
-        if isStopping, !isClosed, machine.callsOpen == 0, !link.hasBacklog { finish() }
+    func closeIfDone() {
+        if isStopping, !isClosed, machine.callsOpen == 0, !link.hasBacklog { callsEnded() }
     }
 
     private func finish() {
@@ -366,7 +375,7 @@ final class ServerConnection: ConnectionEndpoint, TimerOwner {
         if !isClosed { finish() }
     }
 
-    private func violated(_ error: WireError) {
+    func violated(_ error: WireError) {
         if isClosed { return }
         server.note(error, from: handle?.peer)
         if error.code == .wrongProtocol, let foreign = decoder.foreignProtocol {
@@ -383,6 +392,7 @@ final class ServerConnection: ConnectionEndpoint, TimerOwner {
         if isClosed { return }
         isClosed = true
         link.context.cancelTimer(frameTimer)
+        watch?.cancel(on: link.context)
         for slot in machine.connectionClosed() {
             cancelHandler(slot)
             if machine.streamID(of: slot) == nil { release(slot) }
@@ -410,6 +420,12 @@ final class ServerConnection: ConnectionEndpoint, TimerOwner {
         if decoder.bytesHeld > 0, frameTimer == .none {
             armFrameTimer(server.options.limits.frameTimeout)
         }
+    }
+
+    /// A client whose hello is on its way gets an answer; one that connects and is silent keeps no server from stopping.
+    func awaitHelloBriefly() {
+        link.context.cancelTimer(frameTimer)
+        armFrameTimer(min(server.options.limits.drainCloseTimeout, server.options.limits.helloTimeout))
     }
 
     private func armFrameTimer(_ timeout: Duration) {

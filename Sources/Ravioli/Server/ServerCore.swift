@@ -8,6 +8,7 @@ import Synchronization
 /// What all connections of a server share.
 final class ServerCore: Sendable {
     let options: ServerOptions
+    let lifeTerms: ConnectionLife.Terms
     let methods: MethodTable
     let hello: Hello
     let stallObserver: StallObserver
@@ -15,12 +16,9 @@ final class ServerCore: Sendable {
     private let executorsByLoop = Mutex<[ObjectIdentifier: [LoopExecutor]]>([:])
 
     init(_ services: [any Service], options: ServerOptions, logger: Logger) throws(RuntimeError) {
-        do throws(WireError) {
-            try options.limits.check()
-        } catch {
-            throw RuntimeError(.invalidConfiguration, error.message)
-        }
+        try options.check()
         self.options = options
+        lifeTerms = options.lifeTerms
         self.logger = logger
         let reflection = ServerReflection(services)
         methods = try MethodTable(options.servesReflection ? services + [reflection] : services)

@@ -13,6 +13,15 @@ public struct ServerOptions: Sendable {
     public var limits = WireLimits.defaults
     /// Time for running calls to finish when the server stops. Default 30 s; what runs then is cancelled.
     public var drainTimeout: Duration = .seconds(30)
+    /// When a client is asked for a sign of life. Default: after 2 h of silence, with 20 s to answer, calls or not.
+    public var keepalive = KeepaliveOptions(interval: .seconds(7200), pingsWithoutCalls: true)
+    /// Time without a call after which a connection is left. Default nil: never; clients leave by themselves.
+    public var idleTimeout: Duration?
+    /// Age at which a connection takes no further calls, so that clients find replicas that are younger. Default 30 min;
+    /// shifted by up to a tenth either way for each connection. Nil: no largest age.
+    public var connectionAgeMax: Duration? = .seconds(1800)
+    /// Time for the calls that run on a connection at its largest age. Default 30 s; what runs then is cancelled.
+    public var connectionAgeGrace: Duration = .seconds(30)
     /// From when on a piece of a handler that holds up an event loop is logged. Default 20 ms.
     public var stallThreshold: Duration = .milliseconds(20)
     /// Request metadata that calls made by handlers take along, by lower-case name. Default: the trace and request ids.

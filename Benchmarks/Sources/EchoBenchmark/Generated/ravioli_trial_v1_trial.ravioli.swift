@@ -4,8 +4,8 @@
 import Ravioli
 import RavioliSchema
 
-/// The message `ravioli.trial.v1.StreamRequest`.
-struct StreamRequest: RavioliSchema.Message {
+/// The message `ravioli.trial.v1.AnswerRequest`.
+struct AnswerRequest: RavioliSchema.Message {
     var unknownFields: RavioliSchema.UnknownFields
     var payload: [UInt8]
     /// The sizes of the answers, of zero bytes each.
@@ -19,7 +19,7 @@ struct StreamRequest: RavioliSchema.Message {
     var hangs: Bool
 
     static let descriptor = RavioliTrialV1TrialSchema.file.message(
-        "ravioli.trial.v1.StreamRequest", structSize: 104)
+        "ravioli.trial.v1.AnswerRequest", structSize: 104)
 
     static func read(from _r: RavioliSchema.FieldReader) -> Self {
         let payload: [UInt8] = _r.bytes(at: 24)
@@ -50,7 +50,7 @@ struct StreamRequest: RavioliSchema.Message {
     }
 }
 
-extension StreamRequest {
+extension AnswerRequest {
     init(
         payload: [UInt8] = [],
         answerBytes: [Int32] = [],
@@ -347,13 +347,13 @@ enum Trial {
     static let hang = Ravioli.Method<HangRequest, EchoResponse>(descriptor: descriptor.methods[3])
 
     /// Answers as its request says.
-    static let watch = Ravioli.Method<StreamRequest, EchoResponse>(descriptor: descriptor.methods[4])
+    static let watch = Ravioli.Method<AnswerRequest, EchoResponse>(descriptor: descriptor.methods[4])
 
     /// Counts what it is sent, and answers when nothing follows or a request tells it to.
-    static let collect = Ravioli.Method<StreamRequest, CollectResponse>(descriptor: descriptor.methods[5])
+    static let collect = Ravioli.Method<AnswerRequest, CollectResponse>(descriptor: descriptor.methods[5])
 
     /// Answers each request as it says.
-    static let converse = Ravioli.Method<StreamRequest, EchoResponse>(descriptor: descriptor.methods[6])
+    static let converse = Ravioli.Method<AnswerRequest, EchoResponse>(descriptor: descriptor.methods[6])
 }
 
 /// Calls `ravioli.trial.v1.Trial` through any channel.
@@ -392,7 +392,7 @@ struct TrialClient: Sendable {
 
     /// Answers as its request says.
     func watch(
-        _ request: StreamRequest, options: Ravioli.CallOptions = .defaults
+        _ request: AnswerRequest, options: Ravioli.CallOptions = .defaults
     ) -> Ravioli.ResponseStream<EchoResponse> {
         channel.responses(Trial.watch, request, options: options)
     }
@@ -400,7 +400,7 @@ struct TrialClient: Sendable {
     /// Counts what it is sent, and answers when nothing follows or a request tells it to.
     func collect(
         options: Ravioli.CallOptions = .defaults,
-        requests body: (Ravioli.MessageWriter<StreamRequest>) async throws -> Void
+        requests body: (Ravioli.MessageWriter<AnswerRequest>) async throws -> Void
     ) async throws -> CollectResponse {
         try await channel.call(Trial.collect, options: options, requests: body)
     }
@@ -408,7 +408,7 @@ struct TrialClient: Sendable {
     /// Answers each request as it says.
     func converse(
         options: Ravioli.CallOptions = .defaults
-    ) -> Ravioli.BidirectionalCall<StreamRequest, EchoResponse> {
+    ) -> Ravioli.BidirectionalCall<AnswerRequest, EchoResponse> {
         channel.bidirectional(Trial.converse, options: options)
     }
 }
@@ -429,20 +429,20 @@ protocol TrialService: Ravioli.Service {
 
     /// Answers as its request says.
     func watch(
-        _ request: StreamRequest,
+        _ request: AnswerRequest,
         responses: Ravioli.MessageWriter<EchoResponse>,
         context: Ravioli.CallContext
     ) async throws
 
     /// Counts what it is sent, and answers when nothing follows or a request tells it to.
     func collect(
-        _ requests: Ravioli.MessageStream<StreamRequest>,
+        _ requests: Ravioli.MessageStream<AnswerRequest>,
         context: Ravioli.CallContext
     ) async throws -> CollectResponse
 
     /// Answers each request as it says.
     func converse(
-        _ requests: Ravioli.MessageStream<StreamRequest>,
+        _ requests: Ravioli.MessageStream<AnswerRequest>,
         responses: Ravioli.MessageWriter<EchoResponse>,
         context: Ravioli.CallContext
     ) async throws
@@ -469,26 +469,26 @@ extension TrialService {
 final class TrialFake: TrialService {
     /// What runs in the place of `watch`.
     typealias _WatchBody = @Sendable (
-        StreamRequest, Ravioli.MessageWriter<EchoResponse>, Ravioli.CallContext
+        AnswerRequest, Ravioli.MessageWriter<EchoResponse>, Ravioli.CallContext
     ) async throws -> Void
 
     /// What runs in the place of `collect`.
     typealias _CollectBody = @Sendable (
-        Ravioli.MessageStream<StreamRequest>, Ravioli.CallContext
+        Ravioli.MessageStream<AnswerRequest>, Ravioli.CallContext
     ) async throws -> CollectResponse
 
     /// What runs in the place of `converse`.
     typealias _ConverseBody = @Sendable (
-        Ravioli.MessageStream<StreamRequest>, Ravioli.MessageWriter<EchoResponse>, Ravioli.CallContext
+        Ravioli.MessageStream<AnswerRequest>, Ravioli.MessageWriter<EchoResponse>, Ravioli.CallContext
     ) async throws -> Void
 
     private let _echo = Ravioli.FakeMethod<EchoRequest, EchoResponse>("TrialFake.echo")
     private let _fail = Ravioli.FakeMethod<FailRequest, EchoResponse>("TrialFake.fail")
     private let _describe = Ravioli.FakeMethod<DescribeRequest, DescribeResponse>("TrialFake.describe")
     private let _hang = Ravioli.FakeMethod<HangRequest, EchoResponse>("TrialFake.hang")
-    private let _watch = Ravioli.FakeStream<StreamRequest, _WatchBody>("TrialFake.watch")
-    private let _collect = Ravioli.FakeStream<StreamRequest, _CollectBody>("TrialFake.collect")
-    private let _converse = Ravioli.FakeStream<StreamRequest, _ConverseBody>("TrialFake.converse")
+    private let _watch = Ravioli.FakeStream<AnswerRequest, _WatchBody>("TrialFake.watch")
+    private let _collect = Ravioli.FakeStream<AnswerRequest, _CollectBody>("TrialFake.collect")
+    private let _converse = Ravioli.FakeStream<AnswerRequest, _ConverseBody>("TrialFake.converse")
 
     init() {}
 
@@ -551,10 +551,10 @@ final class TrialFake: TrialService {
     }
 
     /// The requests that `watch` has received, in order.
-    var watchCalls: [StreamRequest] { _watch.calls.flatMap(\.self) }
+    var watchCalls: [AnswerRequest] { _watch.calls.flatMap(\.self) }
 
     func watch(
-        _ request: StreamRequest,
+        _ request: AnswerRequest,
         responses: Ravioli.MessageWriter<EchoResponse>,
         context: Ravioli.CallContext
     ) async throws {
@@ -567,10 +567,10 @@ final class TrialFake: TrialService {
     }
 
     /// The requests of each call of `collect`, in order, as far as they were read.
-    var collectCalls: [[StreamRequest]] { _collect.calls }
+    var collectCalls: [[AnswerRequest]] { _collect.calls }
 
     func collect(
-        _ requests: Ravioli.MessageStream<StreamRequest>,
+        _ requests: Ravioli.MessageStream<AnswerRequest>,
         context: Ravioli.CallContext
     ) async throws -> CollectResponse {
         let (body, recorded) = try _collect.begin(requests)
@@ -583,10 +583,10 @@ final class TrialFake: TrialService {
     }
 
     /// The requests of each call of `converse`, in order, as far as they were read.
-    var converseCalls: [[StreamRequest]] { _converse.calls }
+    var converseCalls: [[AnswerRequest]] { _converse.calls }
 
     func converse(
-        _ requests: Ravioli.MessageStream<StreamRequest>,
+        _ requests: Ravioli.MessageStream<AnswerRequest>,
         responses: Ravioli.MessageWriter<EchoResponse>,
         context: Ravioli.CallContext
     ) async throws {
@@ -599,7 +599,7 @@ final class TrialFake: TrialService {
 enum RavioliTrialV1TrialSchema {
     static let file = RavioliSchema.FileDescriptor(
         generated: """
-            ChxyYXZpb2xpL3RyaWFsL3YxL3RyaWFsLnByb3RvEhByYXZpb2xpLnRyaWFsLnYxIqQBCg1TdHJlYW1SZXF1ZXN0EhgKB3Bh\
+            ChxyYXZpb2xpL3RyaWFsL3YxL3RyaWFsLnByb3RvEhByYXZpb2xpLnRyaWFsLnYxIqQBCg1BbnN3ZXJSZXF1ZXN0EhgKB3Bh\
             eWxvYWQYASABKAxSB3BheWxvYWQSIQoMYW5zd2VyX2J5dGVzGAIgAygFUgthbnN3ZXJCeXRlcxISCgRjb2RlGAMgASgFUgRj\
             b2RlEhgKB21lc3NhZ2UYBCABKAlSB21lc3NhZ2USEgoEZW5kcxgFIAEoCFIEZW5kcxIUCgVoYW5ncxgGIAEoCFIFaGFuZ3Mi\
             QwoPQ29sbGVjdFJlc3BvbnNlEhQKBWJ5dGVzGAEgASgDUgVieXRlcxIaCghyZXF1ZXN0cxgCIAEoBVIIcmVxdWVzdHMiSgoL\
@@ -615,10 +615,10 @@ enum RavioliTrialV1TrialSchema {
             LnYxLkVjaG9SZXNwb25zZRJFCgRGYWlsEh0ucmF2aW9saS50cmlhbC52MS5GYWlsUmVxdWVzdBoeLnJhdmlvbGkudHJpYWwu\
             djEuRWNob1Jlc3BvbnNlElEKCERlc2NyaWJlEiEucmF2aW9saS50cmlhbC52MS5EZXNjcmliZVJlcXVlc3QaIi5yYXZpb2xp\
             LnRyaWFsLnYxLkRlc2NyaWJlUmVzcG9uc2USRQoESGFuZxIdLnJhdmlvbGkudHJpYWwudjEuSGFuZ1JlcXVlc3QaHi5yYXZp\
-            b2xpLnRyaWFsLnYxLkVjaG9SZXNwb25zZRJKCgVXYXRjaBIfLnJhdmlvbGkudHJpYWwudjEuU3RyZWFtUmVxdWVzdBoeLnJh\
-            dmlvbGkudHJpYWwudjEuRWNob1Jlc3BvbnNlMAESTwoHQ29sbGVjdBIfLnJhdmlvbGkudHJpYWwudjEuU3RyZWFtUmVxdWVz\
-            dBohLnJhdmlvbGkudHJpYWwudjEuQ29sbGVjdFJlc3BvbnNlKAESTwoIQ29udmVyc2USHy5yYXZpb2xpLnRyaWFsLnYxLlN0\
-            cmVhbVJlcXVlc3QaHi5yYXZpb2xpLnRyaWFsLnYxLkVjaG9SZXNwb25zZSgBMAFiBnByb3RvMw==
+            b2xpLnRyaWFsLnYxLkVjaG9SZXNwb25zZRJKCgVXYXRjaBIfLnJhdmlvbGkudHJpYWwudjEuQW5zd2VyUmVxdWVzdBoeLnJh\
+            dmlvbGkudHJpYWwudjEuRWNob1Jlc3BvbnNlMAESTwoHQ29sbGVjdBIfLnJhdmlvbGkudHJpYWwudjEuQW5zd2VyUmVxdWVz\
+            dBohLnJhdmlvbGkudHJpYWwudjEuQ29sbGVjdFJlc3BvbnNlKAESTwoIQ29udmVyc2USHy5yYXZpb2xpLnRyaWFsLnYxLkFu\
+            c3dlclJlcXVlc3QaHi5yYXZpb2xpLnRyaWFsLnYxLkVjaG9SZXNwb25zZSgBMAFiBnByb3RvMw==
             """,
         dependencies: [])
 }
