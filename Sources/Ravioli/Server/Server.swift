@@ -35,6 +35,7 @@ public final class Server: ServiceLifecycle.Service {
 
     private let requested: Address
     private let core: ServerCore
+    private let tls: ServerTLS?
     private let connections = ConnectionRegistry()
     private let group: any EventLoopGroup
     private let logger: Logger
@@ -48,16 +49,24 @@ public final class Server: ServiceLifecycle.Service {
     ///   - options: What it decides for its connections.
     ///   - logger: Where it says what happened; nil for nowhere.
     ///   - group: The loops it lives on; nil for NIO's shared ones.
-    /// - Throws: `invalidConfiguration` when a service is given twice or limits contradict each other.
+    /// - Throws: `invalidConfiguration` when a service is given twice, limits contradict each other, or certificates
+    ///   cannot be used.
     public init(
         _ services: [any Service], on address: Address, options: ServerOptions = .defaults,
         logger: Logger? = nil,
         group: (any EventLoopGroup)? = nil
     ) throws(RuntimeError) {
-        core = try ServerCore(services, options: options, logger: logger ?? .silent)
+        let logger = logger ?? .silent
+        core = try ServerCore(services, options: options, logger: logger)
+        tls =
+            if let tls = options.tls {
+                try ServerTLS(tls, handshakeTimeout: options.limits.helloTimeout, logger: logger)
+            } else {
+                nil
+            }
         requested = address
         self.group = group ?? MultiThreadedEventLoopGroup.singleton
-        self.logger = logger ?? .silent
+        self.logger = logger
     }
 
     /// Where it listens, with the port the system chose; nil before it is bound and after it has stopped.
@@ -133,6 +142,7 @@ public final class Server: ServiceLifecycle.Service {
             throw reason
         }
         let address = address(of: channel)
+        tls?.watch(on: group.next())
         _ = move(to: .serving(channel, address), .success(address))
         logger.info("serving", metadata: ["address": "\(address)"])
         return address
@@ -144,10 +154,24 @@ public final class Server: ServiceLifecycle.Service {
     private func stop(drainTimeout: Duration) async {
         let reason = RuntimeError(.stopped, "the server has stopped")
         guard case .serving(let listener, _) = move(to: .stopped(reason), .failure(reason)) else { return }
+        tls?.unwatch()
         try? await listener.close().get()
         if case .unix(let path) = requested { unlink(path) }
         await connections.drain(timeout: drainTimeout, on: group.next())
         logger.info("stopped", metadata: ["address": "\(requested)"])
+    }
+
+    /// Reads the files of ``ServerOptions/tls`` now, whether they have changed or not; new connections use what they
+    /// hold. Without TLS it does nothing.
+    ///
+    /// - Throws: `invalidConfiguration` when they cannot be used; the last good ones stay.
+    public func reloadCertificates() async throws(RuntimeError) {
+        guard let source = tls?.source else { return }
+        do {
+            try await NIOThreadPool.singleton.runIfActive { try source.reload() }
+        } catch {
+            throw error as? RuntimeError ?? RuntimeError(.invalidConfiguration, "not reloaded", cause: error)
+        }
     }
 
     private func address(of channel: any NIOCore.Channel) -> Address {
@@ -158,7 +182,7 @@ public final class Server: ServiceLifecycle.Service {
     }
 
     private func bind() -> EventLoopFuture<any NIOCore.Channel> {
-        let (core, connections) = (core, connections)
+        let (core, connections, tls) = (core, connections, tls)
         var bootstrap = ServerBootstrap(group: group)
             .serverChannelOption(.backlog, value: Int32(clamping: core.options.backlog))
             .childChannelOption(.writeBufferWaterMark, value: .ravioli)
@@ -166,7 +190,8 @@ public final class Server: ServiceLifecycle.Service {
                 channel.eventLoop.makeCompletedFuture {
                     let connection = ServerConnection(core, context: LoopContext.of(channel.eventLoop))
                     connections.add(connection)
-                    try channel.pipeline.syncOperations.addHandler(ChannelLink(connection))
+                    let gate = try tls?.begin(channel) { fault, peer in core.note(fault, from: peer) }
+                    try channel.pipeline.syncOperations.addHandler(ChannelLink(connection, gate: gate))
                 }
             }
         switch requested {

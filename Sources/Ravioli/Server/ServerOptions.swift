@@ -19,6 +19,12 @@ public struct ServerOptions: Sendable {
     public var inheritedMetadata = ["traceparent", "tracestate", "baggage", "x-request-id"]
     /// Whether the built-in reflection service answers. Default true; its schemas are no secret to who has the client.
     public var servesReflection = true
+    /// The server's certificate and what it asks of its callers'; nil for none, and no encryption. Default nil: for
+    /// networks that are trusted, and Unix-domain sockets. A caller without TLS is refused when it is given. In-process
+    /// channels do without.
+    public var tls: ServerTLSOptions?
+    /// Who may call what; nil for everybody everything. Default nil.
+    public var policy: AccessPolicy?
     /// Connections waiting to be accepted. Default 1,024.
     public var backlog = 1024
 
