@@ -12,7 +12,7 @@ struct AccessPolicyTests {
     private let authority: TestAuthority
     init() throws { authority = try TestAuthority() }
 
-    private static let service = "ravioli.test.v1.Trial"
+    private static let service = "ravioli.trial.v1.Trial"
 
     /// The code that `describe` ends with for a caller; ok when it is allowed. Nil is a caller without certificate.
     private func code(_ policy: String, _ caller: [GeneralName]?) async throws -> StatusCode {
@@ -82,8 +82,8 @@ struct AccessPolicyTests {
                 bytes.writeImmutableBuffer(RawPeer.call(1, "\(Self.service)/Describe", message: [0xFF]))
                 GoawayFrame(lastStreamID: 0, code: .none, reason: "").write(into: &bytes)
                 try await peer.send(bytes)
-                for try await part in peer.inbound where try frames(part).contains(where: { $0.header.kind == .end })
-                { return part }
+                for try await part in peer.inbound
+                where try frames(part).contains(where: { $0.header.kind == .end }) { return part }
                 return RawPeer.hello()
             }
             #expect(try frames(read).ends()[1]?.code == StatusCode.unauthenticated.rawValue)
@@ -114,11 +114,13 @@ struct AccessPolicyTests {
         ("* pkg.S/M", "no `->`"), ("-> *", "nobody stands before"), ("* ->", "'' is no method"),
         ("* -> pkg.S/M,", "'' is no method"), ("* -> pkg.S", "'pkg.S' is no method"),
         ("* -> pkg.S/", "is no method"), ("* -> /M", "is no method"), ("* -> pkg..S/M", "is no method"),
-        ("* -> pkg.S/M*", "is no method"), ("* -> pkg.*/M", "is no method"), ("* -> pkg.S/M/N", "is no method"),
+        ("* -> pkg.S/M*", "is no method"), ("* -> pkg.*/M", "is no method"),
+        ("* -> pkg.S/M/N", "is no method"),
         ("* -> */*", "is no method"), ("* -> pkg.S/M pkg.S/N", "is no method"),
         ("a b -> *", "'a b' is neither"), ("*.example -> *", "is neither"), ("Anonymöus -> *", "'Anonym?us'"),
         ("spiffe://Shop/a -> *", "no valid SPIFFE ID"), ("spiffe://shop/a* -> *", "no valid SPIFFE ID"),
-        ("spiffe:///* -> *", "no valid SPIFFE ID"), ("spiffe://shop -> *", "its workloads are `spiffe://shop/*`"),
+        ("spiffe:///* -> *", "no valid SPIFFE ID"),
+        ("spiffe://shop -> *", "its workloads are `spiffe://shop/*`"),
     ])
     func errorsNameLineAndReason(line: String, reason: String) throws {
         let error = #expect(throws: RuntimeError.self) { try AccessPolicy("# one\n* -> *\n\(line)\n* -> *") }
@@ -130,7 +132,8 @@ struct AccessPolicyTests {
     @Test func rulesAboutNoMethodAreLogged() throws {
         let log = WatchedLog()
         var options = ServerOptions.defaults
-        options.policy = try AccessPolicy("* -> \(Self.service)/Echo\n* -> \(Self.service)/Ecko", origin: "rules")
+        options.policy = try AccessPolicy(
+            "* -> \(Self.service)/Echo\n* -> \(Self.service)/Ecko", origin: "rules")
         _ = try Server([IdentityServer()], on: .unix(path: "/unused"), options: options, logger: log.logger)
         #expect(log.lines.count == 1)
         #expect(log.lines.first?.contains("rules:2") == true)

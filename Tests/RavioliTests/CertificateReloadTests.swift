@@ -34,7 +34,8 @@ struct CertificateReloadTests {
 
     @Test func newConnectionsGetTheNewCertificateAndOldOnesStand() async throws {
         let first = try authority.issue("server", .workload("first"))
-        try await withServer([IdentityServer()], options: authority.server(first, .ignored)) { server, address in
+        try await withServer([IdentityServer()], options: authority.server(first, .ignored)) {
+            server, address in
             try await withClient(address, options: expecting("first")) { client in
                 _ = try await TrialClient(client).identity()
                 _ = try authority.issue("server", .workload("second"))
@@ -67,7 +68,8 @@ struct CertificateReloadTests {
     @Test func aKeyOfAnotherCertificateLeavesTheLastGoodOnes() async throws {
         let good = try authority.issue("server", .workload("first"))
         let other = try authority.issue("other", .workload("second"))
-        try await withServer([IdentityServer()], options: authority.server(good, .ignored)) { server, address in
+        try await withServer([IdentityServer()], options: authority.server(good, .ignored)) {
+            server, address in
             _ = try authority.file("server.key.pem", String(contentsOfFile: other.key, encoding: .utf8))
             await #expect(throws: RuntimeError.self) { try await server.reloadCertificates() }
             #expect(try await isServed(address, by: "first"))

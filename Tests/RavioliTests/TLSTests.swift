@@ -12,7 +12,12 @@ import X509
 @Suite(.timeLimit(.minutes(1)))
 struct TLSTests {
     private let authority: TestAuthority
-    init() throws { authority = try TestAuthority() }
+    /// Trusted by nobody.
+    private let stranger: TestAuthority
+    init() throws {
+        authority = try TestAuthority()
+        stranger = try TestAuthority()
+    }
 
     /// Serves for the time of a body with a client.
     private func withCalls(
@@ -41,7 +46,7 @@ struct TLSTests {
     @Test func aWorkloadsNameReachesTheHandler() async throws {
         let own = try authority.issue("client", .workload("pricing/eu-1"))
         try await withCalls(authority.server(), authority.client(own)) { trial in
-            #expect(try await trial.identity() == "spiffe://shop.example/pricing/eu-1")
+            try await trial.expectsIdentity("spiffe://shop.example/pricing/eu-1")
         }
     }
 
@@ -49,7 +54,7 @@ struct TLSTests {
         let own = try authority.issue(
             "client", .dnsName("*.shop.example"), .dnsName("Console.Shop.example"))
         try await withCalls(authority.server(), authority.client(own)) { trial in
-            #expect(try await trial.identity() == "console.shop.example")
+            try await trial.expectsIdentity("console.shop.example")
         }
     }
 
@@ -57,7 +62,7 @@ struct TLSTests {
         let own = try authority.issue("client", .workload("pricing"))
         for (client, identity) in [(own, "spiffe://shop.example/pricing"), (nil, "nobody")] {
             try await withCalls(authority.server(.optional), authority.client(client)) { trial in
-                #expect(try await trial.identity() == identity)
+                try await trial.expectsIdentity(identity)
             }
         }
     }
@@ -65,12 +70,12 @@ struct TLSTests {
     @Test func noCertificateIsAskedForUnlessWanted() async throws {
         let own = try authority.issue("client", .workload("pricing"))
         try await withCalls(authority.server(.ignored), authority.client(own)) { trial in
-            #expect(try await trial.identity() == "nobody")
+            try await trial.expectsIdentity("nobody")
         }
     }
 
     @Test func plaintextCallersHaveNoIdentity() async throws {
-        try await withCalls(.defaults, .defaults) { trial in #expect(try await trial.identity() == "nobody") }
+        try await withCalls(.defaults, .defaults) { trial in try await trial.expectsIdentity("nobody") }
     }
 
     @Test func serversAreKnownByNameOrWorkload() async throws {
@@ -80,7 +85,7 @@ struct TLSTests {
         ]
         for expected in known {
             try await withCalls(authority.server(), authority.client(own, expecting: expected)) { trial in
-                #expect(try await trial.identity() == "spiffe://shop.example/pricing")
+                try await trial.expectsIdentity("spiffe://shop.example/pricing")
             }
         }
     }
@@ -92,7 +97,7 @@ struct TLSTests {
         try await withServer([IdentityServer()], on: .unix(path: path), options: authority.server()) {
             _, address in
             try await withClient(address, options: client) { client in
-                #expect(try await TrialClient(client).identity() == "spiffe://shop.example/pricing")
+                try await TrialClient(client).expectsIdentity("spiffe://shop.example/pricing")
             }
         }
     }
@@ -121,9 +126,9 @@ struct TLSTests {
 
     @Test func aCallerOfAnotherAuthorityIsRefused() async throws {
         let log = WatchedLog()
-        let stranger = try TestAuthority().issue("client", .workload("pricing"))
+        let own = try stranger.issue("client", .workload("pricing"))
         for clients in [ServerTLSOptions.ClientCertificates.required, .optional] {
-            _ = try await refusal(authority.server(clients), authority.client(stranger), log: log)
+            _ = try await refusal(authority.server(clients), authority.client(own), log: log)
         }
         await log.line(with: "the peer's certificate does not hold up")
     }
@@ -143,7 +148,7 @@ struct TLSTests {
     }
 
     @Test func aServerOfAnotherAuthorityIsRefused() async throws {
-        let error = try await refusal(try TestAuthority().server(.ignored), authority.client())
+        let error = try await refusal(stranger.server(.ignored), authority.client())
         #expect(error?.message.contains("does not hold up") == true)
         #expect(error?.executed == .no)
     }

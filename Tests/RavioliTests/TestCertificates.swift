@@ -6,6 +6,7 @@ import Logging
 import Ravioli
 import SwiftASN1
 import Synchronization
+import Testing
 import X509
 
 /// An authority of the tests' own, and the files of those it certifies.
@@ -25,7 +26,8 @@ final class TestAuthority: Sendable {
     let root: String
 
     init() throws {
-        let folder = FileManager.default.temporaryDirectory.appending(path: "ravioli-tls-\(UUID().uuidString)")
+        let folder = FileManager.default.temporaryDirectory.appending(
+            path: "ravioli-tls-\(UUID().uuidString)")
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
         self.folder = folder
         let name = try DistinguishedName { CommonName("Test authority") }
@@ -33,7 +35,8 @@ final class TestAuthority: Sendable {
             Critical(BasicConstraints.isCertificateAuthority(maxPathLength: nil))
             Critical(KeyUsage(keyCertSign: true))
         }
-        certificate = try Self.certificate(for: key, subject: name, extensions, hours: 1, by: key, issuer: name)
+        certificate = try Self.certificate(
+            for: key, subject: name, extensions, hours: 1, by: key, issuer: name)
         root = folder.appending(path: "root.pem").path
         try certificate.serializeAsPEM().pemString.write(toFile: root, atomically: true, encoding: .utf8)
     }
@@ -54,7 +57,8 @@ final class TestAuthority: Sendable {
 
     /// The extensions of a workload's or a host's certificate.
     static func extensions(
-        _ names: [GeneralName], isAuthority: Bool = false, keyUsage: KeyUsage? = KeyUsage(digitalSignature: true),
+        _ names: [GeneralName], isAuthority: Bool = false,
+        keyUsage: KeyUsage? = KeyUsage(digitalSignature: true),
         isCritical: Bool = true, uses: [ExtendedKeyUsage.Usage]? = [.serverAuth, .clientAuth]
     ) throws -> Certificate.Extensions {
         try Certificate.Extensions {
@@ -155,6 +159,12 @@ struct IdentityServer: TrialService {
 extension TrialClient {
     /// Who the server says is calling.
     func identity() async throws -> String { try await describe(DescribeRequest()).peer }
+
+    func expectsIdentity(
+        _ expected: String, sourceLocation: SourceLocation = #_sourceLocation
+    ) async throws {
+        #expect(try await identity() == expected, sourceLocation: sourceLocation)
+    }
 }
 
 /// A log that tests wait for.

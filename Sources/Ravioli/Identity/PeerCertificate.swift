@@ -43,7 +43,9 @@ struct PeerCertificate {
         guard !isAuthority, keyUsage.map({ $0.bits & Self.signsCertificates == 0 }) ?? true else {
             throw TLSFault("the peer's certificate is one that signs others: it names nobody")
         }
-        if uris.contains(where: { $0.lowercased().hasPrefix("spiffe:") }) { return try workload().description }
+        if uris.contains(where: { $0.lowercased().hasPrefix("spiffe:") }) {
+            return try workload().description
+        }
         return hostNames.lazy.compactMap(HostName.normalized).first
     }
 

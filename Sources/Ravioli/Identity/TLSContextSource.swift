@@ -68,7 +68,8 @@ final class TLSContextSource: Sendable {
         do throws(RuntimeError) {
             try reload()
         } catch {
-            logger.error("certificates not reloaded; the last good ones stay", metadata: ["error": "\(error)"])
+            logger.error(
+                "certificates not reloaded; the last good ones stay", metadata: ["error": "\(error)"])
         }
     }
 }

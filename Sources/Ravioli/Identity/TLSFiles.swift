@@ -43,7 +43,8 @@ struct TLSFiles: Sendable {
     private static func key(_ path: String) throws(RuntimeError) -> NIOSSLPrivateKey {
         let bytes = try SmallFile.read(path)
         guard let key = try? NIOSSLPrivateKey(bytes: bytes, format: .pem) else {
-            throw RuntimeError(.invalidConfiguration, "\(path) holds no private key in PEM without pass phrase")
+            throw RuntimeError(
+                .invalidConfiguration, "\(path) holds no private key in PEM without pass phrase")
         }
         return key
     }

@@ -57,7 +57,8 @@ final class TLSGate {
         timer?.cancel()
         guard applicationProtocol == Self.applicationProtocol else {
             let name = applicationProtocol.map { "'\($0.prefix(32))'" } ?? "none"
-            throw TLSFault("the peer did not agree on the protocol \(Self.applicationProtocol) (ALPN: \(name))")
+            throw TLSFault(
+                "the peer did not agree on the protocol \(Self.applicationProtocol) (ALPN: \(name))")
         }
         let identity = try identity(certificate)
         isOver = true
@@ -97,7 +98,8 @@ final class TLSGate {
     /// What an error of the connection means; the first before the handshake is complete is told to who refuses.
     func failed(_ error: any Error, peer: String) -> any Error {
         timer?.cancel()
-        let isTLS = error is TLSFault || error is NIOSSLError || error is BoringSSLError || error is NIOSSLExtraError
+        let isTLS =
+            error is TLSFault || error is NIOSSLError || error is BoringSSLError || error is NIOSSLExtraError
         let fault: any Error = isTLS ? TLSFault(error) : error
         if !isOver {
             isOver = true

@@ -35,8 +35,9 @@ public struct ServerTLSOptions: Sendable, Hashable {
     }
 
     /// A server that asks its callers for certificates, too: mutual TLS.
-    public init(certificateChainFile: String, privateKeyFile: String, requiringClientsFrom trustRootsFile: String)
-    {
+    public init(
+        certificateChainFile: String, privateKeyFile: String, requiringClientsFrom trustRootsFile: String
+    ) {
         self.init(certificateChainFile: certificateChainFile, privateKeyFile: privateKeyFile)
         self.trustRootsFile = trustRootsFile
         clientCertificates = .required
