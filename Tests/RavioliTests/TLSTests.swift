@@ -3,10 +3,11 @@
 import NIOCore
 import NIOPosix
 import NIOSSL
-import Ravioli
 import RavioliWire
 import Testing
 import X509
+
+@testable import Ravioli
 
 /// Who talks to whom over TLS, and who is refused, over real sockets.
 @Suite(.timeLimit(.minutes(1)))
@@ -120,7 +121,8 @@ struct TLSTests {
 
     @Test func aCallerWithoutCertificateIsRefused() async throws {
         let log = WatchedLog()
-        _ = try await refusal(authority.server(), authority.client(), log: log)
+        let error = try await refusal(authority.server(), authority.client(), log: log)
+        #expect(error?.message.contains("the peer requires a certificate") == true, "\(error?.message ?? "")")
         await log.line(with: "the peer showed no certificate")
     }
 
@@ -128,7 +130,8 @@ struct TLSTests {
         let log = WatchedLog()
         let own = try stranger.issue("client", .workload("pricing"))
         for clients in [ServerTLSOptions.ClientCertificates.required, .optional] {
-            _ = try await refusal(authority.server(clients), authority.client(own), log: log)
+            let error = try await refusal(authority.server(clients), authority.client(own), log: log)
+            #expect(error?.message.contains("does not trust the root") == true, "\(error?.message ?? "")")
         }
         await log.line(with: "the peer's certificate does not hold up")
     }
@@ -136,7 +139,8 @@ struct TLSTests {
     @Test func anExpiredCallerIsRefused() async throws {
         let log = WatchedLog()
         let expired = try authority.issue("client", .workload("pricing"), hours: -0.1)
-        _ = try await refusal(authority.server(), authority.client(expired), log: log)
+        let error = try await refusal(authority.server(), authority.client(expired), log: log)
+        #expect(error?.message.contains("our certificate has expired") == true, "\(error?.message ?? "")")
         await log.line(with: "the peer's certificate does not hold up")
     }
 
@@ -248,6 +252,24 @@ struct TLSTests {
                 #expect(error?.code == .unavailable)
                 #expect(error?.message.contains(reason) == true, "\(error?.message ?? "")")
             }
+        }
+    }
+
+    @Test func libraryErrorsAreExplained() {
+        let closed = NIOSSLError.handshakeFailed(.sslError([.eofDuringHandshake]))
+        #expect(TLSFault(closed).description.hasPrefix("the peer closed the connection"))
+        #expect(TLSFault(NIOSSLExtraError.failedToValidateHostname).description.contains("for other hosts"))
+        #expect(TLSFault(NIOSSLError.uncleanShutdown).description == "uncleanShutdown")
+    }
+
+    @Test func aResumedSessionDoesNotOutliveItsCertificate() throws {
+        let own = try authority.issue("client", .workload("pricing"))
+        let certificate = try #require(try NIOSSLCertificate.fromPEMFile(own.certificate).first)
+        for (now, isFine) in [(certificate.notValidAfter, true), (certificate.notValidAfter + 1, false)] {
+            let gate = TLSGate(.caller, timeout: .seconds(5))
+            let identity = try? gate.handshakeCompleted(
+                applicationProtocol: "ravioli/1", certificate: certificate, now: now)
+            #expect(identity == (isFine ? "spiffe://shop.example/pricing" : nil))
         }
     }
 

@@ -30,7 +30,7 @@ final class TestAuthority: Sendable {
             path: "ravioli-tls-\(UUID().uuidString)")
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
         self.folder = folder
-        let name = try DistinguishedName { CommonName("Test authority") }
+        let name = try DistinguishedName { CommonName("Authority \(UUID())") }
         let extensions = try Certificate.Extensions {
             Critical(BasicConstraints.isCertificateAuthority(maxPathLength: nil))
             Critical(KeyUsage(keyCertSign: true))

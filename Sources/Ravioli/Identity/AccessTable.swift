@@ -65,12 +65,21 @@ struct AccessTable: Sendable {
     }
 }
 
-/// What one caller may call.
-struct Permissions: Sendable {
-    fileprivate let identity: String?
-    fileprivate let granted: AccessTable.Grants
-    fileprivate let grantable: AccessTable.Grants
-    fileprivate let methods: [MethodName]
+/// What one caller may call. A class, so that looking at it costs a call without a policy one comparison with nil.
+final class Permissions: Sendable {
+    private let identity: String?
+    private let granted: AccessTable.Grants
+    private let grantable: AccessTable.Grants
+    private let methods: [MethodName]
+
+    fileprivate init(
+        identity: String?, granted: AccessTable.Grants, grantable: AccessTable.Grants, methods: [MethodName]
+    ) {
+        self.identity = identity
+        self.granted = granted
+        self.grantable = grantable
+        self.methods = methods
+    }
 
     /// - Throws: `permission_denied`, or `unauthenticated` when an identity could help.
     func check(_ number: Int) throws(RPCError) {

@@ -30,10 +30,10 @@ struct TLSFault: Error, Hashable, CustomStringConvertible {
     private static func reasons(_ error: BoringSSLError) -> [String] {
         guard case .sslError(let stack) = error else { return ["\(error)"] }
         return stack.map { entry in
-            // error:100000f7:SSL routines:OPENSSL_internal:WRONG_VERSION_NUMBER at FILE:LINE
+            // Error: 268435703 error:100000f7:SSL routines:OPENSSL_internal:WRONG_VERSION_NUMBER at FILE:LINE
             let parts = "\(entry)".split(separator: ":", maxSplits: 5)
-            let reason = parts.count > 4 ? parts.first { $0.contains(" at ") } ?? parts[4] : parts.last ?? ""
-            return String(reason.prefix { $0 != " " })
+            if parts.count == 6 { return String(parts[5].prefix { $0 != " " }) }
+            return String((parts.last ?? "").drop { $0 == " " })
         }
     }
 
@@ -51,6 +51,7 @@ struct TLSFault: Error, Hashable, CustomStringConvertible {
         "TLSV1_CERTIFICATE_REQUIRED": "the peer requires a certificate",
         "TLSV1_ALERT_UNKNOWN_CA": "the peer does not trust the root of our certificate",
         "SSLV3_ALERT_CERTIFICATE_EXPIRED": "our certificate has expired, the peer says",
+        "TLSV1_ALERT_DECRYPT_ERROR": "the peer could not verify our certificate",
         "SSLV3_ALERT_BAD_CERTIFICATE": "the peer does not accept our certificate",
         "SSLV3_ALERT_CERTIFICATE_UNKNOWN": "the peer does not accept our certificate",
         "SSLV3_ALERT_UNSUPPORTED_CERTIFICATE": "our certificate is not made for this use, the peer says",

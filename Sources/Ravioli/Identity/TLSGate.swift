@@ -7,6 +7,14 @@
 import NIOCore
 import NIOSSL
 
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#else
+    import Darwin
+#endif
+
 /// Judges one connection's handshake. Loop only.
 final class TLSGate {
     /// The name of the protocol in the handshake (ALPN).
@@ -52,13 +60,17 @@ final class TLSGate {
     ///
     /// - Throws: ``TLSFault`` when the connection must end.
     func handshakeCompleted(
-        applicationProtocol: String?, certificate: NIOSSLCertificate?
+        applicationProtocol: String?, certificate: NIOSSLCertificate?, now: time_t = time(nil)
     ) throws(TLSFault) -> String? {
         timer?.cancel()
         guard applicationProtocol == Self.applicationProtocol else {
             let name = applicationProtocol.map { "'\($0.prefix(32))'" } ?? "none"
             throw TLSFault(
                 "the peer did not agree on the protocol \(Self.applicationProtocol) (ALPN: \(name))")
+        }
+        // A session that was resumed is not verified again; its certificate may have expired since.
+        if let certificate, certificate.notValidAfter < now {
+            throw TLSFault("the peer's certificate has expired")
         }
         let identity = try identity(certificate)
         isOver = true
