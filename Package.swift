@@ -87,17 +87,26 @@ let package = Package(
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
             ]
         ),
+        // An authority that certifies whom the tests need.
+        .target(
+            name: "TestCertificates",
+            dependencies: [
+                "Ravioli",
+                .product(name: "Crypto", package: "swift-crypto"),
+                .product(name: "SwiftASN1", package: "swift-asn1"),
+                .product(name: "X509", package: "swift-certificates"),
+            ],
+            path: "Tests/TestCertificates"),
         .testTarget(
             name: "RavioliTests",
             dependencies: [
-                "Ravioli", "RavioliWire", "RavioliSchema",
+                "Ravioli", "RavioliWire", "RavioliSchema", "TestCertificates",
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOEmbedded", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
                 .product(name: "NIOSSL", package: "swift-nio-ssl"),
                 .product(name: "SwiftASN1", package: "swift-asn1"),
                 .product(name: "X509", package: "swift-certificates"),
-                .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
             ]
@@ -147,7 +156,9 @@ let package = Package(
         ),
         .testTarget(
             name: "RavioliCLITests",
-            dependencies: ["BlockingTests", "EdgeSchemas", "Ravioli", "RavioliSchema", "ravioli-cli"]),
+            dependencies: [
+                "BlockingTests", "EdgeSchemas", "Ravioli", "RavioliSchema", "TestCertificates", "ravioli-cli",
+            ]),
 
         // MARK: Showroom, the reference system
         .target(name: "ShowroomContracts", dependencies: ["Ravioli", "RavioliSchema"]),

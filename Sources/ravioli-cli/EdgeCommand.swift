@@ -63,6 +63,8 @@ struct EdgeCommand: AsyncParsableCommand {
     @Option(help: ArgumentHelp("The longest time a client may ask for, as 30s.", valueName: "time"))
     var timeoutMax: TimeSpan?
 
+    @OptionGroup(title: "TLS to the upstreams") var tls: TLSArguments
+
     @Flag(help: "Also print fields that are at their default.")
     var defaults = false
 
@@ -82,6 +84,7 @@ struct EdgeCommand: AsyncParsableCommand {
         let pool = try readSchema()
         var options = ClientOptions.defaults
         options.name = "ravioli-edge"
+        options.tls = tls.options
         let clients = try upstream.map { try Client($0.address, options: options, logger: logger) }
         let upstreams = clients.map { Upstream(name: "\($0.address)", channel: $0, schema: pool) }
         let listening = logger

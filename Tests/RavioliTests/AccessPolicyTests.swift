@@ -3,6 +3,7 @@
 import NIOCore
 import Ravioli
 import RavioliWire
+import TestCertificates
 import Testing
 import X509
 

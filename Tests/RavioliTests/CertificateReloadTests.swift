@@ -4,6 +4,7 @@ import Foundation
 import NIOCore
 import NIOEmbedded
 import NIOSSL
+import TestCertificates
 import Testing
 import X509
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import SwiftASN1
+import TestCertificates
 import Testing
 import X509
 

@@ -4,6 +4,7 @@ import NIOCore
 import NIOPosix
 import NIOSSL
 import RavioliWire
+import TestCertificates
 import Testing
 import X509
 

@@ -2,30 +2,27 @@
 
 import Crypto
 import Foundation
-import Logging
-import Ravioli
+package import Ravioli
 import SwiftASN1
-import Synchronization
-import Testing
-import X509
+package import X509
 
 /// An authority of the tests' own, and the files of those it certifies.
-final class TestAuthority: Sendable {
+package final class TestAuthority: Sendable {
     /// A certificate with its key, as files.
-    struct Files: Sendable {
-        let certificate: String
-        let key: String
+    package struct Files: Sendable {
+        package let certificate: String
+        package let key: String
         /// The certificate alone, for tests of what is read from it.
-        let der: [UInt8]
+        package let der: [UInt8]
     }
 
     private let folder: URL
     private let key = P256.Signing.PrivateKey()
     private let certificate: Certificate
     /// The file with its root certificate.
-    let root: String
+    package let root: String
 
-    init() throws {
+    package init() throws {
         let folder = FileManager.default.temporaryDirectory.appending(
             path: "ravioli-tls-\(UUID().uuidString)")
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
@@ -56,7 +53,7 @@ final class TestAuthority: Sendable {
     }
 
     /// The extensions of a workload's or a host's certificate.
-    static func extensions(
+    package static func extensions(
         _ names: [GeneralName], isAuthority: Bool = false,
         keyUsage: KeyUsage? = KeyUsage(digitalSignature: true),
         isCritical: Bool = true, uses: [ExtendedKeyUsage.Usage]? = [.serverAuth, .clientAuth]
@@ -74,7 +71,7 @@ final class TestAuthority: Sendable {
     }
 
     /// Certifies somebody; files of the same stem are replaced.
-    func issue(
+    package func issue(
         _ stem: String, _ extensions: Certificate.Extensions, hours: Double = 1
     ) throws -> Files {
         let own = P256.Signing.PrivateKey()
@@ -91,12 +88,12 @@ final class TestAuthority: Sendable {
     }
 
     /// Certifies names with everything that a certificate for them needs.
-    func issue(_ stem: String, _ names: GeneralName..., hours: Double = 1) throws -> Files {
+    package func issue(_ stem: String, _ names: GeneralName..., hours: Double = 1) throws -> Files {
         try issue(stem, Self.extensions(names), hours: hours)
     }
 
     /// A file of the folder that is none of ours.
-    func file(_ name: String, _ text: String) throws -> String {
+    package func file(_ name: String, _ text: String) throws -> String {
         let path = folder.appending(path: name).path
         try text.write(toFile: path, atomically: true, encoding: .utf8)
         return path
@@ -105,13 +102,13 @@ final class TestAuthority: Sendable {
     // MARK: Options
 
     /// A server with a certificate for `localhost`, 127.0.0.1 and a workload of its own.
-    func server(_ clients: ServerTLSOptions.ClientCertificates = .required) throws -> ServerOptions {
+    package func server(_ clients: ServerTLSOptions.ClientCertificates = .required) throws -> ServerOptions {
         let own = try issue("server-\(UUID())", .localhost, .loopback, .workload("server"))
         return server(own, clients)
     }
 
     /// A server with these files.
-    func server(
+    package func server(
         _ own: Files, _ clients: ServerTLSOptions.ClientCertificates = .required
     ) -> ServerOptions {
         var options = ServerOptions.defaults
@@ -123,7 +120,7 @@ final class TestAuthority: Sendable {
     }
 
     /// A client with these files, or without a certificate.
-    func client(
+    package func client(
         _ own: Files? = nil, expecting server: ClientTLSOptions.ExpectedServer = .addressHost
     ) -> ClientOptions {
         var options = ClientOptions.defaults
@@ -137,76 +134,9 @@ final class TestAuthority: Sendable {
 }
 
 extension GeneralName {
-    static let localhost = GeneralName.dnsName("localhost")
-    static let loopback = GeneralName.ipAddress(.init(contentBytes: [127, 0, 0, 1]))
-    static func workload(_ name: String) -> GeneralName {
+    package static let localhost = GeneralName.dnsName("localhost")
+    package static let loopback = GeneralName.ipAddress(.init(contentBytes: [127, 0, 0, 1]))
+    package static func workload(_ name: String) -> GeneralName {
         .uniformResourceIdentifier("spiffe://shop.example/\(name)")
-    }
-}
-
-/// Answers `describe` with the caller's identity.
-struct IdentityServer: TrialService {
-    func echo(_ request: EchoRequest, context: CallContext) async throws -> EchoResponse {
-        EchoResponse(payload: request.payload)
-    }
-    func fail(_ request: FailRequest, context: CallContext) async throws -> EchoResponse { EchoResponse() }
-    func hang(_ request: HangRequest, context: CallContext) async throws -> EchoResponse { EchoResponse() }
-    func describe(_ request: DescribeRequest, context: CallContext) async throws -> DescribeResponse {
-        DescribeResponse(peer: context.peer.identity ?? "nobody")
-    }
-}
-
-extension TrialClient {
-    /// Who the server says is calling.
-    func identity() async throws -> String { try await describe(DescribeRequest()).peer }
-
-    func expectsIdentity(
-        _ expected: String, sourceLocation: SourceLocation = #_sourceLocation
-    ) async throws {
-        #expect(try await identity() == expected, sourceLocation: sourceLocation)
-    }
-}
-
-/// A log that tests wait for.
-final class WatchedLog: Sendable {
-    private struct State: Sendable {
-        var lines: [String] = []
-        var waiters: [(text: String, gate: Gate)] = []
-    }
-    private let state = Mutex(State())
-
-    var logger: Logger { Logger(label: "test") { _ in Handler(log: self) } }
-    var lines: [String] { state.withLock { $0.lines } }
-
-    /// Waits until a line with this text has been logged.
-    func line(with text: String) async {
-        let gate = Gate()
-        state.withLock { state in
-            if state.lines.contains(where: { $0.contains(text) }) {
-                gate.open()
-            } else {
-                state.waiters.append((text, gate))
-            }
-        }
-        await gate.wait()
-    }
-
-    private func add(_ line: String) {
-        let gates = state.withLock { state in
-            state.lines.append(line)
-            return state.waiters.filter { line.contains($0.text) }.map(\.gate)
-        }
-        for gate in gates { gate.open() }
-    }
-
-    private struct Handler: LogHandler {
-        let log: WatchedLog
-        var metadata: Logger.Metadata = [:]
-        var logLevel = Logger.Level.trace
-        subscript(metadataKey key: String) -> Logger.Metadata.Value? {
-            get { metadata[key] }
-            set { metadata[key] = newValue }
-        }
-        func log(event: LogEvent) { log.add("\(event.message) \(event.metadata ?? [:])") }
     }
 }
