@@ -97,6 +97,17 @@ struct PeerCertificateTests {
 
     // MARK: Names
 
+    @Test func hostsAreComparedAsTheStandardWants() throws {
+        let own = try authority.issue(
+            "any", .dnsName("Shop.example"), .dnsName("*.shop.example"), .dnsName("a*.shop.example"),
+            .loopback)
+        let certificate = try PeerCertificate(der: own.der)
+        for host in ["shop.example", "console.shop.example"] { #expect(certificate.names(host: host)) }
+        for host in ["example", "a.b.shop.example", "shop.examples", "shop", "127.0.0.1", "localhost"] {
+            #expect(!certificate.names(host: host))
+        }
+    }
+
     @Test func workloadNamesHaveTheirLimits() {
         let domain = String(repeating: "d", count: 255)
         #expect(SPIFFEID("spiffe://\(domain)/a") != nil)

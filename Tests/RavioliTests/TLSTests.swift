@@ -179,12 +179,22 @@ struct TLSTests {
         }
     }
 
+    @Test func anAddressIsNoHostName() async throws {
+        // The server's certificate names 127.0.0.1, where it is.
+        let client = authority.client(expecting: .hostName("elsewhere.example"))
+        let error = try await refusal(authority.server(.ignored), client)
+        #expect(error?.message.contains("for other hosts than elsewhere.example") == true)
+        let named = try authority.issue("server", .localhost)
+        let other = try await refusal(authority.server(named, .ignored), authority.client())
+        #expect(other?.message.contains("for other hosts") == true, "\(other?.message ?? "")")
+    }
+
     @Test func aCommonNameIsNoHostName() async throws {
         // The subject of every test certificate is CN=localhost.
         let nameless = try authority.issue("server")
         let client = authority.client(expecting: .hostName("localhost"))
         let error = try await refusal(authority.server(nameless, .ignored), client)
-        #expect(error?.message.contains("names no host") == true, "\(error?.message ?? "")")
+        #expect(error?.message.contains("for other hosts than localhost") == true, "\(error?.message ?? "")")
     }
 
     // MARK: Other protocols

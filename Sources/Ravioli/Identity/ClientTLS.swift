@@ -24,7 +24,7 @@ struct ClientTLS: Sendable {
         var configuration = TLSConfiguration.makeClientConfiguration()
         (requirement, hostName) = try Self.expectation(options.expectedServer, address)
         configuration.certificateVerification =
-            requirement == .host ? .fullVerification : .noHostnameVerification
+            if case .workload = requirement { .noHostnameVerification } else { .fullVerification }
         let files = TLSFiles(
             certificateChain: options.certificateChainFile, privateKey: options.privateKeyFile,
             trustRoots: options.trustRootsFile)
@@ -45,11 +45,11 @@ struct ClientTLS: Sendable {
             guard let name = HostName.normalized(name), nameUnlessIP(name) != nil else {
                 throw invalid("'\(name)' is no host name")
             }
-            return (.host, name)
+            return (.host(name), name)
         case (.addressHost, .tcp(let host, _)):
-            if nameUnlessIP(host) == nil { return (.host, nil) }
+            if nameUnlessIP(host) == nil { return (.address, nil) }
             guard let name = HostName.normalized(host) else { throw invalid("'\(host)' is no host name") }
-            return (.host, name)
+            return (.host(name), name)
         case (.addressHost, .unix):
             throw invalid("a Unix-domain socket has no host: name the expected server")
         }

@@ -49,6 +49,17 @@ struct PeerCertificate {
         return hostNames.lazy.compactMap(HostName.normalized).first
     }
 
+    /// Whether it names a host, exactly or by a pattern whose first label is `*` (RFC 9525, 6.3).
+    ///
+    /// - Parameter host: As ``HostName/normalized(_:)`` makes it.
+    func names(host: String) -> Bool {
+        let rest = host.drop { $0 != "." }
+        return hostNames.contains { known in
+            let known = known.lowercased()
+            return known == host || (!rest.isEmpty && known.hasPrefix("*.") && known.dropFirst() == rest)
+        }
+    }
+
     private func workload() throws(TLSFault) -> SPIFFEID {
         guard uris.count == 1, let id = SPIFFEID(uris[0]), !id.path.isEmpty else {
             throw TLSFault("the peer's certificate must name exactly one URI, a valid SPIFFE ID with a path")

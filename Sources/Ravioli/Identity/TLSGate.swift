@@ -24,8 +24,10 @@ final class TLSGate {
     enum Requirement: Sendable, Hashable {
         /// A caller's: none, or one that names an identity.
         case caller
-        /// A server's, which names the host; the TLS library has compared it.
-        case host
+        /// A server's, which names this host.
+        case host(String)
+        /// A server's, which names the IP address that was connected to; the TLS library has compared it.
+        case address
         /// A server's, which names this workload.
         case workload(SPIFFEID)
     }
@@ -92,12 +94,16 @@ final class TLSGate {
                 throw TLSFault("the caller's certificate names neither a SPIFFE ID nor a host")
             }
             return identity
-        case .host:
-            // Without alternative names the library falls back to the common name, which RFC 9525 forbids.
-            guard known.namesAddresses || !known.hostNames.isEmpty else {
-                throw TLSFault("the server's certificate names no host")
+        case .host(let name):
+            // The library has looked for the name, but is content with the connection's IP address, or, without
+            // alternative names, with the common name. RFC 9525 forbids both.
+            guard known.names(host: name) else {
+                throw TLSFault("the server's certificate is for other hosts than \(name)")
             }
-            return known.hostNames.first
+            return name
+        case .address:
+            guard known.namesAddresses else { throw TLSFault("the server's certificate names no IP address") }
+            return nil
         case .workload(let expected):
             let identity = try known.identity()
             guard identity == expected.description else {
