@@ -9,7 +9,7 @@ struct ServiceGenerator {
     private let base: String
     private let methods: [Method]
 
-    private struct Method {
+    struct Method {
         let index: Int
         let descriptor: MethodDescriptor
         /// The name in lower camel case, without backticks.
@@ -18,7 +18,8 @@ struct ServiceGenerator {
         let output: String
 
         var name: String { SwiftNames.escaped(bare) }
-        var isUnary: Bool { !descriptor.clientStreaming && !descriptor.serverStreaming }
+        var streamsRequests: Bool { descriptor.clientStreaming }
+        var streamsResponses: Bool { descriptor.serverStreaming }
     }
 
     init(_ service: ServiceDescriptor, context: GenerationContext) {
@@ -40,10 +41,8 @@ struct ServiceGenerator {
         writeProtocol(&code)
         writeMethods(&code)
         FakeGenerator(
-            service: service.fullName, base: base, visibility: visibility,
-            methods: methods.filter(\.isUnary).map {
-                .init(name: $0.bare, input: $0.input, output: $0.output)
-            }
+            service: service.fullName, base: base, visibility: visibility, void: context.names.swift("Void"),
+            methods: methods
         ).write(to: &code)
     }
 
@@ -78,14 +77,45 @@ struct ServiceGenerator {
             code.line("\(visibility)let channel: any Ravioli.Channel")
             code.gap()
             code.line("\(visibility)init(_ channel: any Ravioli.Channel) { self.channel = channel }")
-            for method in methods where method.isUnary {
+            for method in methods {
                 code.gap()
                 document(method, &code)
-                code.line("\(visibility)func \(method.name)(")
-                code.line("    _ request: \(method.input), options: Ravioli.CallOptions = .defaults")
-                code.block(") async throws(Ravioli.RPCError) -> \(method.output)") { code in
-                    code.line("try await channel.call(\(base).\(method.name), request, options: options)")
-                }
+                writeCall(method, &code)
+            }
+        }
+    }
+
+    private func writeCall(_ method: Method, _ code: inout CodeWriter) {
+        let handle = "\(base).\(method.name)"
+        let start = "\(visibility)func \(method.name)("
+        let options = "options: Ravioli.CallOptions = .defaults"
+        switch (method.streamsRequests, method.streamsResponses) {
+        case (false, false):
+            code.line(start)
+            code.line("    _ request: \(method.input), \(options)")
+            code.block(") async throws(Ravioli.RPCError) -> \(method.output)") { code in
+                code.line("try await channel.call(\(handle), request, options: options)")
+            }
+        case (false, true):
+            code.line(start)
+            code.line("    _ request: \(method.input), \(options)")
+            code.block(") -> Ravioli.ResponseStream<\(method.output)>") { code in
+                code.line("channel.responses(\(handle), request, options: options)")
+            }
+        case (true, false):
+            code.line(start)
+            code.line("    \(options),")
+            code.line(
+                "    requests body: (Ravioli.MessageWriter<\(method.input)>) async throws -> \(context.names.swift("Void"))"
+            )
+            code.block(") async throws -> \(method.output)") { code in
+                code.line("try await channel.call(\(handle), options: options, requests: body)")
+            }
+        case (true, true):
+            code.line(start)
+            code.line("    \(options)")
+            code.block(") -> Ravioli.BidirectionalCall<\(method.input), \(method.output)>") { code in
+                code.line("channel.bidirectional(\(handle), options: options)")
             }
         }
     }
@@ -94,12 +124,10 @@ struct ServiceGenerator {
         code.gap()
         code.line("/// Implement this to serve `\(service.fullName)`.")
         code.block("\(visibility)protocol \(base)Service: Ravioli.Service") { code in
-            for method in methods where method.isUnary {
+            for method in methods {
                 code.gap()
                 document(method, &code)
-                code.list(
-                    "func \(method.name)", ["_ request: \(method.input)", "context: Ravioli.CallContext"],
-                    " async throws -> \(method.output)")
+                code.list("func \(method.name)", method.parameters, " async throws\(method.result)")
             }
         }
     }
@@ -120,7 +148,34 @@ struct ServiceGenerator {
 
     private func handler(of method: Method) -> String {
         let handle = "\(base).\(method.name)"
-        guard method.isUnary else { return ".unimplemented(\(handle))" }
-        return ".unary(\(handle)) { try await self.\(method.name)($0, context: $1) }"
+        let call = "try await self.\(method.name)"
+        switch (method.streamsRequests, method.streamsResponses) {
+        case (false, false): return ".unary(\(handle)) { \(call)($0, context: $1) }"
+        case (false, true): return ".serverStreaming(\(handle)) { \(call)($0, responses: $1, context: $2) }"
+        case (true, false): return ".clientStreaming(\(handle)) { \(call)($0, context: $1) }"
+        case (true, true):
+            return ".bidirectionalStreaming(\(handle)) { \(call)($0, responses: $1, context: $2) }"
+        }
     }
+}
+
+extension ServiceGenerator.Method {
+    /// What the method that a server implements takes.
+    var parameters: [String] {
+        var parameters = [
+            streamsRequests ? "_ requests: Ravioli.MessageStream<\(input)>" : "_ request: \(input)"
+        ]
+        if streamsResponses { parameters.append("responses: Ravioli.MessageWriter<\(output)>") }
+        return parameters + ["context: Ravioli.CallContext"]
+    }
+
+    /// The types of what it takes, for a closure in its place.
+    var parameterTypes: String {
+        var types = [streamsRequests ? "Ravioli.MessageStream<\(input)>" : input]
+        if streamsResponses { types.append("Ravioli.MessageWriter<\(output)>") }
+        return (types + ["Ravioli.CallContext"]).joined(separator: ", ")
+    }
+
+    /// What it returns: the response, or nothing when responses are sent.
+    var result: String { streamsResponses ? "" : " -> \(output)" }
 }

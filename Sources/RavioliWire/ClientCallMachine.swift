@@ -18,8 +18,15 @@ package struct ClientCallMachine: Sendable, Hashable {
     /// Whether the caller has gone.
     package private(set) var isAbandoned = false
     private var answer = Answer.nothing
+    /// The responses of a call that may answer with a stream.
+    package var responses: StreamReceiver?
+    /// What we may send on the stream.
+    package var sendCredit: SendCredit
 
-    package init() {}
+    package init(responses: StreamReceiver? = nil, sendCredit: SendCredit = SendCredit(0)) {
+        self.responses = responses
+        self.sendCredit = sendCredit
+    }
 
     /// The last byte of the request went out.
     package mutating func requestSent() { isSent = true }

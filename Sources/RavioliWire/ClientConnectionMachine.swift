@@ -17,8 +17,15 @@ package struct ClientConnectionMachine: Sendable {
         case endCall(CallSlot, EndFrame, message: ByteBuffer?)
         /// A call whose caller had gone has ended; the slot is free.
         case releaseCall(CallSlot)
-        /// Fail the caller: its answer is over our limit. Send a cancel for the stream.
-        case failCall(CallSlot, streamID: UInt32, text: String)
+        /// Fail the caller with this code: its answer is over our limit, or a stream it did not ask for. Send a cancel for
+        /// the stream.
+        case failCall(CallSlot, streamID: UInt32, code: UInt8, text: String)
+        /// A stream's responses go on.
+        case responses(CallSlot, StreamReceiver.Event)
+        /// A stream's metadata, ahead of its first response.
+        case metadata(CallSlot, ByteBuffer)
+        /// More may be sent: on one stream, or on all.
+        case credit(CallSlot?)
         /// Send the ping back as an answer.
         case answerPing(PingFrame)
         /// The server accepts no calls any more; those listed were not accepted and their slots are free.
@@ -33,19 +40,23 @@ package struct ClientConnectionMachine: Sendable {
 
     private enum State: Sendable, Hashable { case awaitingHello, open, leaving, closed }
 
-    private let limits: WireLimits
+    let limits: WireLimits
     private var state = State.awaitingHello
-    private var calls = SlotTable<ClientCallMachine>()
-    private var lastStreamID: UInt32 = 0
+    var calls = SlotTable<ClientCallMachine>()
+    var lastStreamID: UInt32 = 0
     private var methodsBound: UInt16 = 0
     private var cancels: TokenBucket
     private var controlFrames: TokenBucket
     private var glitches: TokenBucket
+    package var flow: FlowControl
+    /// Declared bytes of responses in several frames that have not been read.
+    var assemblyBytes = 0
     /// What the server accepts; set by its hello.
     package private(set) var peer: Hello?
 
     package init(limits: WireLimits) {
         self.limits = limits
+        flow = FlowControl(limits: limits)
         cancels = TokenBucket(limits.cancels)
         controlFrames = TokenBucket(limits.controlFrames)
         glitches = TokenBucket(limits.glitches)
@@ -70,10 +81,12 @@ package struct ClientConnectionMachine: Sendable {
     }
 
     /// A caller wants to call; nil when there is no place. Report ``requestSent(_:)`` when it is out.
-    package mutating func callOpened() -> Opening? {
+    ///
+    /// - Parameter isStream: whether either side of the call is a stream.
+    package mutating func callOpened(isStream: Bool = false) -> Opening? {
         guard hasPlace else { return nil }
         lastStreamID += 1
-        let slot = calls.insert(lastStreamID, ClientCallMachine())
+        let slot = calls.insert(lastStreamID, isStream ? streamMachine() : ClientCallMachine())
         if lastStreamID >= limits.streamIDMax { state = .leaving }
         return Opening(slot: slot, streamID: lastStreamID)
     }
@@ -92,18 +105,25 @@ package struct ClientConnectionMachine: Sendable {
     /// The server allows a number of cancels a second; above it the frame is withheld and the call ends with its
     /// deadline there.
     package mutating func callerCancelled(_ slot: CallSlot, now: WireInstant) -> UInt32? {
-        guard calls[slot]?.callerCancelled() == .sendCancel, cancels.take(now: now) else { return nil }
+        guard calls[slot]?.callerCancelled() == .sendCancel else { return nil }
+        returnHeld(slot)
+        guard cancels.take(now: now) else { return nil }
         return calls.id(of: slot)
     }
 
     /// An open call's time is up. Returns the stream to cancel, if the server cannot know it.
     package mutating func deadlinePassed(_ slot: CallSlot, now: WireInstant) -> UInt32? {
-        guard calls[slot]?.deadlinePassed() == .sendCancel, cancels.take(now: now) else { return nil }
+        let abandonment = calls[slot]?.deadlinePassed()
+        returnHeld(slot)
+        guard abandonment == .sendCancel, cancels.take(now: now) else { return nil }
         return calls.id(of: slot)
     }
 
     /// The mark for a call whose connection is lost or whose caller gives up now.
     package func executedIfLost(_ slot: CallSlot) -> ExecutedMark { calls[slot]?.executedIfLost ?? .no }
+
+    /// The stream of an open call.
+    package func streamID(of slot: CallSlot) -> UInt32? { calls[slot] == nil ? nil : calls.id(of: slot) }
 
     /// Whether the call's caller still waits.
     package func isWaiting(_ slot: CallSlot) -> Bool { calls[slot].map { !$0.isAbandoned } ?? false }
@@ -135,10 +155,7 @@ package struct ClientConnectionMachine: Sendable {
         case .data: return try dataReceived(frame, now: now)
         case .ping: return try pingReceived(frame, now: now)
         case .goaway: return try goawayReceived(frame, now: now)
-        case .credit:
-            try spendControl(now)
-            _ = try CreditFrame(payload: frame.payload)
-            return .none
+        case .credit: return try creditReceived(frame, now: now)
         case .hello: throw WireError(.outOfOrder, "a second hello")
         case .call, .cancel: throw WireError(.outOfOrder, "a call or cancel from a server")
         default: return try unknownReceived(frame, now: now)
@@ -156,6 +173,7 @@ package struct ClientConnectionMachine: Sendable {
         }
         let hello = try Hello(payload: frame.payload)
         peer = hello
+        flow.helloReceived(hello)
         guard state == .awaitingHello else { return .none }
         state = .open
         return .open(hello)
@@ -168,25 +186,40 @@ package struct ClientConnectionMachine: Sendable {
         let part = try MessagePart(rest: payload, flags: frame.header.flags)
         guard var call = calls[slot] else { return .none }
         let message = try call.endReceived(part)
+        returnHeld(slot)
         calls.remove(slot)
         return call.isAbandoned ? .releaseCall(slot) : .endCall(slot, end, message: message)
     }
 
     private mutating func dataReceived(_ frame: Frame, now: WireInstant) throws(WireError) -> Action {
-        guard frame.header.flags.isSubset(of: [.message, .chunked, .last, .compressed]) else {
+        let flags = frame.header.flags
+        if flags == .metadata { return try metadataReceived(frame, now: now) }
+        guard flags.isSubset(of: [.message, .chunked, .last, .counted, .compressed]) else {
             throw WireError(.malformedFrame, "a data frame with unknown flags")
         }
-        let part = try MessagePart(rest: frame.payload, flags: frame.header.flags)
+        let part = try MessagePart(rest: frame.payload, flags: flags)
         if part == .none { throw WireError(.malformedFrame, "an empty chunk") }
+        if flags.contains(.counted) { return try countedReceived(frame, part) }
         guard let slot = try openSlot(frame.header.streamID, now: now) else { return .none }
         guard part.declaredBytes <= limits.messageBytesMax else {
-            let text =
-                "an answer of \(part.declaredBytes) bytes is over messageBytesMax = \(limits.messageBytesMax)"
-            guard calls[slot]?.callerCancelled() == .sendCancel else { return .none }
-            return .failCall(slot, streamID: frame.header.streamID, text: text)
+            return tooLong(slot, frame.header.streamID, part.declaredBytes)
         }
         try calls[slot]?.partReceived(part)
         return .none
+    }
+
+    /// An answer is over our limit: its caller fails, the server is told.
+    private mutating func tooLong(_ slot: CallSlot, _ streamID: UInt32, _ bytes: Int) -> Action {
+        failCall(
+            slot, streamID, "an answer of \(bytes) bytes is over messageBytesMax = \(limits.messageBytesMax)")
+    }
+
+    mutating func failCall(
+        _ slot: CallSlot, _ streamID: UInt32, code: UInt8 = 8, _ text: String
+    ) -> Action {
+        guard calls[slot]?.callerCancelled() == .sendCancel else { return .none }
+        returnHeld(slot)
+        return .failCall(slot, streamID: streamID, code: code, text: text)
     }
 
     private mutating func pingReceived(_ frame: Frame, now: WireInstant) throws(WireError) -> Action {
@@ -201,7 +234,10 @@ package struct ClientConnectionMachine: Sendable {
         state = .leaving
         let unaccepted = calls.openSlots.filter { calls.id(of: $0) > goaway.lastStreamID }
         let waiting = unaccepted.filter { isWaiting($0) }
-        for slot in unaccepted { calls.remove(slot) }
+        for slot in unaccepted {
+            returnHeld(slot)
+            calls.remove(slot)
+        }
         return .leave(goaway, unaccepted: waiting)
     }
 
@@ -213,15 +249,19 @@ package struct ClientConnectionMachine: Sendable {
         return .none
     }
 
-    private mutating func openSlot(_ id: UInt32, now: WireInstant) throws(WireError) -> CallSlot? {
+    mutating func openSlot(_ id: UInt32, now: WireInstant) throws(WireError) -> CallSlot? {
         guard id > 0, id <= lastStreamID else {
             throw WireError(.outOfOrder, "a frame of stream \(id), which was never opened")
         }
         if let slot = calls.slot(of: id) { return slot }
-        guard glitches.take(now: now) else {
-            throw WireError(.flood, "more frames of ended calls than \(limits.glitches.burst)")
-        }
+        try spendGlitch(now)
         return nil
+    }
+
+    mutating func spendGlitch(_ now: WireInstant) throws(WireError) {
+        guard glitches.take(now: now) else {
+            throw WireError(.flood, "more suspicious events than \(limits.glitches.burst)")
+        }
     }
 
     private mutating func spendControl(_ now: WireInstant) throws(WireError) {

@@ -24,6 +24,9 @@ package struct CancelFrame: Sendable, Hashable {
 
 /// Level 2: the sender of this frame may be sent that many bytes more.
 package struct CreditFrame: Sendable, Hashable {
+    /// A correct receiver gives more than this at once, or so little once; many small ones are suspicious.
+    package static let smallBytes = 4096
+
     package var bytes: UInt32
 
     package init(bytes: UInt32) { self.bytes = bytes }

@@ -49,6 +49,8 @@ package struct FrameFlags: OptionSet, Sendable, Hashable {
     package static let name = FrameFlags(rawValue: 0x20)
     /// end: a status block with a 2-byte length.
     package static let status = FrameFlags(rawValue: 0x40)
+    /// data: the frame costs credit; set in every data frame of a stream's messages.
+    package static let counted = FrameFlags(rawValue: 0x80)
     /// ping: the answer to one.
     package static let ack = FrameFlags(rawValue: 0x01)
 }

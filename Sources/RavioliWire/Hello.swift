@@ -13,7 +13,7 @@ package struct Hello: Sendable, Hashable {
     package var major: UInt8 = 1
     package var minor: UInt8 = 0
     /// Highest protocol level this end implements: 0 unary, 1 deadline and cancel, 2 streams with credit.
-    package var level: UInt8 = 1
+    package var level: UInt8 = 2
     /// What this end can do beyond its level; both must set a bit for it to be used.
     package var features: Features = []
     package var frameBytesMax: UInt32

@@ -20,8 +20,16 @@ package struct ServerCallMachine: Sendable, Hashable {
     }
 
     package private(set) var state: State
+    /// The requests of a call that was opened as a stream.
+    package var requests: StreamReceiver?
+    /// What we may send on the stream.
+    package var sendCredit: SendCredit
 
-    package init(state: State) { self.state = state }
+    package init(state: State, requests: StreamReceiver? = nil, sendCredit: SendCredit = SendCredit(0)) {
+        self.state = state
+        self.requests = requests
+        self.sendCredit = sendCredit
+    }
 
     /// What an early end (cancel, deadline) asks for.
     package enum EarlyEnd: Sendable, Hashable {

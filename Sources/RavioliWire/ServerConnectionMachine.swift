@@ -28,6 +28,14 @@ package struct ServerConnectionMachine: Sendable {
         case beginCall(CallSlot, CallFrame, message: ByteBuffer?)
         /// A call that had to wait starts.
         case startCall(CallSlot, message: ByteBuffer)
+        /// A call with a stream of requests has begun. Its handler starts now, or when ``nextWaiting()`` says so.
+        case beginStream(CallSlot, CallFrame, StreamReceiver.Event, isEnded: Bool, starts: Bool)
+        /// The stream's requests go on.
+        case requests(CallSlot, StreamReceiver.Event, isEnded: Bool)
+        /// A stream broke a limit of ours: cancel its handler, and end the call with the refusal.
+        case refuseStream(CallSlot, streamID: UInt32, Refusal, wasStarted: Bool)
+        /// More may be sent: on one stream, or on all.
+        case credit(CallSlot?)
         /// Answer this stream with an end.
         case refuse(streamID: UInt32, CallFrame?, Refusal)
         /// Send an end with this code, marked not executed; the slot is free again.
@@ -42,21 +50,23 @@ package struct ServerConnectionMachine: Sendable {
 
     private enum State: Sendable, Hashable { case awaitingHello, open, draining(last: UInt32), closed }
 
-    private let limits: WireLimits
+    let limits: WireLimits
     private var state = State.awaitingHello
-    private var calls = SlotTable<ServerCallMachine>()
-    private var waiting: [CallSlot] = []
+    var calls = SlotTable<ServerCallMachine>()
+    var waiting: [CallSlot] = []
     private var waitingHead = 0
-    private var running = 0
-    private var assemblyBytes = 0
-    private var lastStreamID: UInt32 = 0
+    var running = 0
+    var assemblyBytes = 0
+    var lastStreamID: UInt32 = 0
     private var methodsBound = 0
     private var cancels: TokenBucket
     private var controlFrames: TokenBucket
     private var glitches: TokenBucket
+    package var flow: FlowControl
 
     package init(limits: WireLimits) {
         self.limits = limits
+        flow = FlowControl(limits: limits)
         cancels = TokenBucket(limits.cancels)
         controlFrames = TokenBucket(limits.controlFrames)
         glitches = TokenBucket(limits.glitches)
@@ -87,10 +97,7 @@ package struct ServerConnectionMachine: Sendable {
         case .cancel: return try cancelReceived(frame, now: now)
         case .ping: return try pingReceived(frame, now: now)
         case .goaway: return try goawayReceived(frame, now: now)
-        case .credit:
-            try spendControl(now)
-            _ = try CreditFrame(payload: frame.payload)
-            return .none
+        case .credit: return try creditReceived(frame, now: now)
         case .hello: throw WireError(.outOfOrder, "a second hello")
         case .end: throw WireError(.outOfOrder, "an end from a client")
         default: return try unknownReceived(frame, now: now)
@@ -103,6 +110,7 @@ package struct ServerConnectionMachine: Sendable {
         }
         let hello = try Hello(payload: frame.payload)
         state = .open
+        flow.helloReceived(hello)
         return .sendHello(peer: hello)
     }
 
@@ -121,26 +129,30 @@ package struct ServerConnectionMachine: Sendable {
             return .refuse(streamID: id, call, refusal)
         }
         switch part {
-        case .whole(let message): return admit(id, call, message)
-        case .first(let first, let total):
+        case .whole(let message) where frame.header.flags.contains(.last): return admit(id, call, message)
+        case .first(let first, let total) where frame.header.flags.contains(.last):
             assemblyBytes += total
             let assembly = MessageAssembly(first: first, total: total)
-            let slot = calls.insert(id, ServerCallMachine(state: .assembling(assembly)))
+            let slot = calls.insert(id, machine(.assembling(assembly)))
             return .beginCall(slot, call, message: nil)
-        case .none, .chunk:
-            throw WireError(.malformedFrame, "a call with bytes that belong to no message")
+        case .chunk: throw WireError(.malformedFrame, "a call with bytes that belong to no message")
+        case .none, .whole, .first: return beginStream(id, call, part, flags: frame.header.flags)
         }
+    }
+
+    func machine(_ state: ServerCallMachine.State) -> ServerCallMachine {
+        ServerCallMachine(state: state, sendCredit: SendCredit(flow.streamSendInitial))
     }
 
     private mutating func admit(_ id: UInt32, _ call: CallFrame, _ message: ByteBuffer) -> Action {
         if running < limits.callsRunningMax {
             running += 1
-            return .beginCall(calls.insert(id, ServerCallMachine(state: .running)), call, message: message)
+            return .beginCall(calls.insert(id, machine(.running)), call, message: message)
         }
         // Copied: a waiting call must not hold the whole read it came in.
         let kept = ByteBuffer(bytes: message.readableBytesView)
         assemblyBytes += kept.readableBytes
-        let slot = calls.insert(id, ServerCallMachine(state: .queued(kept)))
+        let slot = calls.insert(id, machine(.queued(kept)))
         waiting.append(slot)
         return .beginCall(slot, call, message: nil)
     }
@@ -162,10 +174,6 @@ package struct ServerConnectionMachine: Sendable {
     private func refusal(of call: CallFrame, flags: FrameFlags, part: MessagePart, id: UInt32) -> Refusal? {
         if case .draining(let last) = state, id > last {
             return Refusal(code: 14, text: "the server is stopping")
-        }
-        guard flags.contains(.last), flags.contains(.message) else {
-            return Refusal(
-                code: 12, text: "streams are level 2 of the protocol; this server implements level 1")
         }
         guard calls.count < limits.callsRunningMax + limits.callsQueuedMax else {
             let most = limits.callsRunningMax + limits.callsQueuedMax
@@ -190,21 +198,28 @@ package struct ServerConnectionMachine: Sendable {
     }
 
     private mutating func dataReceived(_ frame: Frame, now: WireInstant) throws(WireError) -> Action {
-        guard frame.header.flags.isEmpty else {
-            throw WireError(.outOfOrder, "a data frame that begins a message, which is level 2")
+        let flags = frame.header.flags
+        guard flags.isSubset(of: [.last, .message, .chunked, .counted, .compressed]) else {
+            throw WireError(.malformedFrame, "a data frame with unknown flags")
         }
-        guard frame.payload.readableBytes > 0 else {
-            throw WireError(.malformedFrame, "an empty chunk")
+        let part = try MessagePart(rest: frame.payload, flags: flags)
+        guard part != .none || flags == .last else {
+            throw WireError(.malformedFrame, "an empty data frame")
         }
-        guard let slot = try openSlot(frame.header.streamID, now: now) else { return .none }
+        if flags.contains(.counted) { try flow.received(part.cost) }
+        guard let slot = try dataSlot(frame, part, now: now) else { return .none }
         guard var call = calls[slot] else { return .none }
+        if call.requests != nil { return try requestsReceived(slot, part, flags: flags) }
         if call.state == .lingering { return .none }
+        guard flags.isEmpty else {
+            throw WireError(.outOfOrder, "a data frame that begins a message after the only one")
+        }
         guard case .assembling = call.state else {
             throw WireError(.outOfOrder, "a chunk after the whole request")
         }
         // One owner while the chunk is appended, so that the assembly is not copied. What stands in for it holds
         // nothing and no place, in case the chunk breaks the protocol.
-        calls[slot] = ServerCallMachine(state: .queued(ByteBuffer()))
+        calls[slot] = machine(.queued(ByteBuffer()))
         let held = call.assemblyBytes
         let result = try call.chunkReceived(frame.payload)
         calls[slot] = call
@@ -256,19 +271,35 @@ package struct ServerConnectionMachine: Sendable {
 
     // MARK: Our own events
 
+    /// The call of a data frame. What is counted and belongs to no open call gives its credit back at once.
+    private mutating func dataSlot(
+        _ frame: Frame, _ part: MessagePart, now: WireInstant
+    ) throws(WireError) -> CallSlot? {
+        let id = frame.header.streamID
+        guard frame.header.flags.contains(.counted) else { return try openSlot(id, now: now) }
+        guard id > 0, id <= lastStreamID else {
+            throw WireError(.outOfOrder, "a frame of stream \(id), which was never opened")
+        }
+        // No glitch: its credit has paid for it.
+        guard let slot = calls.slot(of: id), calls[slot]?.state != .lingering else {
+            flow.returned(part.cost)
+            return nil
+        }
+        return slot
+    }
+
     /// The call's time is up.
     package mutating func deadlinePassed(_ slot: CallSlot) -> Action { endEarly(slot, code: 4) }
 
-    private mutating func endEarly(_ slot: CallSlot, code: UInt8) -> Action {
+    mutating func endEarly(_ slot: CallSlot, code: UInt8) -> Action {
         guard calls[slot] != nil else { return .none }
         let id = calls.id(of: slot)
         switch calls[slot]?.endedEarly() ?? .nothing {
         case .sendEndAndFree:
-            assemblyBytes -= calls[slot]?.assemblyBytes ?? 0
-            forgetWaiting(slot)
-            calls.remove(slot)
+            forget(slot)
             return .endUnstarted(slot, streamID: id, code: code)
         case .cancelHandlerAndSendEnd:
+            returnHeld(slot)
             return .cancelHandler(slot, streamID: id, code: code)
         case .nothing:
             return .none
@@ -281,10 +312,23 @@ package struct ServerConnectionMachine: Sendable {
     /// A call that had begun is refused before its handler started: its slot is free.
     package mutating func callRefused(_ slot: CallSlot) {
         guard let call = calls[slot] else { return }
-        assemblyBytes -= call.assemblyBytes
         if call.state == .running { running -= 1 }
+        forget(slot)
+    }
+
+    private mutating func forget(_ slot: CallSlot) {
+        assemblyBytes -= calls[slot]?.assemblyBytes ?? 0
+        returnHeld(slot)
         forgetWaiting(slot)
         calls.remove(slot)
+    }
+
+    /// Nobody reads the stream's requests any more: what they hold is free.
+    private mutating func returnHeld(_ slot: CallSlot) {
+        guard let held = calls[slot]?.requests?.held else { return }
+        calls[slot]?.requests = nil
+        flow.returned(held.connection)
+        assemblyBytes -= held.assembly
     }
 
     private mutating func forgetWaiting(_ slot: CallSlot) {
@@ -297,6 +341,7 @@ package struct ServerConnectionMachine: Sendable {
     package mutating func handlerReturned(_ slot: CallSlot) -> UInt32? {
         guard let call = calls[slot] else { return nil }
         let id = calls.id(of: slot)
+        returnHeld(slot)
         calls.remove(slot)
         running -= 1
         return call.state == .running && state != .closed ? id : nil
@@ -334,7 +379,10 @@ package struct ServerConnectionMachine: Sendable {
         waitingHead = 0
         assemblyBytes = 0
         let open = calls.openSlots
-        for slot in open where calls[slot]?.endedEarly() == .sendEndAndFree { calls.remove(slot) }
+        for slot in open {
+            calls[slot]?.requests = nil
+            if calls[slot]?.endedEarly() == .sendEndAndFree { calls.remove(slot) }
+        }
         return open
     }
 
@@ -363,7 +411,7 @@ package struct ServerConnectionMachine: Sendable {
         }
     }
 
-    private mutating func spendGlitch(_ now: WireInstant) throws(WireError) {
+    mutating func spendGlitch(_ now: WireInstant) throws(WireError) {
         guard glitches.take(now: now) else {
             let rate = limits.glitches
             throw WireError(.flood, "more suspicious events than \(rate.burst) + \(rate.perSecond)/s")

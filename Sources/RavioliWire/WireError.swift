@@ -46,6 +46,8 @@ public struct WireError: Error, Sendable, Hashable, CustomStringConvertible {
         public static let timeout = Code(rawValue: 8)
         /// The end had a fault of its own. Connect again.
         public static let internalFault = Code(rawValue: 9)
+        /// More was sent than the receiver gave credit for, or more credit given than can be counted. Fix the sender.
+        public static let creditExceeded = Code(rawValue: 10)
         /// Limits given by the application contradict each other. Never on the wire.
         public static let limitsInvalid = Code(rawValue: 255)
 
@@ -62,6 +64,7 @@ public struct WireError: Error, Sendable, Hashable, CustomStringConvertible {
             case .flood: "flood"
             case .timeout: "timeout"
             case .internalFault: "internal_fault"
+            case .creditExceeded: "credit_exceeded"
             case .limitsInvalid: "limits_invalid"
             default: "code_\(rawValue)"
             }

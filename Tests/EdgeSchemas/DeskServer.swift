@@ -44,4 +44,10 @@ package final class DeskServer: DeskService {
         sight.yield(.waitCancelled)
         throw CancellationError()
     }
+
+    package func watch(
+        _ request: EchoRequest, responses: MessageWriter<EchoResponse>, context: CallContext
+    ) async throws {
+        try await responses.send(try await echo(request, context: context))
+    }
 }

@@ -20,6 +20,10 @@ final class SwitchedChannel: Ravioli.Channel {
         guard let target = target.withLock({ $0 }) else { throw RPCError(.unavailable, "nobody there") }
         return try await target.unary(request)
     }
+
+    func stream(_ request: StreamRequest) -> any StreamCall {
+        target.withLock { $0 }?.stream(request) ?? FailedCall(RPCError(.unavailable, "nobody there"))
+    }
 }
 
 @Suite(.timeLimit(.minutes(1)))

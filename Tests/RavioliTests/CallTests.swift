@@ -168,11 +168,15 @@ struct CallTests {
         }
     }
 
-    @Test func aStreamingMethodIsUnimplementedByName() async throws {
-        let channel = InProcessChannel(TestServer())
-        let error = await rpcError { try await channel.call(Trial.watch, EchoRequest()) }
-        #expect(error?.code == .unimplemented)
-        #expect(error?.message.contains("ravioli.trial.v1.Trial/Watch") == true)
+    @Test(arguments: Transport.allCases)
+    func aStreamThatWasNotAskedForFailsItsCallAlone(_ transport: Transport) async throws {
+        try await transport.withChannel([TestServer()]) { channel in
+            let error = await rpcError {
+                try await channel.call(Trial.watch, StreamRequest(answerBytes: [7]))
+            }
+            #expect(error?.code == .unimplemented)
+            try await TrialClient(channel).expectsEcho(of: [1])
+        }
     }
 
     @Test(arguments: Transport.allCases)

@@ -6,15 +6,12 @@ import Synchronization
 import Testing
 
 /// Answers `describe` with the caller's identity.
-struct IdentityServer: TrialService {
-    func echo(_ request: EchoRequest, context: CallContext) async throws -> EchoResponse {
-        EchoResponse(payload: request.payload)
-    }
-    func fail(_ request: FailRequest, context: CallContext) async throws -> EchoResponse { EchoResponse() }
-    func hang(_ request: HangRequest, context: CallContext) async throws -> EchoResponse { EchoResponse() }
-    func describe(_ request: DescribeRequest, context: CallContext) async throws -> DescribeResponse {
-        DescribeResponse(peer: context.peer.identity ?? "nobody")
-    }
+struct IdentityServer: Service {
+    let descriptor = Trial.descriptor
+    let methods: [MethodHandler] = [
+        .unary(Trial.echo) { request, _ in EchoResponse(payload: request.payload) },
+        .unary(Trial.describe) { _, context in DescribeResponse(peer: context.peer.identity ?? "nobody") },
+    ]
 }
 
 extension TrialClient {

@@ -12,7 +12,8 @@ import Testing
 final class Gate: Sendable {
     private struct State: Sendable {
         var isOpen = false
-        var waiters: [CheckedContinuation<Void, Never>] = []
+        var waiters: [(id: Int, waiter: CheckedContinuation<Void, Never>)] = []
+        var waitersMade = 0
     }
     private let state = Mutex(State())
 
@@ -24,16 +25,40 @@ final class Gate: Sendable {
             state.isOpen = true
             return state.waiters
         }
-        for waiter in waiters { waiter.resume() }
+        for entry in waiters { entry.waiter.resume() }
     }
 
+    /// Waits until it is open, or the test's time is up: a test that fails must end.
     func wait() async {
-        await withCheckedContinuation { continuation in
+        let id = state.withLock { state in
+            state.waitersMade += 1
+            return state.waitersMade
+        }
+        await withTaskCancellationHandler {
+            await withCheckedContinuation { waiter in
+                let isOver = state.withLock { state in
+                    if state.isOpen || Task.isCancelled { return true }
+                    state.waiters.append((id, waiter))
+                    return false
+                }
+                if isOver { waiter.resume() }
+            }
+        } onCancel: {
+            state.withLock { state in
+                let index = state.waiters.firstIndex { $0.id == id }
+                return index.map { state.waiters.remove(at: $0).waiter }
+            }?.resume()
+        }
+    }
+
+    /// Waits until it is open, whatever happens to the task.
+    func waitStubbornly() async {
+        await withCheckedContinuation { waiter in
             let isOpen = state.withLock { state in
-                if !state.isOpen { state.waiters.append(continuation) }
+                if !state.isOpen { state.waiters.append((0, waiter)) }
                 return state.isOpen
             }
-            if isOpen { continuation.resume() }
+            if isOpen { waiter.resume() }
         }
     }
 }
@@ -89,7 +114,7 @@ final class TestServer: TrialService {
         let ignores = request.ignoresCancellation
         await withTaskCancellationHandler {
             started.open()
-            await release.wait()
+            await release.waitStubbornly()
         } onCancel: {
             cancelled.open()
             if !ignores { release.open() }
@@ -107,6 +132,10 @@ enum Transport: CaseIterable, Sendable {
         _ services: [any Service], options: ServerOptions = .defaults, client: ClientOptions = .defaults,
         _ body: (any Ravioli.Channel) async throws -> Void
     ) async throws {
+        // A machine that runs many tests at once may take its time to greet.
+        var (options, client) = (options, client)
+        options.limits.helloTimeout = .seconds(60)
+        client.limits.helloTimeout = .seconds(60)
         switch self {
         case .tcp:
             try await withServer(services, options: options) { _, address in

@@ -108,7 +108,7 @@ struct ClientConnectionMachineTests {
         let call = try opening(&machine)
         let action = try machine.frameReceived(
             frame(.data, call.streamID, [.message, .chunked], [0, 0, 0, 11, 1]), now: Self.now)
-        guard case .failCall(call.slot, call.streamID, let text) = action else {
+        guard case .failCall(call.slot, call.streamID, 8, let text) = action else {
             Issue.record("should fail the call")
             return
         }

@@ -78,6 +78,14 @@ struct ProtocolVectorTests {
         case .hello: return try helloText(frame)
         case .call: return try callText(frame)
         case .data:
+            if header.flags == .metadata {
+                var rest = frame.payload
+                let length = rest.readInteger(as: UInt16.self)
+                guard let length, Int(length) == rest.readableBytes else {
+                    throw WireError(.malformedFrame, "metadata and more")
+                }
+                return "data stream=\(header.streamID) flags=metadata metadata=\(hex(rest))"
+            }
             let part = try MessagePart(rest: frame.payload, flags: header.flags)
             return "data stream=\(header.streamID) flags=\(names(header.flags))" + partText(part)
         case .end: return try endText(frame)
@@ -111,7 +119,8 @@ struct ProtocolVectorTests {
         let call = try CallFrame(from: &payload, flags: frame.header.flags)
         let part = try MessagePart(rest: payload, flags: frame.header.flags)
         let raw = call.remaining.rawValue
-        let time = raw & 0x8000_0000 == 0 ? "\(raw)us" : "\(raw & 0x7FFF_FFFF)ms"
+        let time =
+            raw == .max ? "unlimited" : raw & 0x8000_0000 == 0 ? "\(raw)us" : "\(raw & 0x7FFF_FFFF)ms"
         var text =
             "call stream=\(frame.header.streamID) flags=\(names(frame.header.flags)) remaining=\(time) "
             + "method=\(call.method) criticality=\(call.criticality) attempt=\(call.attempt)"
@@ -144,7 +153,7 @@ struct ProtocolVectorTests {
     private static func names(_ flags: FrameFlags) -> String {
         let known: [(FrameFlags, String)] = [
             (.last, "last"), (.message, "message"), (.chunked, "chunked"), (.compressed, "compressed"),
-            (.metadata, "metadata"), (.name, "name"), (.status, "status"),
+            (.metadata, "metadata"), (.name, "name"), (.status, "status"), (.counted, "counted"),
         ]
         return known.filter { flags.contains($0.0) }.map(\.1).joined(separator: ",")
     }

@@ -198,17 +198,6 @@ struct ServerConnectionMachineTests {
         #expect(try machine.frameReceived(Self.frame(.data, 1, [], [2]), now: Self.start) == .none)
     }
 
-    @Test func refusesStreamsByLevel() throws {
-        var machine = try Self.opened()
-        let frame = Self.frame(
-            .call, 1, [.message, .name], [0, 0, 1, 0, 0, 0, 2, 0, 3] + Array("a/b".utf8))
-        guard case .refuse(1, _, let refusal) = try machine.frameReceived(frame, now: Self.start) else {
-            Issue.record("should be refused")
-            return
-        }
-        #expect(refusal.code == 12)
-    }
-
     @Test func floodsEndTheConnection() throws {
         var limits = WireLimits.defaults
         limits.controlFrames = .init(burst: 3, perSecond: 1)

@@ -25,6 +25,35 @@ struct EchoBenchmark {
         func describe(_ request: DescribeRequest, context: CallContext) async throws -> DescribeResponse {
             DescribeResponse()
         }
+        func watch(
+            _ request: StreamRequest, responses: MessageWriter<EchoResponse>, context: CallContext
+        ) async throws {
+            let answer = EchoResponse(payload: request.payload)
+            for count in request.answerBytes {
+                for _ in 0..<count { try await responses.send(answer) }
+            }
+        }
+
+        func collect(
+            _ requests: MessageStream<StreamRequest>, context: CallContext
+        ) async throws -> CollectResponse {
+            var response = CollectResponse()
+            for try await request in requests {
+                response.requests += 1
+                response.bytes += Int64(request.payload.count)
+            }
+            return response
+        }
+
+        func converse(
+            _ requests: MessageStream<StreamRequest>, responses: MessageWriter<EchoResponse>,
+            context: CallContext
+        ) async throws {
+            for try await request in requests {
+                try await responses.send(EchoResponse(payload: request.payload))
+            }
+        }
+
         func hang(_ request: HangRequest, context: CallContext) async throws -> EchoResponse {
             EchoResponse()
         }

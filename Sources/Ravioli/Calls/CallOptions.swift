@@ -23,11 +23,12 @@ public struct Criticality: Sendable, Hashable, Comparable {
 public struct CallOptions: Sendable {
     /// Everything inherited or at its default.
     public static var defaults: CallOptions { CallOptions() }
-    /// The deadline of a call that has none and inherits none: 15 s.
+    /// The deadline of a unary call that has none and inherits none: 15 s.
     public static let timeoutDefault: Duration = .seconds(15)
 
     /// Time for the whole call: connecting, queueing, sending, the handler, the answer. Default nil: the inherited
-    /// deadline, or ``timeoutDefault`` when there is none. An inherited deadline that is earlier always wins.
+    /// deadline, or ``timeoutDefault`` when there is none; a call with a stream then has no deadline at all. An inherited
+    /// deadline that is earlier always wins.
     public var timeout: Duration?
     /// Sent with the request, after what is inherited. Default empty.
     public var metadata = Metadata()

@@ -9,4 +9,7 @@ public protocol Channel: Sendable {
     ///
     /// - Throws: The status the call ended with. ``RPCError/executed`` says whether the handler ran.
     func unary(_ request: UnaryRequest) async throws(RPCError) -> UnaryResponse
+
+    /// Opens a call with streams. It returns at once; what goes wrong ends the call.
+    func stream(_ request: StreamRequest) -> any StreamCall
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import NIOCore
+import RavioliWire
 
 /// The moment a call must have ended, on this machine's monotonic clock.
 ///
@@ -10,6 +11,9 @@ public struct Deadline: Sendable, Hashable, Comparable {
     package let uptimeNanoseconds: Int64
 
     package init(uptimeNanoseconds: Int64) { self.uptimeNanoseconds = uptimeNanoseconds }
+
+    /// No deadline at all, which only streams may have.
+    public static let never = Deadline(uptimeNanoseconds: .max)
 
     /// The deadline that lies `duration` ahead.
     public static func after(_ duration: Duration) -> Deadline {
@@ -31,6 +35,11 @@ public struct Deadline: Sendable, Hashable, Comparable {
 
     /// Whether `a` is the earlier.
     public static func < (a: Deadline, b: Deadline) -> Bool { a.uptimeNanoseconds < b.uptimeNanoseconds }
+
+    /// What is left, as it travels.
+    func remaining(at now: Int64) -> RemainingTime {
+        self == .never ? .unlimited : RemainingTime(nanoseconds: uptimeNanoseconds - now)
+    }
 
     package static var nowNanoseconds: Int64 { Int64(clamping: NIODeadline.now().uptimeNanoseconds) }
 }

@@ -21,6 +21,11 @@ public struct UnaryRequest: Sendable {
 
     /// A call from the current task, which inherits from the call this task serves, if any.
     public init(_ method: MethodName, message: [UInt8], options: CallOptions = .defaults) {
+        self.init(method, message: message, options: options, timeoutDefault: CallOptions.timeoutDefault)
+    }
+
+    /// - Parameter timeoutDefault: for a call that has no deadline and inherits none; nil leaves it without.
+    init(_ method: MethodName, message: [UInt8], options: CallOptions, timeoutDefault: Duration?) {
         self.method = method
         self.message = message
         waitForReady = options.waitForReady
@@ -32,7 +37,7 @@ public struct UnaryRequest: Sendable {
             metadata = parent.inheritedMetadata
             metadata.add(contentsOf: options.metadata)
         } else {
-            deadline = .after(options.timeout ?? CallOptions.timeoutDefault)
+            deadline = (options.timeout ?? timeoutDefault).map(Deadline.after) ?? .never
             criticality = options.criticality ?? .critical
             metadata = options.metadata
         }

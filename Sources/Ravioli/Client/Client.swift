@@ -49,6 +49,9 @@ public final class Client: Channel, ServiceLifecycle.Service {
         try await handle.run(request)
     }
 
+    /// Opens a call with streams; see ``Channel/stream(_:)``.
+    public func stream(_ request: StreamRequest) -> any StreamCall { handle.open(request) }
+
     /// Runs `body` on the client's event loop: its calls cost no change of thread. Nothing in it may block.
     public func withLoop<Result>(_ body: () async throws -> Result) async rethrows -> Result {
         // A preference takes effect with the next suspension; the yields make that the first and the last moment.

@@ -9,9 +9,14 @@ typealias CallResult = Result<UnaryResponse, RPCError>
 /// One call from its caller's task to its end. The caller's side only sets `isCancelled`.
 final class ClientCall: Sendable {
     let request: UnaryRequest
+    /// Whether requests follow the call frame.
+    let streamsRequests: Bool
     private let cancelled = Atomic<Bool>(false)
 
-    init(_ request: UnaryRequest) { self.request = request }
+    init(_ request: UnaryRequest, streamsRequests: Bool = false) {
+        self.request = request
+        self.streamsRequests = streamsRequests
+    }
 
     var isCancelled: Bool { cancelled.load(ordering: .acquiring) }
     func markCancelled() { cancelled.store(true, ordering: .releasing) }
@@ -45,10 +50,14 @@ final class ClientCall: Sendable {
     }
 }
 
-/// A call whose caller waits: the call, the caller's continuation, and the timer of its deadline.
+/// A call whose caller waits: the call, who hears of its end, and the timer of its deadline.
 struct PendingCall {
     let call: ClientCall
-    private let continuation: UnsafeContinuation<CallResult, Never>
+    private let continuation: UnsafeContinuation<CallResult, Never>?
+    /// The streams of a call that has some.
+    let stream: ClientStreamState?
+    /// The sending side of the streams, once the call is open.
+    var output: StreamOutput?
     var timer = TimerID.none
     /// Whether a server that was leaving has left the call unread before. It runs elsewhere once, not for ever.
     var wasUnaccepted = false
@@ -56,8 +65,19 @@ struct PendingCall {
     init(_ call: ClientCall, _ continuation: UnsafeContinuation<CallResult, Never>) {
         self.call = call
         self.continuation = continuation
+        stream = nil
+    }
+
+    init(_ stream: ClientStreamState) {
+        call = stream.call
+        continuation = nil
+        self.stream = stream
     }
 
     /// Ends the call for its caller. Exactly once: whoever resumes has taken the pending call out of its place.
-    func resume(_ result: CallResult) { continuation.resume(returning: result) }
+    func resume(_ result: CallResult) {
+        continuation?.resume(returning: result)
+        output?.drop()
+        stream?.end(result.map(\.metadata))
+    }
 }

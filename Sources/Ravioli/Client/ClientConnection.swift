@@ -24,18 +24,19 @@ final class ClientConnection: ConnectionEndpoint, TimerOwner {
     let link: FrameLink
     /// Unowned for speed; the client closes its connections, and a closed connection lets go of it.
     unowned var observer: (any ClientConnectionObserver)?
-    private let options: ClientOptions
-    private var machine: ClientConnectionMachine
+    let options: ClientOptions
+    var machine: ClientConnectionMachine
     private var decoder: FrameDecoder
-    private var records: [PendingCall?] = []
+    var records: [PendingCall?] = []
     private var deadlineTimer = TimerID.none
-    private var isClosed = false
+    var isClosed = false
     /// Whether a call has ended on this connection: a server that greets and leaves has not served.
     private(set) var hasServed = false
     /// This connection's number for each method of the process; -1 until bound.
     private var methodNumbers: [Int32] = []
     private var peerMetadataBytesMax = 0
     private var peerMessageBytesMax = 0
+    private(set) var sendWindow = 0
 
     init(_ context: LoopContext, options: ClientOptions) {
         self.options = options
@@ -89,6 +90,7 @@ final class ClientConnection: ConnectionEndpoint, TimerOwner {
                 perform(try machine.frameReceived(frame, now: now))
                 if isClosed { return }
             }
+            sendGrants()
             watchForCompletion(completed: completed)
         } catch {
             violated(error)
@@ -105,10 +107,12 @@ final class ClientConnection: ConnectionEndpoint, TimerOwner {
         case .open(let hello): opened(hello)
         case .endCall(let slot, let end, let message): finish(slot, end, message)
         case .releaseCall: placeFreed()
-        case .failCall(let slot, let streamID, let text):
-            CancelFrame(code: StatusCode.cancelled.rawValue).write(streamID: streamID, into: &link.out)
-            link.touched()
-            fail(slot, RPCError(call: .resourceExhausted, text, executed: .yes))
+        case .failCall(let slot, let streamID, let code, let text):
+            sendCancel(streamID, .cancelled)
+            fail(slot, RPCError(call: StatusCode(wire: code), text, executed: .maybe))
+        case .responses(let slot, let event): deliver(slot, event)
+        case .metadata(let slot, let block): deliver(slot, metadata: block)
+        case .credit(let slot): creditReceived(slot)
         case .answerPing(let ping):
             ping.write(into: &link.out)
             link.touched()
@@ -122,6 +126,7 @@ final class ClientConnection: ConnectionEndpoint, TimerOwner {
         link.frameBytesMax = min(Int(hello.frameBytesMax), options.limits.frameBytesMax)
         peerMetadataBytesMax = min(Int(hello.metadataBytesMax), options.limits.metadataBytesMax)
         peerMessageBytesMax = Int(hello.messageBytesMax)
+        sendWindow = min(Int(hello.streamCreditBytes), Int(hello.connectionCreditBytes))
         observer?.connectionHasPlace(self)
     }
 
@@ -137,11 +142,13 @@ final class ClientConnection: ConnectionEndpoint, TimerOwner {
                 let text = "a request of \(request.message.count) bytes is over the server's messageBytesMax"
                 throw RPCError(call: .resourceExhausted, "\(text) = \(peerMessageBytesMax)", executed: .no)
             }
-            guard let opening = machine.callOpened() else {
+            if pending.stream != nil { try requireStreams() }
+            guard let opening = machine.callOpened(isStream: pending.stream != nil) else {
                 throw RPCError(call: .unavailable, "the connection takes no further calls", executed: .no)
             }
-            send(request, opening, metadata)
+            send(request, opening, metadata, requestsFollow: pending.call.streamsRequests)
             store(pending, in: opening.slot)
+            if pending.call.streamsRequests { beginRequests(opening) }
         } catch {
             link.context.cancelTimer(pending.timer)
             pending.call.place = .nowhere
@@ -150,14 +157,17 @@ final class ClientConnection: ConnectionEndpoint, TimerOwner {
     }
 
     private func send(
-        _ request: UnaryRequest, _ opening: ClientConnectionMachine.Opening, _ metadata: ByteBuffer?
+        _ request: UnaryRequest, _ opening: ClientConnectionMachine.Opening, _ metadata: ByteBuffer?,
+        requestsFollow: Bool
     ) {
-        let remaining = request.deadline.uptimeNanoseconds - link.context.now
         var head = CallFrame(
-            remaining: RemainingTime(nanoseconds: remaining), method: 0,
+            remaining: request.deadline.remaining(at: link.context.now), method: 0,
             criticality: request.criticality.rawValue, attempt: request.attempt, metadata: metadata)
         (head.method, head.name) = number(of: request.method)
-        if link.sendCall(head, streamID: opening.streamID, message: request.message) {
+        if requestsFollow {
+            link.sendHead(head, streamID: opening.streamID)
+            machine.requestSent(opening.slot)
+        } else if link.sendCall(head, streamID: opening.streamID, message: request.message) {
             machine.requestSent(opening.slot)
         }
     }
@@ -195,13 +205,15 @@ final class ClientConnection: ConnectionEndpoint, TimerOwner {
     }
 
     private func finish(_ slot: CallSlot, _ end: EndFrame, _ message: ByteBuffer?) {
-        take(slot)?.resume(result(end, message))
+        let pending = take(slot)
+        if let message { pending?.stream?.inbox.deliver(Array(message.readableBytesView), MessageCost()) }
+        pending?.resume(result(end, message, isStream: pending?.stream != nil))
         placeFreed()
     }
 
-    private func result(_ end: EndFrame, _ message: ByteBuffer?) -> CallResult {
+    private func result(_ end: EndFrame, _ message: ByteBuffer?, isStream: Bool) -> CallResult {
         guard end.isOK else { return .failure(RPCError(end, limits: options.limits)) }
-        guard let message else {
+        guard let message = message ?? (isStream ? ByteBuffer() : nil) else {
             return .failure(
                 RPCError(call: .internal, "the server ended the call without an answer", executed: .yes))
         }

@@ -47,13 +47,23 @@ final class ClientCore: ClientConnectionObserver, TimerOwner {
 
     /// A caller's task wants its call run; the continuation is resumed exactly once.
     func submit(_ call: ClientCall, _ continuation: UnsafeContinuation<CallResult, Never>) {
-        var pending = PendingCall(call, continuation)
+        submit(PendingCall(call, continuation))
+    }
+
+    /// A caller opens a call with streams.
+    func submit(_ stream: ClientStreamState) { submit(PendingCall(stream)) }
+
+    private func submit(_ pending: PendingCall) {
+        var pending = pending
+        let call = pending.call
         if let refusal = refusal(of: call) {
             pending.resume(.failure(refusal))
             return
         }
-        pending.timer = context.setTimer(
-            at: call.request.deadline.uptimeNanoseconds, LoopTimer(owner: self, subject: call, key: 0))
+        if call.request.deadline != .never {
+            pending.timer = context.setTimer(
+                at: call.request.deadline.uptimeNanoseconds, LoopTimer(owner: self, subject: call, key: 0))
+        }
         if case .ready(let connection) = state, queue.isEmpty, connection.hasPlace {
             connection.open(pending)
         } else {
@@ -93,6 +103,16 @@ final class ClientCore: ClientConnectionObserver, TimerOwner {
                 ticket, RPCError(call: .cancelled, "the caller was cancelled while queued", executed: .no))
         case .open(let slot): connection(of: call, slot)?.cancel(slot)
         }
+    }
+
+    /// A stream has messages to send. One that waits for its connection sends them when it is open.
+    func outputWanted(_ call: ClientCall) {
+        if case .open(let slot) = call.place { connection(of: call, slot)?.outputWanted(slot) }
+    }
+
+    /// Responses of a stream have been read.
+    func responsesRead(_ call: ClientCall, _ cost: MessageCost) {
+        if case .open(let slot) = call.place { connection(of: call, slot)?.responsesRead(slot, cost) }
     }
 
     func timerFired(_ timer: LoopTimer) {
@@ -168,7 +188,9 @@ final class ClientCore: ClientConnectionObserver, TimerOwner {
 
     /// A call the server has surely not read goes out again, by itself, once.
     private func runElsewhere(_ pending: PendingCall, _ reason: String) {
-        guard !pending.wasUnaccepted, queue.count < options.callsQueuedMax else {
+        // Requests of a stream that have been sent are gone; only its caller has them.
+        guard !pending.wasUnaccepted, !pending.call.streamsRequests, queue.count < options.callsQueuedMax
+        else {
             end(
                 pending,
                 RPCError(call: .unavailable, "the server did not accept the call: \(reason)", executed: .no))

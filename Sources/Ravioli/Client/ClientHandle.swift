@@ -2,17 +2,21 @@
 
 import Logging
 import NIOCore
+import RavioliWire
 import Synchronization
 
 /// The way from any task to a client's loop and back. Callers on the loop go straight through; all others hand over
 /// through the loop's inbox, with one wake-up for all that was handed over since its last turn.
 final class ClientHandle: Sendable {
     let context: LoopContext
-    private let core: NIOLoopBoundBox<ClientCore>
+    let core: NIOLoopBoundBox<ClientCore>
+    /// The credit that streams start with.
+    let streamWindow: Int
     private let isClosing = Atomic<Bool>(false)
 
     init(_ context: LoopContext, options: ClientOptions, connector: any Connector, logger: Logger) {
         self.context = context
+        streamWindow = options.limits.streamCreditBytes
         core = NIOLoopBoundBox.makeBoxSendingValue(
             ClientCore(context, options: options, connector: connector, logger: logger),
             eventLoop: context.eventLoop)
@@ -28,10 +32,13 @@ final class ClientHandle: Sendable {
         } onCancel: {
             // Marked first: the cancel may overtake the call on the way to the loop.
             call.markCancelled()
-            context.post(Cancellation(handle: self, call: call))
+            cancel(call)
         }
         return try result.get()
     }
+
+    /// The caller of a call gives it up; it is marked already.
+    func cancel(_ call: ClientCall) { context.post(Cancellation(handle: self, call: call)) }
 
     private func submit(_ call: ClientCall, _ continuation: UnsafeContinuation<CallResult, Never>) {
         if context.eventLoop.inEventLoop {

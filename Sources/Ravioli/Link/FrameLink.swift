@@ -56,7 +56,15 @@ final class FrameLink: FlushTarget {
         let trailer: ByteBuffer?
     }
 
-    private var outgoing: [Outgoing] = []
+    /// What takes turns at the connection.
+    private enum Item {
+        case message(Outgoing)
+        case stream(StreamOutput)
+    }
+
+    private var outgoing = CircularBuffer<Item>()
+    /// Streams that have more to send than credit.
+    private var blocked: [StreamOutput] = []
     private var isDirty = false
     private var closesAfterFlush = false
 
@@ -74,20 +82,41 @@ final class FrameLink: FlushTarget {
 
     /// Adds a long message's remaining chunks, and a frame that follows them.
     func send(_ message: OutgoingMessage, trailer: ByteBuffer? = nil) {
-        outgoing.append(Outgoing(message: message, trailer: trailer))
+        outgoing.append(.message(Outgoing(message: message, trailer: trailer)))
         touched()
+    }
+
+    /// Lets a stream send: it has new messages or credit.
+    func send(_ stream: StreamOutput) {
+        if stream.isInTurn { return }
+        stream.isInTurn = true
+        outgoing.append(.stream(stream))
+        touched()
+    }
+
+    /// The connection has credit again: every stream that waits may try.
+    func sendBlocked() {
+        let streams = blocked
+        blocked = []
+        for stream in streams {
+            stream.isBlocked = false
+            send(stream)
+        }
     }
 
     /// Drops the chunks of a message nobody wants any more.
     func drop(streamID: UInt32) {
         if outgoing.isEmpty { return }
-        outgoing.removeAll { $0.message.streamID == streamID }
+        outgoing.removeAll { item in
+            if case .message(let next) = item { next.message.streamID == streamID } else { false }
+        }
     }
 
     /// Closes once everything written so far has been sent; chunks still waiting are dropped.
     func closeAfterFlush() {
         closesAfterFlush = true
         outgoing = []
+        blocked = []
         touched()
     }
 
@@ -112,14 +141,28 @@ final class FrameLink: FlushTarget {
     }
 
     private func gatherChunks(_ transport: any Transport) {
-        while !outgoing.isEmpty, transport.isWritable, out.readableBytes < Self.writeBytesMax {
-            var next = outgoing.removeFirst()
-            if next.message.writeChunk(frameBytesMax: frameBytesMax, into: &out) {
-                if let trailer = next.trailer { out.writeImmutableBuffer(trailer) }
-                owner?.messageSent(next.message.streamID)
-            } else {
-                outgoing.append(next)
+        while transport.isWritable, out.readableBytes < Self.writeBytesMax, let item = outgoing.popFirst() {
+            switch item {
+            case .message(var next):
+                if next.message.writeChunk(frameBytesMax: frameBytesMax, into: &out) {
+                    if let trailer = next.trailer { out.writeImmutableBuffer(trailer) }
+                    owner?.messageSent(next.message.streamID)
+                } else {
+                    outgoing.append(.message(next))
+                }
+            case .stream(let stream): takeTurn(stream)
             }
+        }
+    }
+
+    private func takeTurn(_ stream: StreamOutput) {
+        stream.isInTurn = false
+        switch stream.write(into: &out, frameBytesMax: frameBytesMax) {
+        case .more: send(stream)
+        case .blocked where !stream.isBlocked:
+            stream.isBlocked = true
+            blocked.append(stream)
+        case .blocked, .idle: break
         }
     }
 }
@@ -151,6 +194,32 @@ extension FrameLink {
         out.writeBytes(message[..<first])
         send(OutgoingMessage(bytes: message, from: first, streamID: streamID))
         return false
+    }
+
+    /// Writes the call frame of a call whose requests follow.
+    func sendHead(_ head: CallFrame, streamID: UInt32) {
+        FrameHeader(
+            payloadBytes: UInt32(clamping: head.headBytes), streamID: streamID, kind: .call, flags: head.flags
+        ).write(into: &out)
+        head.write(into: &out)
+        touched()
+    }
+
+    /// Writes the data frame with the metadata of a stream.
+    func sendMetadata(_ block: ByteBuffer, streamID: UInt32) {
+        FrameHeader(
+            payloadBytes: UInt32(clamping: 2 + block.readableBytes), streamID: streamID, kind: .data,
+            flags: .metadata
+        ).write(into: &out)
+        out.writeInteger(UInt16(clamping: block.readableBytes))
+        out.writeImmutableBuffer(block)
+        touched()
+    }
+
+    /// Writes the credit frames that are due.
+    func sendGrants(_ grants: [FlowControl.Grant]) {
+        for grant in grants { CreditFrame(bytes: grant.bytes).write(streamID: grant.streamID, into: &out) }
+        touched()
     }
 
     /// Writes an end frame with its message, if any; a message too long for it goes ahead in data frames.

@@ -37,6 +37,9 @@ public final class InProcessChannel: Channel {
         try await handle.run(request)
     }
 
+    /// Opens a call with streams; see ``Channel/stream(_:)``.
+    public func stream(_ request: StreamRequest) -> any StreamCall { handle.open(request) }
+
     /// Ends every call; no call runs afterwards.
     public func close() async { await handle.closed() }
 

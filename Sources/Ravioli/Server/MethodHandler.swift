@@ -16,15 +16,51 @@ public struct MethodHandler: Sendable {
     public let name: MethodName
     /// Where it runs. Default `.onLoop`.
     public var execution: Execution = .onLoop
-    /// Decodes the request and runs the call; called on the loop, returns the task unless the call has ended already.
-    let begin: @Sendable (UnsafeRawBufferPointer, ServerCall) -> Task<Void, Never>?
+    let body: Body
+
+    /// What runs a call; called on the loop, returns the task unless the call has ended already.
+    enum Body: Sendable {
+        /// Decodes the request first.
+        case unary(@Sendable (UnsafeRawBufferPointer, ServerCall) -> Task<Void, Never>?)
+        /// Gets the requests as they come.
+        case stream(@Sendable (ServerStream, ServerCall) -> Task<Void, Never>?)
+    }
 
     init(
         _ name: MethodName,
         begin: @escaping @Sendable (UnsafeRawBufferPointer, ServerCall) -> Task<Void, Never>?
     ) {
         self.name = name
-        self.begin = begin
+        body = .unary(begin)
+    }
+
+    init(_ name: MethodName, body: Body) {
+        self.name = name
+        self.body = body
+    }
+
+    /// Whether either side of the method's calls is a stream.
+    var isStream: Bool {
+        if case .stream = body { true } else { false }
+    }
+
+    /// A handler with streams of encoded messages, for proxies and dynamic messages.
+    ///
+    /// - Parameter body: Reads the requests and sends the responses. A method that answers once sends its response
+    ///   alone; the call ends when the body returns and everything has been sent.
+    public static func streamBytes(
+        _ name: MethodName,
+        _ body:
+            @escaping @Sendable (
+                _ requests: RequestBytes, _ responses: ResponseBytes, _ context: CallContext
+            ) async throws -> Void
+    ) -> MethodHandler {
+        let begin: @Sendable (ServerStream, ServerCall) -> Task<Void, Never>? = { stream, call in
+            call.run(stream) { context in
+                try await body(RequestBytes(stream: stream), ResponseBytes(stream: stream), context)
+            }
+        }
+        return MethodHandler(name, body: .stream(begin))
     }
 
     /// A handler on encoded messages, for proxies and dynamic messages.

@@ -21,6 +21,8 @@ final class ServerCall: Sendable {
     private let execution: Execution
     private let cancelled = Atomic<Bool>(false)
     private let responseMetadata = Mutex<Metadata?>(nil)
+    /// Whether a stream's first response has been sent, with the metadata set until then.
+    private let hasAnswered = Atomic<Bool>(false)
 
     init(
         _ handler: MethodHandler, slot: CallSlot, head: CallFrame, deadline: Deadline, metadata: Metadata,
@@ -49,6 +51,36 @@ final class ServerCall: Sendable {
     /// The metadata set so far, for the end frame.
     var metadataToSend: Metadata { responseMetadata.withLock { $0 } ?? Metadata() }
 
+    // MARK: Streams
+
+    /// Sends the metadata set so far, once; what is set later goes with the end.
+    func sendInitialMetadata() {
+        guard !hasAnswered.exchange(true, ordering: .relaxed) else { return }
+        let metadata = responseMetadata.withLock { metadata in
+            defer { metadata = nil }
+            return metadata
+        }
+        guard let metadata, !metadata.isEmpty else { return }
+        onLoop { $0.sendMetadata(self, metadata) }
+    }
+
+    func outputWanted() { onLoop { $0.outputWanted(self) } }
+    func requestsRead(_ cost: MessageCost) { onLoop { $0.requestsRead(self, cost) } }
+
+    private func onLoop(_ body: @escaping @Sendable (ServerConnection) -> Void) {
+        if connection.isOnLoop {
+            body(connection.onLoop)
+        } else {
+            connection.post(OnConnection(handle: connection, body: body))
+        }
+    }
+
+    private struct OnConnection: LoopContext.RemoteWork {
+        let handle: ServerConnection.Handle
+        let body: @Sendable (ServerConnection) -> Void
+        func run() { body(handle.onLoop) }
+    }
+
     // MARK: Running
 
     /// Starts the handler. On the loop its first part runs before this returns.
@@ -58,6 +90,23 @@ final class ServerCall: Sendable {
             Task.immediateDetached(executorPreference: executor) { await self.serve(body) }
         case .offloaded:
             Task.detached { await self.serve(body) }
+        }
+    }
+
+    /// Starts the handler of a call with streams. The call ends when everything it has sent is on its way.
+    func run(
+        _ stream: ServerStream, _ body: @escaping @Sendable (CallContext) async throws -> Void
+    ) -> Task<Void, Never>? {
+        run { context in
+            do {
+                try await body(context)
+            } catch {
+                // What was sent comes first, also before an error.
+                try await stream.outbox.drained()
+                throw error
+            }
+            try await stream.outbox.drained()
+            self.end()
         }
     }
 
@@ -95,6 +144,9 @@ final class ServerCall: Sendable {
         }
     }
 
+    /// Ends a call whose responses have been sent.
+    private func end() { onLoop { $0.handlerReturned(self, .sent) } }
+
     /// Ends the call with an error.
     func fail(_ error: RPCError) {
         if connection.isOnLoop {
@@ -107,6 +159,8 @@ final class ServerCall: Sendable {
     /// How a handler ended. The response's bytes are valid only while they are handed over.
     enum End {
         case response(UnsafeRawBufferPointer)
+        /// All responses went ahead.
+        case sent
         case error(RPCError)
     }
 

@@ -10,10 +10,13 @@ import RavioliWire
 /// One client's connection. Loop only.
 final class ServerConnection: ConnectionEndpoint, TimerOwner {
     /// What a connection keeps for one of its calls.
-    private struct Record {
+    struct Record {
         let streamID: UInt32
         let call: ServerCall
         let handler: MethodHandler
+        /// The streams of a call that has some.
+        var stream: ServerStream?
+        var output: StreamOutput?
         var task: Task<Void, Never>?
         var timer: TimerID
     }
@@ -21,11 +24,11 @@ final class ServerConnection: ConnectionEndpoint, TimerOwner {
     static let readsOnlyWhileWritable = true
 
     let link: FrameLink
-    private let server: ServerCore
+    let server: ServerCore
     private let executors: [LoopExecutor]
-    private var machine: ServerConnectionMachine
+    var machine: ServerConnectionMachine
     private var decoder: FrameDecoder
-    private var records: [Record?] = []
+    var records: [Record?] = []
     /// The number of each bound method's handler; negative for an unknown method, whose name is kept.
     private var bound: [Int] = []
     private var unknownNames: [Int: String] = [:]
@@ -36,6 +39,7 @@ final class ServerConnection: ConnectionEndpoint, TimerOwner {
     private var lastStarted: MethodName?
     private var peerMessageBytesMax = 0
     private var peerMetadataBytesMax = 0
+    private(set) var sendWindow = 0
     /// Hears when the connection is gone and every handler has returned.
     var onGone: (() -> Void)?
 
@@ -75,6 +79,7 @@ final class ServerConnection: ConnectionEndpoint, TimerOwner {
                 if isClosed { return }
                 now = noteTimeSpent(since: now)
             }
+            sendGrants()
             watchForCompletion(completed: completed)
         } catch {
             violated(error)
@@ -99,6 +104,12 @@ final class ServerConnection: ConnectionEndpoint, TimerOwner {
         case .none: break
         case .beginCall(let slot, let head, let message): begin(slot, head, message, now: now)
         case .startCall(let slot, let message): start(slot, message)
+        case .beginStream(let slot, let head, let event, let isEnded, let starts):
+            beginStream(slot, head, event, isEnded: isEnded, starts: starts, now: now)
+        case .requests(let slot, let event, let isEnded): deliver(slot, event, isEnded: isEnded)
+        case .refuseStream(let slot, let streamID, let refusal, let wasStarted):
+            refuseStream(slot, streamID, refusal, wasStarted: wasStarted)
+        case .credit(let slot): creditReceived(slot)
         case .sendHello(let peer): greet(peer)
         case .refuse(let streamID, let head, let refusal):
             if let head { noteBinding(head) }
@@ -125,6 +136,7 @@ final class ServerConnection: ConnectionEndpoint, TimerOwner {
     private func greet(_ peer: Hello) {
         link.frameBytesMax = min(Int(peer.frameBytesMax), server.options.limits.frameBytesMax)
         peerMessageBytesMax = Int(peer.messageBytesMax)
+        sendWindow = min(Int(peer.streamCreditBytes), Int(peer.connectionCreditBytes))
         peerMetadataBytesMax = min(Int(peer.metadataBytesMax), server.options.limits.metadataBytesMax)
         server.hello.write(into: &link.out)
         link.touched()
@@ -133,7 +145,7 @@ final class ServerConnection: ConnectionEndpoint, TimerOwner {
 
     // MARK: Calls
 
-    private func begin(_ slot: CallSlot, _ head: CallFrame, _ message: ByteBuffer?, now: Int64) {
+    func begin(_ slot: CallSlot, _ head: CallFrame, _ message: ByteBuffer?, now: Int64) {
         guard let streamID = machine.streamID(of: slot) else { return }
         noteBinding(head)
         do {
@@ -146,25 +158,31 @@ final class ServerConnection: ConnectionEndpoint, TimerOwner {
         }
     }
 
-    private func admit(
+    func admit(
         _ slot: CallSlot, _ head: CallFrame, streamID: UInt32, now: Int64
     ) throws(RPCError) -> Record {
         let number = try handlerNumber(of: head)
         guard let handle else { throw RPCError(.internal, "a call on a closed connection", executed: .no) }
         try handle.permissions?.check(number)
-        let deadline = try deadline(of: head, now: now)
-        let metadata = try metadata(of: head)
         let handler = server.methods.handlers[number]
+        let deadline = try deadline(of: head, now: now, isStream: handler.isStream)
+        let metadata = try metadata(of: head)
         let call = ServerCall(
             handler, slot: slot, head: head, deadline: deadline, metadata: metadata, connection: handle,
             executor: executors[number])
-        let timer = link.context.setTimer(
-            at: deadline.uptimeNanoseconds, LoopTimer(owner: self, subject: call, key: streamID))
-        return Record(streamID: streamID, call: call, handler: handler, task: nil, timer: timer)
+        let timer =
+            deadline == .never
+            ? .none
+            : link.context.setTimer(
+                at: deadline.uptimeNanoseconds, LoopTimer(owner: self, subject: call, key: streamID))
+        var record = Record(streamID: streamID, call: call, handler: handler, task: nil, timer: timer)
+        if handler.isStream { attachStream(to: &record) }
+        return record
     }
 
-    private func deadline(of head: CallFrame, now: Int64) throws(RPCError) -> Deadline {
+    private func deadline(of head: CallFrame, now: Int64, isStream: Bool) throws(RPCError) -> Deadline {
         guard let remaining = head.remaining.nanoseconds else {
+            if isStream { return .never }
             throw RPCError(.invalidArgument, "a unary call without a deadline", executed: .no)
         }
         guard remaining > 0 else {
@@ -183,15 +201,20 @@ final class ServerConnection: ConnectionEndpoint, TimerOwner {
         }
     }
 
-    private func store(_ record: Record, in slot: CallSlot) {
+    func store(_ record: Record, in slot: CallSlot) {
         while records.count <= slot.index { records.append(nil) }
         records[slot.index] = record
     }
 
-    private func start(_ slot: CallSlot, _ message: ByteBuffer) {
+    func start(_ slot: CallSlot, _ message: ByteBuffer?) {
         guard let record = records[slot.index] else { return }
         lastStarted = record.call.method
-        let task = message.withUnsafeReadableBytes { record.handler.begin($0, record.call) }
+        let task =
+            switch record.handler.body {
+            case .unary(let begin):
+                (message ?? ByteBuffer()).withUnsafeReadableBytes { begin($0, record.call) }
+            case .stream(let begin): startStream(record, message, begin)
+            }
         // A handler that did not suspend has ended by now, and its slot may belong to another call.
         if let current = records[slot.index], current.call === record.call {
             records[slot.index]?.task = task
@@ -206,6 +229,7 @@ final class ServerConnection: ConnectionEndpoint, TimerOwner {
         if let streamID {
             switch end {
             case .response(let bytes): sendResponse(streamID, bytes, call.metadataToSend)
+            case .sent: sendResponse(streamID, nil, call.metadataToSend)
             case .error(let error): sendEnd(streamID, error, metadata: call.metadataToSend)
             }
         }
@@ -217,19 +241,25 @@ final class ServerConnection: ConnectionEndpoint, TimerOwner {
     /// Fills places that became free. At the end of the turn, not where a handler ended: a handler that ends at once
     /// would come back here, as deep as there are calls waiting.
     private func startWaiting() {
-        while let (slot, message) = machine.nextWaiting() { start(slot, message) }
+        while let (slot, message) = machine.nextWaiting() {
+            // A stream's requests have been delivered as they came.
+            let isStream = machine.hasRequestStream(slot)
+            start(slot, isStream ? nil : message)
+        }
     }
 
-    private func cancelHandler(_ slot: CallSlot) {
+    func cancelHandler(_ slot: CallSlot) {
         guard let record = records[slot.index] else { return }
         link.context.cancelTimer(record.timer)
         record.call.markCancelled()
+        if let stream = record.stream { endStream(stream, of: record) }
         record.task?.cancel()
     }
 
-    private func release(_ slot: CallSlot) {
+    func release(_ slot: CallSlot) {
         guard let record = records[slot.index] else { return }
         link.context.cancelTimer(record.timer)
+        record.output?.drop()
         records[slot.index] = nil
     }
 
@@ -247,7 +277,7 @@ final class ServerConnection: ConnectionEndpoint, TimerOwner {
 
     // MARK: Methods by number
 
-    private func noteBinding(_ head: CallFrame) {
+    func noteBinding(_ head: CallFrame) {
         guard let name = head.name, head.method != MethodBinding.unbound else { return }
         let text = String(decoding: name.readableBytesView, as: UTF8.self)
         if let number = server.methods.number(of: text) {
@@ -272,8 +302,8 @@ final class ServerConnection: ConnectionEndpoint, TimerOwner {
 
     // MARK: Answers
 
-    private func sendResponse(_ streamID: UInt32, _ bytes: UnsafeRawBufferPointer, _ metadata: Metadata) {
-        guard bytes.count <= peerMessageBytesMax else {
+    private func sendResponse(_ streamID: UInt32, _ bytes: UnsafeRawBufferPointer?, _ metadata: Metadata) {
+        if let bytes, bytes.count > peerMessageBytesMax {
             sendEnd(
                 streamID,
                 RPCError(
@@ -294,11 +324,11 @@ final class ServerConnection: ConnectionEndpoint, TimerOwner {
         link.sendEnd(end, streamID: streamID, message: bytes)
     }
 
-    private func block(of metadata: Metadata) throws(RPCError) -> ByteBuffer? {
+    func block(of metadata: Metadata) throws(RPCError) -> ByteBuffer? {
         try metadata.block(bytesMax: peerMetadataBytesMax, pairsMax: server.options.limits.metadataPairsMax)
     }
 
-    private func sendEnd(_ streamID: UInt32, _ error: RPCError, metadata: Metadata = Metadata()) {
+    func sendEnd(_ streamID: UInt32, _ error: RPCError, metadata: Metadata = Metadata()) {
         var all = metadata
         if !error.isFromCall { all.add(contentsOf: error.metadata) }
         var end = EndFrame(code: error.code.rawValue, executed: error.isFromCall ? .yes : error.executed.mark)

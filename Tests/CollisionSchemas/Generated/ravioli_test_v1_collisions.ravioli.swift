@@ -3727,6 +3727,18 @@ package struct Words_Client: Swift.Sendable {
     ) async throws(Ravioli.RPCError) -> Words {
         try await channel.call(Words_._1st, request, options: options)
     }
+
+    package func stream(
+        options: Ravioli.CallOptions = .defaults
+    ) -> Ravioli.BidirectionalCall<Words, Words> {
+        channel.bidirectional(Words_.stream, options: options)
+    }
+
+    package func `repeat`(
+        options: Ravioli.CallOptions = .defaults
+    ) -> Ravioli.BidirectionalCall<Words, Words> {
+        channel.bidirectional(Words_.`repeat`, options: options)
+    }
 }
 
 /// Implement this to serve `ravioli.test.v1.Words_`.
@@ -3778,6 +3790,18 @@ package protocol Words_Service: Ravioli.Service {
     func call(_ request: Words, context: Ravioli.CallContext) async throws -> Words
 
     func _1st(_ request: Words, context: Ravioli.CallContext) async throws -> Words
+
+    func stream(
+        _ requests: Ravioli.MessageStream<Words>,
+        responses: Ravioli.MessageWriter<Words>,
+        context: Ravioli.CallContext
+    ) async throws
+
+    func `repeat`(
+        _ requests: Ravioli.MessageStream<Words>,
+        responses: Ravioli.MessageWriter<Words>,
+        context: Ravioli.CallContext
+    ) async throws
 }
 
 extension Words_Service {
@@ -3809,8 +3833,8 @@ extension Words_Service {
             .unary(Words_.unary) { try await self.unary($0, context: $1) },
             .unary(Words_.call) { try await self.call($0, context: $1) },
             .unary(Words_._1st) { try await self._1st($0, context: $1) },
-            .unimplemented(Words_.stream),
-            .unimplemented(Words_.`repeat`),
+            .bidirectionalStreaming(Words_.stream) { try await self.stream($0, responses: $1, context: $2) },
+            .bidirectionalStreaming(Words_.`repeat`) { try await self.`repeat`($0, responses: $1, context: $2) },
         ]
     }
 }
@@ -3818,6 +3842,16 @@ extension Words_Service {
 /// A stand-in for `ravioli.test.v1.Words_` in tests. A method answers what it was told to with its `on…`; one that
 /// was told nothing answers `unimplemented` and says its name.
 package final class Words_Fake: Words_Service {
+    /// What runs in the place of `stream`.
+    package typealias _StreamBody = @Sendable (
+        Ravioli.MessageStream<Words>, Ravioli.MessageWriter<Words>, Ravioli.CallContext
+    ) async throws -> Swift.Void
+
+    /// What runs in the place of `repeat`.
+    package typealias _RepeatBody = @Sendable (
+        Ravioli.MessageStream<Words>, Ravioli.MessageWriter<Words>, Ravioli.CallContext
+    ) async throws -> Swift.Void
+
     private let _init_ = Ravioli.FakeMethod<Words, Words>("Words_Fake.init_")
     private let _init__ = Ravioli.FakeMethod<Words, Words>("Words_Fake.init__")
     private let _descriptor_ = Ravioli.FakeMethod<Words, Words>("Words_Fake.descriptor_")
@@ -3842,6 +3876,8 @@ package final class Words_Fake: Words_Service {
     private let _unary = Ravioli.FakeMethod<Words, Words>("Words_Fake.unary")
     private let _call = Ravioli.FakeMethod<Words, Words>("Words_Fake.call")
     private let __1st = Ravioli.FakeMethod<Words, Words>("Words_Fake._1st")
+    private let _stream = Ravioli.FakeStream<Words, _StreamBody>("Words_Fake.stream")
+    private let _repeat = Ravioli.FakeStream<Words, _RepeatBody>("Words_Fake.repeat")
 
     package init() {}
 
@@ -4136,6 +4172,40 @@ package final class Words_Fake: Words_Service {
 
     package func _1st(_ request: Words, context: Ravioli.CallContext) async throws -> Words {
         try await __1st.call(request, context)
+    }
+
+    /// Sets what `stream` does.
+    package func onStream(_ body: @escaping _StreamBody) {
+        _stream.respond(body)
+    }
+
+    /// The requests of each call of `stream`, in order, as far as they were read.
+    package var streamCalls: [[Words]] { _stream.calls }
+
+    package func stream(
+        _ requests: Ravioli.MessageStream<Words>,
+        responses: Ravioli.MessageWriter<Words>,
+        context: Ravioli.CallContext
+    ) async throws {
+        let (body, recorded) = try _stream.begin(requests)
+        try await body(recorded, responses, context)
+    }
+
+    /// Sets what `repeat` does.
+    package func onRepeat(_ body: @escaping _RepeatBody) {
+        _repeat.respond(body)
+    }
+
+    /// The requests of each call of `repeat`, in order, as far as they were read.
+    package var repeatCalls: [[Words]] { _repeat.calls }
+
+    package func `repeat`(
+        _ requests: Ravioli.MessageStream<Words>,
+        responses: Ravioli.MessageWriter<Words>,
+        context: Ravioli.CallContext
+    ) async throws {
+        let (body, recorded) = try _repeat.begin(requests)
+        try await body(recorded, responses, context)
     }
 }
 

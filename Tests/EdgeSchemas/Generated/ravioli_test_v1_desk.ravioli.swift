@@ -309,6 +309,13 @@ package struct DeskClient: Sendable {
     ) async throws(Ravioli.RPCError) -> WaitResponse {
         try await channel.call(Desk.wait, request, options: options)
     }
+
+    /// A stream.
+    package func watch(
+        _ request: EchoRequest, options: Ravioli.CallOptions = .defaults
+    ) -> Ravioli.ResponseStream<EchoResponse> {
+        channel.responses(Desk.watch, request, options: options)
+    }
 }
 
 /// Implement this to serve `ravioli.test.v1.Desk`.
@@ -321,6 +328,13 @@ package protocol DeskService: Ravioli.Service {
 
     /// Waits until the caller gives up.
     func wait(_ request: WaitRequest, context: Ravioli.CallContext) async throws -> WaitResponse
+
+    /// A stream.
+    func watch(
+        _ request: EchoRequest,
+        responses: Ravioli.MessageWriter<EchoResponse>,
+        context: Ravioli.CallContext
+    ) async throws
 }
 
 extension DeskService {
@@ -331,7 +345,7 @@ extension DeskService {
             .unary(Desk.echo) { try await self.echo($0, context: $1) },
             .unary(Desk.fail) { try await self.fail($0, context: $1) },
             .unary(Desk.wait) { try await self.wait($0, context: $1) },
-            .unimplemented(Desk.watch),
+            .serverStreaming(Desk.watch) { try await self.watch($0, responses: $1, context: $2) },
         ]
     }
 }
@@ -339,9 +353,15 @@ extension DeskService {
 /// A stand-in for `ravioli.test.v1.Desk` in tests. A method answers what it was told to with its `on…`; one that
 /// was told nothing answers `unimplemented` and says its name.
 package final class DeskFake: DeskService {
+    /// What runs in the place of `watch`.
+    package typealias _WatchBody = @Sendable (
+        EchoRequest, Ravioli.MessageWriter<EchoResponse>, Ravioli.CallContext
+    ) async throws -> Void
+
     private let _echo = Ravioli.FakeMethod<EchoRequest, EchoResponse>("DeskFake.echo")
     private let _fail = Ravioli.FakeMethod<FailRequest, FailResponse>("DeskFake.fail")
     private let _wait = Ravioli.FakeMethod<WaitRequest, WaitResponse>("DeskFake.wait")
+    private let _watch = Ravioli.FakeStream<EchoRequest, _WatchBody>("DeskFake.watch")
 
     package init() {}
 
@@ -388,6 +408,22 @@ package final class DeskFake: DeskService {
 
     package func wait(_ request: WaitRequest, context: Ravioli.CallContext) async throws -> WaitResponse {
         try await _wait.call(request, context)
+    }
+
+    /// Sets what `watch` does.
+    package func onWatch(_ body: @escaping _WatchBody) {
+        _watch.respond(body)
+    }
+
+    /// The requests that `watch` has received, in order.
+    package var watchCalls: [EchoRequest] { _watch.calls.flatMap(\.self) }
+
+    package func watch(
+        _ request: EchoRequest,
+        responses: Ravioli.MessageWriter<EchoResponse>,
+        context: Ravioli.CallContext
+    ) async throws {
+        try await _watch.begin(request)(request, responses, context)
     }
 }
 

@@ -1288,6 +1288,25 @@ struct EverythingClient: Sendable {
         try await channel.call(Everything.unary, request, options: options)
     }
 
+    func upload(
+        options: Ravioli.CallOptions = .defaults,
+        requests body: (Ravioli.MessageWriter<Scalars>) async throws -> Void
+    ) async throws -> Lists {
+        try await channel.call(Everything.upload, options: options, requests: body)
+    }
+
+    func download(
+        _ request: Scalars, options: Ravioli.CallOptions = .defaults
+    ) -> Ravioli.ResponseStream<Lists> {
+        channel.responses(Everything.download, request, options: options)
+    }
+
+    func talk(
+        options: Ravioli.CallOptions = .defaults
+    ) -> Ravioli.BidirectionalCall<Scalars, Lists> {
+        channel.bidirectional(Everything.talk, options: options)
+    }
+
     func imported(
         _ request: Google_Protobuf_Timestamp, options: Ravioli.CallOptions = .defaults
     ) async throws(Ravioli.RPCError) -> Book {
@@ -1307,6 +1326,21 @@ protocol EverythingService: Ravioli.Service {
     /// One request, one response.
     func unary(_ request: Scalars, context: Ravioli.CallContext) async throws -> Lists
 
+    func upload(
+        _ requests: Ravioli.MessageStream<Scalars>, context: Ravioli.CallContext) async throws -> Lists
+
+    func download(
+        _ request: Scalars,
+        responses: Ravioli.MessageWriter<Lists>,
+        context: Ravioli.CallContext
+    ) async throws
+
+    func talk(
+        _ requests: Ravioli.MessageStream<Scalars>,
+        responses: Ravioli.MessageWriter<Lists>,
+        context: Ravioli.CallContext
+    ) async throws
+
     func imported(_ request: Google_Protobuf_Timestamp, context: Ravioli.CallContext) async throws -> Book
 
     /// - Warning: Deprecated in the schema.
@@ -1319,9 +1353,9 @@ extension EverythingService {
     var methods: [Ravioli.MethodHandler] {
         [
             .unary(Everything.unary) { try await self.unary($0, context: $1) },
-            .unimplemented(Everything.upload),
-            .unimplemented(Everything.download),
-            .unimplemented(Everything.talk),
+            .clientStreaming(Everything.upload) { try await self.upload($0, context: $1) },
+            .serverStreaming(Everything.download) { try await self.download($0, responses: $1, context: $2) },
+            .bidirectionalStreaming(Everything.talk) { try await self.talk($0, responses: $1, context: $2) },
             .unary(Everything.imported) { try await self.imported($0, context: $1) },
             .unary(Everything.old) { try await self.old($0, context: $1) },
         ]
@@ -1331,7 +1365,25 @@ extension EverythingService {
 /// A stand-in for `ravioli.test.v1.Everything` in tests. A method answers what it was told to with its `on…`; one that
 /// was told nothing answers `unimplemented` and says its name.
 final class EverythingFake: EverythingService {
+    /// What runs in the place of `upload`.
+    typealias _UploadBody = @Sendable (
+        Ravioli.MessageStream<Scalars>, Ravioli.CallContext
+    ) async throws -> Lists
+
+    /// What runs in the place of `download`.
+    typealias _DownloadBody = @Sendable (
+        Scalars, Ravioli.MessageWriter<Lists>, Ravioli.CallContext
+    ) async throws -> Void
+
+    /// What runs in the place of `talk`.
+    typealias _TalkBody = @Sendable (
+        Ravioli.MessageStream<Scalars>, Ravioli.MessageWriter<Lists>, Ravioli.CallContext
+    ) async throws -> Void
+
     private let _unary = Ravioli.FakeMethod<Scalars, Lists>("EverythingFake.unary")
+    private let _upload = Ravioli.FakeStream<Scalars, _UploadBody>("EverythingFake.upload")
+    private let _download = Ravioli.FakeStream<Scalars, _DownloadBody>("EverythingFake.download")
+    private let _talk = Ravioli.FakeStream<Scalars, _TalkBody>("EverythingFake.talk")
     private let _imported = Ravioli.FakeMethod<Google_Protobuf_Timestamp, Book>("EverythingFake.imported")
     private let _old = Ravioli.FakeMethod<Nothing, Nothing>("EverythingFake.old")
 
@@ -1350,6 +1402,54 @@ final class EverythingFake: EverythingService {
 
     func unary(_ request: Scalars, context: Ravioli.CallContext) async throws -> Lists {
         try await _unary.call(request, context)
+    }
+
+    /// Sets what `upload` answers.
+    func onUpload(_ body: @escaping _UploadBody) {
+        _upload.respond(body)
+    }
+
+    /// The requests of each call of `upload`, in order, as far as they were read.
+    var uploadCalls: [[Scalars]] { _upload.calls }
+
+    func upload(
+        _ requests: Ravioli.MessageStream<Scalars>, context: Ravioli.CallContext
+    ) async throws -> Lists {
+        let (body, recorded) = try _upload.begin(requests)
+        return try await body(recorded, context)
+    }
+
+    /// Sets what `download` does.
+    func onDownload(_ body: @escaping _DownloadBody) {
+        _download.respond(body)
+    }
+
+    /// The requests that `download` has received, in order.
+    var downloadCalls: [Scalars] { _download.calls.flatMap(\.self) }
+
+    func download(
+        _ request: Scalars,
+        responses: Ravioli.MessageWriter<Lists>,
+        context: Ravioli.CallContext
+    ) async throws {
+        try await _download.begin(request)(request, responses, context)
+    }
+
+    /// Sets what `talk` does.
+    func onTalk(_ body: @escaping _TalkBody) {
+        _talk.respond(body)
+    }
+
+    /// The requests of each call of `talk`, in order, as far as they were read.
+    var talkCalls: [[Scalars]] { _talk.calls }
+
+    func talk(
+        _ requests: Ravioli.MessageStream<Scalars>,
+        responses: Ravioli.MessageWriter<Lists>,
+        context: Ravioli.CallContext
+    ) async throws {
+        let (body, recorded) = try _talk.begin(requests)
+        try await body(recorded, responses, context)
     }
 
     /// Sets what `imported` answers.

@@ -4,6 +4,102 @@
 import Ravioli
 import RavioliSchema
 
+/// The message `ravioli.trial.v1.StreamRequest`.
+struct StreamRequest: RavioliSchema.Message {
+    var unknownFields: RavioliSchema.UnknownFields
+    var payload: [UInt8]
+    /// The sizes of the answers, of zero bytes each.
+    var answerBytes: [Int32]
+    /// Fails with this code of gRPC's after the answers, when above 0.
+    var code: Int32
+    var message: String
+    /// Ends the call after the answers, whatever follows.
+    var ends: Bool
+    /// Neither answers nor ends: only its deadline, a cancel or the end of its connection stop it.
+    var hangs: Bool
+
+    static let descriptor = RavioliTrialV1TrialSchema.file.message(
+        "ravioli.trial.v1.StreamRequest", structSize: 104)
+
+    static func read(from _r: RavioliSchema.FieldReader) -> Self {
+        let payload: [UInt8] = _r.bytes(at: 24)
+        let answerBytes: [Int32] = _r.int32s(at: 40, count: 48)
+        let code: Int32 = _r.int32(at: 76)
+        let message: String = _r.string(at: 56)
+        let ends: Bool = _r.bool(at: 88)
+        let hangs: Bool = _r.bool(at: 96)
+        return Self(
+            unknownFields: _r.unknownFields(),
+            payload: payload,
+            answerBytes: answerBytes,
+            code: code,
+            message: message,
+            ends: ends,
+            hangs: hangs
+        )
+    }
+
+    func write(to _w: inout RavioliSchema.FieldWriter) {
+        _w.bytes(payload, at: 24, has: 72)
+        _w.int32s(answerBytes, at: 40, count: 48)
+        _w.int32(code, at: 76, has: 80)
+        _w.string(message, at: 56, has: 84)
+        _w.bool(ends, at: 88, has: 92)
+        _w.bool(hangs, at: 96, has: 100)
+        _w.unknownFields(unknownFields)
+    }
+}
+
+extension StreamRequest {
+    init(
+        payload: [UInt8] = [],
+        answerBytes: [Int32] = [],
+        code: Int32 = 0,
+        message: String = "",
+        ends: Bool = false,
+        hangs: Bool = false,
+        unknownFields: RavioliSchema.UnknownFields = .init()
+    ) {
+        self.init(
+            unknownFields: unknownFields,
+            payload: payload,
+            answerBytes: answerBytes,
+            code: code,
+            message: message,
+            ends: ends,
+            hangs: hangs
+        )
+    }
+}
+
+/// The message `ravioli.trial.v1.CollectResponse`.
+struct CollectResponse: RavioliSchema.Message {
+    var unknownFields: RavioliSchema.UnknownFields
+    var bytes: Int64
+    var requests: Int32
+
+    static let descriptor = RavioliTrialV1TrialSchema.file.message(
+        "ravioli.trial.v1.CollectResponse", structSize: 48)
+
+    static func read(from _r: RavioliSchema.FieldReader) -> Self {
+        let bytes: Int64 = _r.int64(at: 24)
+        let requests: Int32 = _r.int32(at: 36)
+        return Self(unknownFields: _r.unknownFields(), bytes: bytes, requests: requests)
+    }
+
+    func write(to _w: inout RavioliSchema.FieldWriter) {
+        _w.int64(bytes, at: 24, has: 32)
+        _w.int32(requests, at: 36, has: 40)
+        _w.unknownFields(unknownFields)
+    }
+}
+
+extension CollectResponse {
+    init(bytes: Int64 = 0, requests: Int32 = 0, unknownFields: RavioliSchema.UnknownFields = .init()) {
+        self.init(unknownFields: unknownFields, bytes: bytes, requests: requests)
+    }
+}
+
 /// The message `ravioli.trial.v1.EchoRequest`.
 struct EchoRequest: RavioliSchema.Message {
     var unknownFields: RavioliSchema.UnknownFields
@@ -250,8 +346,14 @@ enum Trial {
     /// Does not end by itself: only its deadline, a cancel or the end of its connection stop it.
     static let hang = Ravioli.Method<HangRequest, EchoResponse>(descriptor: descriptor.methods[3])
 
-    /// A stream, to see that streaming methods are refused by name at level 1.
-    static let watch = Ravioli.Method<EchoRequest, EchoResponse>(descriptor: descriptor.methods[4])
+    /// Answers as its request says.
+    static let watch = Ravioli.Method<StreamRequest, EchoResponse>(descriptor: descriptor.methods[4])
+
+    /// Counts what it is sent, and answers when nothing follows or a request tells it to.
+    static let collect = Ravioli.Method<StreamRequest, CollectResponse>(descriptor: descriptor.methods[5])
+
+    /// Answers each request as it says.
+    static let converse = Ravioli.Method<StreamRequest, EchoResponse>(descriptor: descriptor.methods[6])
 }
 
 /// Calls `ravioli.trial.v1.Trial` through any channel.
@@ -287,6 +389,28 @@ struct TrialClient: Sendable {
     ) async throws(Ravioli.RPCError) -> EchoResponse {
         try await channel.call(Trial.hang, request, options: options)
     }
+
+    /// Answers as its request says.
+    func watch(
+        _ request: StreamRequest, options: Ravioli.CallOptions = .defaults
+    ) -> Ravioli.ResponseStream<EchoResponse> {
+        channel.responses(Trial.watch, request, options: options)
+    }
+
+    /// Counts what it is sent, and answers when nothing follows or a request tells it to.
+    func collect(
+        options: Ravioli.CallOptions = .defaults,
+        requests body: (Ravioli.MessageWriter<StreamRequest>) async throws -> Void
+    ) async throws -> CollectResponse {
+        try await channel.call(Trial.collect, options: options, requests: body)
+    }
+
+    /// Answers each request as it says.
+    func converse(
+        options: Ravioli.CallOptions = .defaults
+    ) -> Ravioli.BidirectionalCall<StreamRequest, EchoResponse> {
+        channel.bidirectional(Trial.converse, options: options)
+    }
 }
 
 /// Implement this to serve `ravioli.trial.v1.Trial`.
@@ -302,6 +426,26 @@ protocol TrialService: Ravioli.Service {
 
     /// Does not end by itself: only its deadline, a cancel or the end of its connection stop it.
     func hang(_ request: HangRequest, context: Ravioli.CallContext) async throws -> EchoResponse
+
+    /// Answers as its request says.
+    func watch(
+        _ request: StreamRequest,
+        responses: Ravioli.MessageWriter<EchoResponse>,
+        context: Ravioli.CallContext
+    ) async throws
+
+    /// Counts what it is sent, and answers when nothing follows or a request tells it to.
+    func collect(
+        _ requests: Ravioli.MessageStream<StreamRequest>,
+        context: Ravioli.CallContext
+    ) async throws -> CollectResponse
+
+    /// Answers each request as it says.
+    func converse(
+        _ requests: Ravioli.MessageStream<StreamRequest>,
+        responses: Ravioli.MessageWriter<EchoResponse>,
+        context: Ravioli.CallContext
+    ) async throws
 }
 
 extension TrialService {
@@ -313,7 +457,9 @@ extension TrialService {
             .unary(Trial.fail) { try await self.fail($0, context: $1) },
             .unary(Trial.describe) { try await self.describe($0, context: $1) },
             .unary(Trial.hang) { try await self.hang($0, context: $1) },
-            .unimplemented(Trial.watch),
+            .serverStreaming(Trial.watch) { try await self.watch($0, responses: $1, context: $2) },
+            .clientStreaming(Trial.collect) { try await self.collect($0, context: $1) },
+            .bidirectionalStreaming(Trial.converse) { try await self.converse($0, responses: $1, context: $2) },
         ]
     }
 }
@@ -321,10 +467,28 @@ extension TrialService {
 /// A stand-in for `ravioli.trial.v1.Trial` in tests. A method answers what it was told to with its `on…`; one that
 /// was told nothing answers `unimplemented` and says its name.
 final class TrialFake: TrialService {
+    /// What runs in the place of `watch`.
+    typealias _WatchBody = @Sendable (
+        StreamRequest, Ravioli.MessageWriter<EchoResponse>, Ravioli.CallContext
+    ) async throws -> Void
+
+    /// What runs in the place of `collect`.
+    typealias _CollectBody = @Sendable (
+        Ravioli.MessageStream<StreamRequest>, Ravioli.CallContext
+    ) async throws -> CollectResponse
+
+    /// What runs in the place of `converse`.
+    typealias _ConverseBody = @Sendable (
+        Ravioli.MessageStream<StreamRequest>, Ravioli.MessageWriter<EchoResponse>, Ravioli.CallContext
+    ) async throws -> Void
+
     private let _echo = Ravioli.FakeMethod<EchoRequest, EchoResponse>("TrialFake.echo")
     private let _fail = Ravioli.FakeMethod<FailRequest, EchoResponse>("TrialFake.fail")
     private let _describe = Ravioli.FakeMethod<DescribeRequest, DescribeResponse>("TrialFake.describe")
     private let _hang = Ravioli.FakeMethod<HangRequest, EchoResponse>("TrialFake.hang")
+    private let _watch = Ravioli.FakeStream<StreamRequest, _WatchBody>("TrialFake.watch")
+    private let _collect = Ravioli.FakeStream<StreamRequest, _CollectBody>("TrialFake.collect")
+    private let _converse = Ravioli.FakeStream<StreamRequest, _ConverseBody>("TrialFake.converse")
 
     init() {}
 
@@ -380,27 +544,81 @@ final class TrialFake: TrialService {
     func hang(_ request: HangRequest, context: Ravioli.CallContext) async throws -> EchoResponse {
         try await _hang.call(request, context)
     }
+
+    /// Sets what `watch` does.
+    func onWatch(_ body: @escaping _WatchBody) {
+        _watch.respond(body)
+    }
+
+    /// The requests that `watch` has received, in order.
+    var watchCalls: [StreamRequest] { _watch.calls.flatMap(\.self) }
+
+    func watch(
+        _ request: StreamRequest,
+        responses: Ravioli.MessageWriter<EchoResponse>,
+        context: Ravioli.CallContext
+    ) async throws {
+        try await _watch.begin(request)(request, responses, context)
+    }
+
+    /// Sets what `collect` answers.
+    func onCollect(_ body: @escaping _CollectBody) {
+        _collect.respond(body)
+    }
+
+    /// The requests of each call of `collect`, in order, as far as they were read.
+    var collectCalls: [[StreamRequest]] { _collect.calls }
+
+    func collect(
+        _ requests: Ravioli.MessageStream<StreamRequest>,
+        context: Ravioli.CallContext
+    ) async throws -> CollectResponse {
+        let (body, recorded) = try _collect.begin(requests)
+        return try await body(recorded, context)
+    }
+
+    /// Sets what `converse` does.
+    func onConverse(_ body: @escaping _ConverseBody) {
+        _converse.respond(body)
+    }
+
+    /// The requests of each call of `converse`, in order, as far as they were read.
+    var converseCalls: [[StreamRequest]] { _converse.calls }
+
+    func converse(
+        _ requests: Ravioli.MessageStream<StreamRequest>,
+        responses: Ravioli.MessageWriter<EchoResponse>,
+        context: Ravioli.CallContext
+    ) async throws {
+        let (body, recorded) = try _converse.begin(requests)
+        try await body(recorded, responses, context)
+    }
 }
 
 /// The schema of `ravioli/trial/v1/trial.proto`.
 enum RavioliTrialV1TrialSchema {
     static let file = RavioliSchema.FileDescriptor(
         generated: """
-            ChxyYXZpb2xpL3RyaWFsL3YxL3RyaWFsLnByb3RvEhByYXZpb2xpLnRyaWFsLnYxIkoKC0VjaG9SZXF1ZXN0EhgKB3BheWxv\
-            YWQYASABKAxSB3BheWxvYWQSIQoMYW5zd2VyX2J5dGVzGAIgASgFUgthbnN3ZXJCeXRlcyIoCgxFY2hvUmVzcG9uc2USGAoH\
-            cGF5bG9hZBgBIAEoDFIHcGF5bG9hZCKOAQoLRmFpbFJlcXVlc3QSEgoEY29kZRgBIAEoBVIEY29kZRIYCgdtZXNzYWdlGAIg\
-            ASgJUgdtZXNzYWdlEjAKFHRocm93c191bmtub3duX2Vycm9yGAMgASgIUhJ0aHJvd3NVbmtub3duRXJyb3ISHwoLd2l0aF9k\
-            ZXRhaWwYBCABKAhSCndpdGhEZXRhaWwiSAoPRGVzY3JpYmVSZXF1ZXN0EhkKCG9mX2NoaWxkGAEgASgIUgdvZkNoaWxkEhoK\
-            CGRldGFjaGVkGAIgASgIUghkZXRhY2hlZCK1AQoQRGVzY3JpYmVSZXNwb25zZRI1ChZyZW1haW5pbmdfbWljcm9zZWNvbmRz\
-            GAEgASgDUhVyZW1haW5pbmdNaWNyb3NlY29uZHMSIAoLY3JpdGljYWxpdHkYAiABKAVSC2NyaXRpY2FsaXR5EhoKCG1ldGFk\
-            YXRhGAMgAygJUghtZXRhZGF0YRISCgRwZWVyGAQgASgJUgRwZWVyEhgKB2F0dGVtcHQYBSABKAVSB2F0dGVtcHQiQAoLSGFu\
-            Z1JlcXVlc3QSMQoUaWdub3Jlc19jYW5jZWxsYXRpb24YASABKAhSE2lnbm9yZXNDYW5jZWxsYXRpb24y+QIKBVRyaWFsEkUK\
-            BEVjaG8SHS5yYXZpb2xpLnRyaWFsLnYxLkVjaG9SZXF1ZXN0Gh4ucmF2aW9saS50cmlhbC52MS5FY2hvUmVzcG9uc2USRQoE\
-            RmFpbBIdLnJhdmlvbGkudHJpYWwudjEuRmFpbFJlcXVlc3QaHi5yYXZpb2xpLnRyaWFsLnYxLkVjaG9SZXNwb25zZRJRCghE\
-            ZXNjcmliZRIhLnJhdmlvbGkudHJpYWwudjEuRGVzY3JpYmVSZXF1ZXN0GiIucmF2aW9saS50cmlhbC52MS5EZXNjcmliZVJl\
-            c3BvbnNlEkUKBEhhbmcSHS5yYXZpb2xpLnRyaWFsLnYxLkhhbmdSZXF1ZXN0Gh4ucmF2aW9saS50cmlhbC52MS5FY2hvUmVz\
-            cG9uc2USSAoFV2F0Y2gSHS5yYXZpb2xpLnRyaWFsLnYxLkVjaG9SZXF1ZXN0Gh4ucmF2aW9saS50cmlhbC52MS5FY2hvUmVz\
-            cG9uc2UwAWIGcHJvdG8z
+            ChxyYXZpb2xpL3RyaWFsL3YxL3RyaWFsLnByb3RvEhByYXZpb2xpLnRyaWFsLnYxIqQBCg1TdHJlYW1SZXF1ZXN0EhgKB3Bh\
+            eWxvYWQYASABKAxSB3BheWxvYWQSIQoMYW5zd2VyX2J5dGVzGAIgAygFUgthbnN3ZXJCeXRlcxISCgRjb2RlGAMgASgFUgRj\
+            b2RlEhgKB21lc3NhZ2UYBCABKAlSB21lc3NhZ2USEgoEZW5kcxgFIAEoCFIEZW5kcxIUCgVoYW5ncxgGIAEoCFIFaGFuZ3Mi\
+            QwoPQ29sbGVjdFJlc3BvbnNlEhQKBWJ5dGVzGAEgASgDUgVieXRlcxIaCghyZXF1ZXN0cxgCIAEoBVIIcmVxdWVzdHMiSgoL\
+            RWNob1JlcXVlc3QSGAoHcGF5bG9hZBgBIAEoDFIHcGF5bG9hZBIhCgxhbnN3ZXJfYnl0ZXMYAiABKAVSC2Fuc3dlckJ5dGVz\
+            IigKDEVjaG9SZXNwb25zZRIYCgdwYXlsb2FkGAEgASgMUgdwYXlsb2FkIo4BCgtGYWlsUmVxdWVzdBISCgRjb2RlGAEgASgF\
+            UgRjb2RlEhgKB21lc3NhZ2UYAiABKAlSB21lc3NhZ2USMAoUdGhyb3dzX3Vua25vd25fZXJyb3IYAyABKAhSEnRocm93c1Vu\
+            a25vd25FcnJvchIfCgt3aXRoX2RldGFpbBgEIAEoCFIKd2l0aERldGFpbCJICg9EZXNjcmliZVJlcXVlc3QSGQoIb2ZfY2hp\
+            bGQYASABKAhSB29mQ2hpbGQSGgoIZGV0YWNoZWQYAiABKAhSCGRldGFjaGVkIrUBChBEZXNjcmliZVJlc3BvbnNlEjUKFnJl\
+            bWFpbmluZ19taWNyb3NlY29uZHMYASABKANSFXJlbWFpbmluZ01pY3Jvc2Vjb25kcxIgCgtjcml0aWNhbGl0eRgCIAEoBVIL\
+            Y3JpdGljYWxpdHkSGgoIbWV0YWRhdGEYAyADKAlSCG1ldGFkYXRhEhIKBHBlZXIYBCABKAlSBHBlZXISGAoHYXR0ZW1wdBgF\
+            IAEoBVIHYXR0ZW1wdCJACgtIYW5nUmVxdWVzdBIxChRpZ25vcmVzX2NhbmNlbGxhdGlvbhgBIAEoCFITaWdub3Jlc0NhbmNl\
+            bGxhdGlvbjKdBAoFVHJpYWwSRQoERWNobxIdLnJhdmlvbGkudHJpYWwudjEuRWNob1JlcXVlc3QaHi5yYXZpb2xpLnRyaWFs\
+            LnYxLkVjaG9SZXNwb25zZRJFCgRGYWlsEh0ucmF2aW9saS50cmlhbC52MS5GYWlsUmVxdWVzdBoeLnJhdmlvbGkudHJpYWwu\
+            djEuRWNob1Jlc3BvbnNlElEKCERlc2NyaWJlEiEucmF2aW9saS50cmlhbC52MS5EZXNjcmliZVJlcXVlc3QaIi5yYXZpb2xp\
+            LnRyaWFsLnYxLkRlc2NyaWJlUmVzcG9uc2USRQoESGFuZxIdLnJhdmlvbGkudHJpYWwudjEuSGFuZ1JlcXVlc3QaHi5yYXZp\
+            b2xpLnRyaWFsLnYxLkVjaG9SZXNwb25zZRJKCgVXYXRjaBIfLnJhdmlvbGkudHJpYWwudjEuU3RyZWFtUmVxdWVzdBoeLnJh\
+            dmlvbGkudHJpYWwudjEuRWNob1Jlc3BvbnNlMAESTwoHQ29sbGVjdBIfLnJhdmlvbGkudHJpYWwudjEuU3RyZWFtUmVxdWVz\
+            dBohLnJhdmlvbGkudHJpYWwudjEuQ29sbGVjdFJlc3BvbnNlKAESTwoIQ29udmVyc2USHy5yYXZpb2xpLnRyaWFsLnYxLlN0\
+            cmVhbVJlcXVlc3QaHi5yYXZpb2xpLnRyaWFsLnYxLkVjaG9SZXNwb25zZSgBMAFiBnByb3RvMw==
             """,
         dependencies: [])
 }

@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import NIOCore
+import RavioliWire
+
+extension ClientConnection: StreamCreditSource {
+    func sendCredit(_ slot: CallSlot) -> Int { machine.sendCredit(slot) }
+    func spendCredit(_ slot: CallSlot, _ cost: Int) { machine.spendCredit(slot, cost) }
+
+    /// A server of an older level would take a stream for a broken unary call.
+    func requireStreams() throws(RPCError) {
+        guard (machine.peer?.level ?? 0) >= 2 else {
+            throw RPCError(
+                call: .unimplemented, "the server does not speak streams, level 2 of the protocol",
+                executed: .no)
+        }
+    }
+
+    /// The requests of a call that has just been opened follow as they come.
+    func beginRequests(_ opening: ClientConnectionMachine.Opening) {
+        guard let stream = records[opening.slot.index]?.stream else { return }
+        let output = StreamOutput(
+            streamID: opening.streamID, slot: opening.slot, outbox: stream.outbox, closesSide: true,
+            credit: self)
+        records[opening.slot.index]?.output = output
+        link.send(output)
+    }
+
+    /// The stream in this slot has messages to send.
+    func outputWanted(_ slot: CallSlot) {
+        if let output = records[slot.index]?.output { link.send(output) }
+    }
+
+    /// Responses of the stream in this slot have been read.
+    func responsesRead(_ slot: CallSlot, _ cost: MessageCost) {
+        guard let streamID = machine.streamID(of: slot) else { return }
+        machine.responsesRead(streamID: streamID, cost)
+        sendGrants()
+    }
+
+    func sendGrants() {
+        if machine.flow.hasGrants { link.sendGrants(machine.flow.takeGrants()) }
+    }
+
+    func deliver(_ slot: CallSlot, _ event: StreamReceiver.Event) {
+        guard case .message(let message, let cost) = event, let stream = records[slot.index]?.stream else {
+            return
+        }
+        stream.metadata.set(Metadata())
+        stream.inbox.deliver(Array(message.readableBytesView), cost)
+    }
+
+    func deliver(_ slot: CallSlot, metadata block: ByteBuffer) {
+        guard let stream = records[slot.index]?.stream else { return }
+        // Metadata that cannot be read is not worth the call: it is as if there were none.
+        stream.metadata.set((try? Metadata(block: block, limits: options.limits)) ?? Metadata())
+    }
+
+    func creditReceived(_ slot: CallSlot?) {
+        guard let slot else { return link.sendBlocked() }
+        if let output = records[slot.index]?.output { link.send(output) }
+    }
+}

@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import RavioliWire
+import Synchronization
+
+/// A call with streams as its caller holds it. Letting go of it cancels the call.
+final class ClientStream: StreamCall {
+    let state: ClientStreamState
+
+    init(_ state: ClientStreamState) { self.state = state }
+
+    deinit { state.cancel() }
+
+    func send(_ message: [UInt8]) async throws(RPCError) { try await state.outbox.send(message, state) }
+
+    func finish() { state.outbox.finish(state) }
+
+    func next() async throws(RPCError) -> [UInt8]? {
+        do throws(RPCError) {
+            return try await state.inbox.next(state)
+        } catch {
+            // A reader whose task is cancelled has given the call up, as with a unary call.
+            if Task.isCancelled { state.cancel() }
+            throw error
+        }
+    }
+
+    func metadata() async -> Metadata { await state.metadata.value() }
+
+    var trailers: Metadata { state.trailers.withLock { $0 } }
+
+    var hasEnded: Bool { state.hasEnded }
+
+    func cancel() { state.cancel() }
+}
+
+/// What the caller and the loop share of a call with streams. The loop's side does not keep the caller's alive, so that
+/// a call which is let go is noticed.
+final class ClientStreamState: StreamLoopSide {
+    let call: ClientCall
+    let inbox: StreamInbox
+    let outbox = StreamOutbox()
+    let metadata = FirstMetadata()
+    let trailers = Mutex(Metadata())
+    private let handle: ClientHandle
+    private let isOver = Atomic<Bool>(false)
+
+    init(_ call: ClientCall, handle: ClientHandle, window: Int) {
+        self.call = call
+        self.handle = handle
+        inbox = StreamInbox(window: window)
+    }
+
+    var hasEnded: Bool { isOver.load(ordering: .acquiring) }
+
+    /// The caller gives the call up.
+    func cancel() {
+        if isOver.load(ordering: .acquiring) { return }
+        call.markCancelled()
+        handle.cancel(call)
+    }
+
+    /// The call has ended; on the loop, once.
+    func end(_ result: Result<Metadata, RPCError>) {
+        isOver.store(true, ordering: .releasing)
+        metadata.set(Metadata())
+        switch result {
+        case .success(let trailing):
+            trailers.withLock { $0 = trailing }
+            outbox.close(
+                RPCError(call: .failedPrecondition, "the server has ended the call", executed: .yes))
+            inbox.end(.success(()))
+        case .failure(let error):
+            outbox.close(error)
+            inbox.end(.failure(error), dropsUnread: error.code == .cancelled || error.origin == .local)
+        }
+    }
+
+    func wantsOutput() { handle.outputWanted(call) }
+
+    func hasRead(_ cost: MessageCost) { handle.responsesRead(call, cost) }
+}
+
+/// Metadata that comes at most once, and those who wait for it.
+final class FirstMetadata: Sendable {
+    private struct State: Sendable {
+        var value: Metadata?
+        var waiters: [UnsafeContinuation<Metadata, Never>] = []
+    }
+
+    private let state = Mutex(State())
+
+    /// Sets the value; the first one counts.
+    func set(_ value: Metadata) {
+        let waiters = state.withLock { state in
+            guard state.value == nil else { return [] as [UnsafeContinuation<Metadata, Never>] }
+            state.value = value
+            defer { state.waiters = [] }
+            return state.waiters
+        }
+        for waiter in waiters { waiter.resume(returning: value) }
+    }
+
+    /// The value; waits until it is set, which the end of the call does at the latest.
+    func value() async -> Metadata {
+        await withUnsafeContinuation { waiter in
+            let known = state.withLock { state in
+                if state.value == nil { state.waiters.append(waiter) }
+                return state.value
+            }
+            if let known { waiter.resume(returning: known) }
+        }
+    }
+}

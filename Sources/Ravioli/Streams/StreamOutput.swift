@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import NIOCore
+import RavioliWire
+
+/// Who keeps the books of what may be sent. Loop only.
+protocol StreamCreditSource: AnyObject {
+    /// What may be sent on the stream in this slot now, in credit.
+    func sendCredit(_ slot: CallSlot) -> Int
+    /// A frame went out.
+    func spendCredit(_ slot: CallSlot, _ cost: Int)
+    /// The smaller of the credits that a stream and the connection start with.
+    var sendWindow: Int { get }
+}
+
+/// The sending side of one stream: turns its outbox into frames, as far as credit goes. Loop only.
+final class StreamOutput {
+    /// How a turn ended.
+    enum Progress {
+        /// There is more to send.
+        case more
+        /// There is more, but no credit.
+        case blocked
+        /// Everything is sent.
+        case idle
+    }
+
+    let streamID: UInt32
+    let slot: CallSlot
+    private let outbox: StreamOutbox
+    /// Whether the end of the messages is a frame of its own: a server's side is closed by its end frame.
+    private let closesSide: Bool
+    private unowned let credit: any StreamCreditSource
+
+    private var batch: [[UInt8]] = []
+    private var index = 0
+    /// How much of the message at hand has been sent; nil when nothing has.
+    private var offset: Int?
+    private var isFinished = false
+    private var isClosed = false
+
+    /// Whether it stands in the connection's rotation, and whether in its list of those that wait for credit.
+    var isInTurn = false
+    var isBlocked = false
+
+    init(
+        streamID: UInt32, slot: CallSlot, outbox: StreamOutbox, closesSide: Bool,
+        credit: any StreamCreditSource
+    ) {
+        self.streamID = streamID
+        self.slot = slot
+        self.outbox = outbox
+        self.closesSide = closesSide
+        self.credit = credit
+    }
+
+    /// Nothing more is sent: the call has ended.
+    func drop() { isClosed = true }
+
+    /// Writes what one turn allows, about one frame's worth.
+    func write(into buffer: inout ByteBuffer, frameBytesMax: Int) -> Progress {
+        if isClosed { return .idle }
+        let start = buffer.writerIndex
+        while buffer.writerIndex - start < frameBytesMax {
+            guard index < batch.count || refill() else { return closeIfFinished(into: &buffer) }
+            guard writeFrame(into: &buffer, frameBytesMax: frameBytesMax) else { return .blocked }
+        }
+        return .more
+    }
+
+    private func refill() -> Bool {
+        (batch, isFinished) = outbox.take()
+        index = 0
+        return !batch.isEmpty
+    }
+
+    private func closeIfFinished(into buffer: inout ByteBuffer) -> Progress {
+        guard isFinished, closesSide else { return .idle }
+        isClosed = true
+        FrameHeader(payloadBytes: 0, streamID: streamID, kind: .data, flags: .last).write(into: &buffer)
+        return .idle
+    }
+
+    /// Writes the next frame of the message at hand; returns whether there was credit for it.
+    private func writeFrame(into buffer: inout ByteBuffer, frameBytesMax: Int) -> Bool {
+        let message = batch[index]
+        let begins = offset == nil
+        let from = offset ?? 0
+        guard
+            let count = StreamCost.bytesToSend(
+                left: message.count - from, begins: begins, available: credit.sendCredit(slot),
+                frameBytesMax: frameBytesMax, window: credit.sendWindow)
+        else { return false }
+        let isChunked = begins && count < message.count
+        var flags: FrameFlags = begins ? [.counted, .message] : .counted
+        if isChunked { flags.insert(.chunked) }
+        FrameHeader(
+            payloadBytes: UInt32(clamping: count + (isChunked ? 4 : 0)), streamID: streamID, kind: .data,
+            flags: flags
+        ).write(into: &buffer)
+        if isChunked { buffer.writeInteger(UInt32(clamping: message.count)) }
+        buffer.writeBytes(message[from..<(from + count)])
+        credit.spendCredit(slot, StreamCost.of(bytes: count, beginsMessage: begins))
+        sent(from + count, of: message.count)
+        return true
+    }
+
+    private func sent(_ bytes: Int, of total: Int) {
+        guard bytes == total else {
+            offset = bytes
+            return
+        }
+        offset = nil
+        batch[index] = []
+        index += 1
+    }
+}
