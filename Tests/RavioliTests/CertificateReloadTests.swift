@@ -11,7 +11,7 @@ import X509
 @testable import Ravioli
 
 /// Certificates that change while servers and clients run.
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.serialized, .timeLimit(.minutes(1)))
 struct CertificateReloadTests {
     private let authority: TestAuthority
     init() throws { authority = try TestAuthority() }
