@@ -14,13 +14,17 @@ import UnixSignals
 package enum ServiceProcess {
     /// Serves until SIGTERM or SIGINT, then lets the calls in flight end.
     ///
-    /// - Parameter clients: The clients of other services that this one calls. They outlive its last call.
+    /// - Parameters:
+    ///   - clients: The clients of other services that this one calls. They outlive its last call.
+    ///   - security: Who the service is and who may call it; nil for nobody in particular and everybody.
     /// - Throws: What keeps the server from listening, or ends it before its time.
     package static func serve(
-        _ service: any Ravioli.Service, on address: Address, clients: [Client] = [], logger: Logger
+        _ service: any Ravioli.Service, on address: Address, clients: [Client] = [],
+        security: SecurityArguments? = nil, logger: Logger
     ) async throws {
         var options = ServerOptions.defaults
         options.name = service.descriptor.fullName
+        try security?.secure(&options)
         let server = try Server([service], on: address, options: options, logger: logger)
         // Services are stopped last first: the server, and then what its calls made use of.
         let services: [any ServiceLifecycle.Service] = clients + [Listening(server: server)]

@@ -63,6 +63,8 @@ struct EdgeCommand: AsyncParsableCommand {
     @Option(help: ArgumentHelp("The longest time a client may ask for, as 30s.", valueName: "time"))
     var timeoutMax: TimeSpan?
 
+    @OptionGroup(title: "TLS to the upstreams") var tls: TLSArguments
+
     @Flag(help: "Also print fields that are at their default.")
     var defaults = false
 
@@ -84,6 +86,7 @@ struct EdgeCommand: AsyncParsableCommand {
         options.name = "ravioli-edge"
         // The servers are near: once one is back, nobody should be told for long that it is down.
         options.backoff = .init(initial: .milliseconds(100), max: .seconds(2))
+        options.tls = tls.options
         let clients = try upstream.map { try Client($0.address, options: options, logger: logger) }
         let upstreams = clients.map { Upstream(name: "\($0.address)", channel: $0, schema: pool) }
         let listening = logger

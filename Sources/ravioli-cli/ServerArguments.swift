@@ -51,11 +51,14 @@ struct ServerArguments: ParsableArguments {
     @Option(help: ArgumentHelp("Time for the whole, as 500ms, 2s or 1m.", valueName: "time"))
     var timeout = TimeSpan(argument: "15s")!
 
+    @OptionGroup(title: "TLS") var tls: TLSArguments
+
     /// Runs `body` with a client of the server.
     func withClient<Result>(_ body: (Client) async throws -> Result) async throws -> Result {
         var options = ClientOptions.defaults
         options.name = "ravioli"
         options.connectTimeout = timeout.duration
+        options.tls = tls.options
         return try await Ravioli.withClient(server.address, options: options, body)
     }
 }

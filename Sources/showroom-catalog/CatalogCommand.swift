@@ -26,6 +26,8 @@ struct CatalogCommand: AsyncParsableCommand {
     @Option(help: ArgumentHelp("How many vehicles a new database starts with.", valueName: "count"))
     var vehicles = 5_000
 
+    @OptionGroup(title: "Security") var security: SecurityArguments
+
     func validate() throws {
         guard 0...Inventory.vehiclesMax ~= vehicles else {
             throw ArgumentParser.ValidationError("--vehicles must be from 0 to \(Inventory.vehiclesMax).")
@@ -37,7 +39,7 @@ struct CatalogCommand: AsyncParsableCommand {
         let store = try ServiceProcess.open("the database \(database)") { try CatalogStore(path: database) }
         try await store.seed(vehicles: vehicles, at: Date(), logger: logger)
         try await ServiceProcess.serve(
-            CatalogServer(store: store, logger: logger), on: listen, logger: logger)
+            CatalogServer(store: store, logger: logger), on: listen, security: security, logger: logger)
         try store.close()
     }
 }

@@ -27,6 +27,14 @@ struct PricingCommand: AsyncParsableCommand {
     @Option(help: ArgumentHelp("Where catalog listens: HOST:PORT or unix:PATH.", valueName: "address"))
     var catalog: Address = .tcp(host: "127.0.0.1", port: 7001)
 
+    @Option(
+        help: ArgumentHelp(
+            "Whom catalog's certificate must name, if not the host of its address: a host, or spiffe://….",
+            valueName: "name"))
+    var catalogIdentity: String?
+
+    @OptionGroup(title: "Security") var security: SecurityArguments
+
     func run() async throws {
         let logger = Logger(label: "showroom-pricing")
         let store = try ServiceProcess.open("the database \(database)") { try QuotationStore(path: database) }
@@ -34,9 +42,11 @@ struct PricingCommand: AsyncParsableCommand {
         options.name = Self.configuration.commandName ?? ""
         // Catalog is near: once it is back, nobody should be told for long that it is down.
         options.backoff = .init(initial: .milliseconds(100), max: .seconds(2))
+        security.secure(&options, server: catalogIdentity)
         let client = try Client(catalog, options: options, logger: logger)
         let server = PricingServer(store: store, catalog: CatalogClient(client), logger: logger)
-        try await ServiceProcess.serve(server, on: listen, clients: [client], logger: logger)
+        try await ServiceProcess.serve(
+            server, on: listen, clients: [client], security: security, logger: logger)
         try store.close()
     }
 }

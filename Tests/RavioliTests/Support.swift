@@ -182,19 +182,22 @@ func rpcError<Value>(_ body: () async throws -> Value) async -> RPCError? {
     }
 }
 
-/// A peer that speaks in bytes: what a test sends and what it reads until the other end closes.
+/// A peer that speaks in bytes: what a test sends and what it reads until the other end closes. A handler `below` may
+/// encrypt them.
 struct RawPeer {
     let inbound: NIOAsyncChannelInboundStream<ByteBuffer>
     let outbound: NIOAsyncChannelOutboundWriter<ByteBuffer>
 
     static func connect<Result: Sendable>(
-        to address: Address, _ body: @Sendable (RawPeer) async throws -> Result
+        to address: Address, below: @escaping @Sendable () throws -> (any ChannelHandler)? = { nil },
+        _ body: @Sendable (RawPeer) async throws -> Result
     ) async throws -> Result {
         guard case .tcp(let host, let port) = address else { throw UnknownTestError(text: "tcp only") }
         let channel = try await ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
             .connect(host: host, port: port) { channel in
                 channel.eventLoop.makeCompletedFuture {
-                    try NIOAsyncChannel<ByteBuffer, ByteBuffer>(wrappingChannelSynchronously: channel)
+                    if let handler = try below() { try channel.pipeline.syncOperations.addHandler(handler) }
+                    return try NIOAsyncChannel<ByteBuffer, ByteBuffer>(wrappingChannelSynchronously: channel)
                 }
             }
         return try await channel.executeThenClose { inbound, outbound in
@@ -202,15 +205,17 @@ struct RawPeer {
         }
     }
 
-    /// Accepts one connection after the other and hands each to `body`.
+    /// Accepts one connection after the other and hands each to `handle`.
     static func serve<Result: Sendable>(
+        below: @escaping @Sendable () throws -> (any ChannelHandler)? = { nil },
         _ handle: @escaping @Sendable (RawPeer) async throws -> Void,
         while body: (Address) async throws -> Result
     ) async throws -> Result {
         let server = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
             .bind(host: "127.0.0.1", port: 0) { channel in
                 channel.eventLoop.makeCompletedFuture {
-                    try NIOAsyncChannel<ByteBuffer, ByteBuffer>(wrappingChannelSynchronously: channel)
+                    if let handler = try below() { try channel.pipeline.syncOperations.addHandler(handler) }
+                    return try NIOAsyncChannel<ByteBuffer, ByteBuffer>(wrappingChannelSynchronously: channel)
                 }
             }
         let port = server.channel.localAddress?.port ?? 0

@@ -23,7 +23,7 @@ public final class Client: Channel, ServiceLifecycle.Service {
     ///   - options: What it decides for its connection.
     ///   - logger: Where it says what happened to its connection; nil for nowhere.
     ///   - eventLoop: The loop it lives on; nil for one of NIO's shared loops.
-    /// - Throws: `invalidConfiguration` when limits contradict each other.
+    /// - Throws: `invalidConfiguration` when limits contradict each other, or certificates cannot be used.
     public init(
         _ address: Address, options: ClientOptions = .defaults, logger: Logger? = nil,
         eventLoop: (any EventLoop)? = nil
@@ -31,11 +31,19 @@ public final class Client: Channel, ServiceLifecycle.Service {
         try options.check()
         self.address = address
         let context = LoopContext.of(eventLoop ?? MultiThreadedEventLoopGroup.singleton.next())
+        let logger = logger ?? .silent
+        let timeout = options.limits.helloTimeout
+        let tls: ClientTLS? =
+            if let tls = options.tls {
+                try ClientTLS(tls, address: address, handshakeTimeout: timeout, logger: logger)
+            } else {
+                nil
+            }
         handle = ClientHandle(
             context, options: options,
             connector: SocketConnector(
-                address: address, context: context, keepalive: options.keepalive),
-            logger: logger ?? .silent)
+                address: address, context: context, tls: tls, keepalive: options.keepalive),
+            logger: logger)
     }
 
     /// Runs one call; see ``Channel/unary(_:)``.

@@ -323,7 +323,8 @@ final class ClientConnection: ConnectionEndpoint, TimerOwner {
             GoawayFrame(lastStreamID: 0, code: error.code, reason: error.message).write(into: &link.out)
         }
         link.closeAfterFlush()
-        close("the server broke the protocol: \(error)")
+        let needsTLS = error.code == .wrongProtocol && decoder.foreignProtocol == .tls
+        close(needsTLS ? "the server requires TLS" : "the server broke the protocol: \(error)")
     }
 
     /// Ends at once: every caller is told what may have happened to its call.

@@ -13,6 +13,9 @@ public struct ClientOptions: Sendable {
     public var limits = WireLimits.defaults
     /// Time for one attempt to connect, hello included. Default 20 s; a call's own deadline ends its wait earlier.
     public var connectTimeout: Duration = .seconds(20)
+    /// Whom the client trusts and who it is; nil for no encryption. Default nil: for networks that are trusted, and
+    /// Unix-domain sockets. A server without TLS is refused when it is given.
+    public var tls: ClientTLSOptions?
     /// The pause between attempts to connect.
     public var backoff = Backoff()
     /// When the server is asked for a sign of life. Default: after 30 s of silence while calls run, with 20 s to answer.

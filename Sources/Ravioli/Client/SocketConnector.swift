@@ -7,24 +7,28 @@ import NIOPosix
 struct SocketConnector: Connector {
     let address: Address
     let context: LoopContext
+    let tls: ClientTLS?
     let keepalive: KeepaliveOptions
 
     var target: String { address.description }
 
     func connect(_ connection: ClientConnection, timeout: Duration, failed: @escaping (any Error) -> Void) {
         let bound = NIOLoopBound((connection, failed), eventLoop: context.eventLoop)
-        bootstrap(bound, timeout).whenFailure { error in bound.value.1(error) }
+        let ready = tls?.refreshed(on: context.eventLoop) ?? context.eventLoop.makeSucceededVoidFuture()
+        ready.flatMap { bootstrap(bound, timeout) }.whenFailure { error in bound.value.1(error) }
     }
 
     private func bootstrap(
         _ bound: NIOLoopBound<(ClientConnection, (any Error) -> Void)>, _ timeout: Duration
     ) -> EventLoopFuture<any NIOCore.Channel> {
+        let tls = tls
         var bootstrap = ClientBootstrap(group: context.eventLoop)
             .connectTimeout(.nanoseconds(timeout.clampedNanoseconds))
             .channelOption(.writeBufferWaterMark, value: .ravioli)
             .channelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
-                    try channel.pipeline.syncOperations.addHandler(ChannelLink(bound.value.0))
+                    let link = ChannelLink(bound.value.0, gate: try tls?.begin(channel))
+                    try channel.pipeline.syncOperations.addHandler(link)
                 }
             }
         switch address {

@@ -5,6 +5,7 @@
 // replies without bound. A client always reads: if both waited for the other to read first, neither would.
 
 import NIOCore
+import NIOTLS
 
 /// Binds a connection's endpoint to a NIO channel.
 final class ChannelLink<Endpoint: ConnectionEndpoint>: ChannelDuplexHandler, Transport {
@@ -12,12 +13,17 @@ final class ChannelLink<Endpoint: ConnectionEndpoint>: ChannelDuplexHandler, Tra
     typealias OutboundIn = ByteBuffer
     typealias OutboundOut = ByteBuffer
 
-    private let endpoint: Endpoint
+    let endpoint: Endpoint
+    /// Holds the endpoint back until TLS stands; nil without TLS.
+    private let gate: TLSGate?
     private var context: ChannelHandlerContext?
     private var readWithheld = false
     private var failure: (any Error)?
 
-    init(_ endpoint: Endpoint) { self.endpoint = endpoint }
+    init(_ endpoint: Endpoint, gate: TLSGate? = nil) {
+        self.endpoint = endpoint
+        self.gate = gate
+    }
 
     // MARK: Transport
 
@@ -49,10 +55,21 @@ final class ChannelLink<Endpoint: ConnectionEndpoint>: ChannelDuplexHandler, Tra
     }
 
     private func connected(_ context: ChannelHandlerContext) {
-        endpoint.connected(peer: Peer(address: Self.name(context.channel)))
+        if let gate {
+            gate.handshakeBegan(context.channel)
+        } else {
+            endpoint.connected(peer: Peer(address: Self.name(context.channel)))
+        }
     }
 
-    private static func name(_ channel: any NIOCore.Channel) -> String {
+    func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+        if let gate, case .handshakeCompleted(let negotiated)? = event as? TLSUserEvent {
+            handshakeCompleted(context, gate, negotiated: negotiated)
+        }
+        context.fireUserInboundEventTriggered(event)
+    }
+
+    static func name(_ channel: any NIOCore.Channel) -> String {
         guard let address = channel.remoteAddress else { return "unknown" }
         if let path = address.pathname {
             return "unix:" + (path.isEmpty ? channel.localAddress?.pathname ?? "" : path)
@@ -90,11 +107,18 @@ final class ChannelLink<Endpoint: ConnectionEndpoint>: ChannelDuplexHandler, Tra
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
-        failure = failure ?? error
+        failed(context, error)
         context.close(promise: nil)
     }
 
+    /// Keeps the first error, which explains the others.
+    func failed(_ context: ChannelHandlerContext, _ error: any Error) {
+        let error = gate?.failed(error, peer: Self.name(context.channel)) ?? error
+        failure = failure ?? error
+    }
+
     func channelInactive(context: ChannelHandlerContext) {
+        gate?.ended()
         endpoint.link.transport = nil
         endpoint.link.context.turnBegan()
         endpoint.disconnected(cause: failure)

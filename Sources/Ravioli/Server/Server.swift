@@ -37,6 +37,7 @@ public final class Server: ServiceLifecycle.Service {
     public let servingState: ServingState
     private let requested: Address
     private let core: ServerCore
+    private let tls: ServerTLS?
     private let connections = ConnectionRegistry()
     private let group: any EventLoopGroup
     private let logger: Logger
@@ -51,17 +52,25 @@ public final class Server: ServiceLifecycle.Service {
     ///   - servingState: What it keeps up to date, where somebody watches it; one per server.
     ///   - logger: Where it says what happened; nil for nowhere.
     ///   - group: The loops it lives on; nil for NIO's shared ones.
-    /// - Throws: `invalidConfiguration` when a service is given twice or limits contradict each other.
+    /// - Throws: `invalidConfiguration` when a service is given twice, limits contradict each other, or certificates
+    ///   cannot be used.
     public init(
         _ services: [any Service], on address: Address, options: ServerOptions = .defaults,
         servingState: ServingState = ServingState(), logger: Logger? = nil,
         group: (any EventLoopGroup)? = nil
     ) throws(RuntimeError) {
-        core = try ServerCore(services, options: options, logger: logger ?? .silent)
+        let logger = logger ?? .silent
+        core = try ServerCore(services, options: options, logger: logger)
+        tls =
+            if let tls = options.tls {
+                try ServerTLS(tls, handshakeTimeout: options.limits.helloTimeout, logger: logger)
+            } else {
+                nil
+            }
         requested = address
         self.servingState = servingState
         self.group = group ?? MultiThreadedEventLoopGroup.singleton
-        self.logger = logger ?? .silent
+        self.logger = logger
     }
 
     /// Where it listens, with the port the system chose; nil before it is bound and after it has stopped.
@@ -138,6 +147,7 @@ public final class Server: ServiceLifecycle.Service {
             throw reason
         }
         let address = address(of: channel)
+        tls?.watch(on: group.next())
         _ = move(to: .serving(channel, address), .success(address))
         servingState.move(to: .serving)
         logger.info("serving", metadata: ["address": "\(address)"])
@@ -155,11 +165,25 @@ public final class Server: ServiceLifecycle.Service {
         // Said before anybody is told to leave: who asks meanwhile sends no more calls here.
         servingState.move(to: .draining)
         logger.info("draining", metadata: ["address": "\(address)"])
+        tls?.unwatch()
         try? await listener.close().get()
         if case .unix(let path) = requested { unlink(path) }
         await connections.drain(timeout: drainTimeout, on: group.next())
         servingState.move(to: .stopped)
         logger.info("stopped", metadata: ["address": "\(address)"])
+    }
+
+    /// Reads the files of ``ServerOptions/tls`` now, whether they have changed or not; new connections use what they
+    /// hold. Without TLS it does nothing.
+    ///
+    /// - Throws: `invalidConfiguration` when they cannot be used; the last good ones stay.
+    public func reloadCertificates() async throws(RuntimeError) {
+        guard let source = tls?.source else { return }
+        do {
+            try await NIOThreadPool.singleton.runIfActive { try source.reload() }
+        } catch {
+            throw error as? RuntimeError ?? RuntimeError(.invalidConfiguration, "not reloaded", cause: error)
+        }
     }
 
     private func address(of channel: any NIOCore.Channel) -> Address {
@@ -170,7 +194,7 @@ public final class Server: ServiceLifecycle.Service {
     }
 
     private func bind() -> EventLoopFuture<any NIOCore.Channel> {
-        let (core, connections) = (core, connections)
+        let (core, connections, tls) = (core, connections, tls)
         var bootstrap = ServerBootstrap(group: group)
             .serverChannelOption(.backlog, value: Int32(clamping: core.options.backlog))
             .childChannelOption(.writeBufferWaterMark, value: .ravioli)
@@ -178,7 +202,8 @@ public final class Server: ServiceLifecycle.Service {
                 channel.eventLoop.makeCompletedFuture {
                     let connection = ServerConnection(core, context: LoopContext.of(channel.eventLoop))
                     connections.add(connection)
-                    try channel.pipeline.syncOperations.addHandler(ChannelLink(connection))
+                    let gate = try tls?.begin(channel) { fault, peer in core.note(fault, from: peer) }
+                    try channel.pipeline.syncOperations.addHandler(ChannelLink(connection, gate: gate))
                 }
             }
         switch requested {

@@ -169,6 +169,7 @@ final class ServerConnection: ConnectionEndpoint, TimerOwner {
     ) throws(RPCError) -> Record {
         let number = try handlerNumber(of: head)
         guard let handle else { throw RPCError(.internal, "a call on a closed connection", executed: .no) }
+        try handle.permissions?.check(number)
         let handler = server.methods.handlers[number]
         let deadline = try deadline(of: head, now: now, isStream: handler.isStream)
         let metadata = try metadata(of: head)

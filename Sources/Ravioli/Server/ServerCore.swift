@@ -12,6 +12,8 @@ final class ServerCore: Sendable {
     let methods: MethodTable
     let hello: Hello
     let stallObserver: StallObserver
+    /// Who may call what; nil for everybody everything.
+    private let access: AccessTable?
     private let logger: Logger
     private let executorsByLoop = Mutex<[ObjectIdentifier: [LoopExecutor]]>([:])
 
@@ -22,6 +24,9 @@ final class ServerCore: Sendable {
         self.logger = logger
         let reflection = ServerReflection(services)
         methods = try MethodTable(options.servesReflection ? services + [reflection] : services)
+        let names = methods.handlers.map(\.name)
+        access = options.policy.map { AccessTable($0, methods: names) }
+        if let policy = options.policy { AccessTable.warn(of: policy, methods: names, logger) }
         hello = Hello(
             limits: options.limits, schemaFingerprint: reflection.fingerprint,
             details: HelloDetails(service: options.name).block)
@@ -44,10 +49,15 @@ final class ServerCore: Sendable {
         }
     }
 
+    /// What a caller may do; nil for everything.
+    func permissions(of peer: Peer) -> Permissions? { access?.permissions(of: peer.identity) }
+
     /// A peer broke the protocol.
-    func note(_ error: WireError, from peer: Peer?) {
-        logger.info(
-            "connection refused", metadata: ["peer": "\(peer?.address ?? "unknown")", "error": "\(error)"])
+    func note(_ error: WireError, from peer: Peer?) { note(error, from: peer?.address ?? "unknown") }
+
+    /// A connection could not go on.
+    func note(_ error: any Error, from address: String) {
+        logger.info("connection refused", metadata: ["peer": "\(address)", "error": "\(error)"])
     }
 
     /// A handler threw something whose text must stay here.
@@ -60,6 +70,8 @@ extension ServerConnection {
     /// What other threads may hold of a connection.
     final class Handle: Sendable {
         let peer: Peer
+        /// What the caller may call; nil for everything.
+        let permissions: Permissions?
         let inheritedMetadataNames: [String]
         let interceptors: [any Interceptor]
         private let context: LoopContext
@@ -70,6 +82,7 @@ extension ServerConnection {
         init(_ connection: ServerConnection, server: ServerCore, peer: Peer) {
             self.peer = peer
             self.server = server
+            permissions = server.permissions(of: peer)
             context = connection.link.context
             inheritedMetadataNames = server.options.inheritedMetadata
             interceptors = server.options.interceptors

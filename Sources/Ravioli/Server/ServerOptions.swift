@@ -30,6 +30,12 @@ public struct ServerOptions: Sendable {
     public var servesReflection = true
     /// What runs around every call, the first one outermost. Default none.
     public var interceptors: [any Interceptor] = []
+    /// The server's certificate and what it asks of its callers'; nil for none, and no encryption. Default nil: for
+    /// networks that are trusted, and Unix-domain sockets. A caller without TLS is refused when it is given. In-process
+    /// channels do without.
+    public var tls: ServerTLSOptions?
+    /// Who may call what; nil for everybody everything. Default nil.
+    public var policy: AccessPolicy?
     /// Connections waiting to be accepted. Default 1,024.
     public var backlog = 1024
 
