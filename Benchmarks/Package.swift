@@ -20,6 +20,15 @@ let package = Package(
             ]
         ),
         .executableTarget(
+            name: "IdleBenchmark",
+            dependencies: [
+                .product(name: "Ravioli", package: "ravioli"),
+                .product(name: "RavioliSchema", package: "ravioli"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+            ]
+        ),
+        .executableTarget(
             name: "EchoBenchmark",
             dependencies: [
                 .product(name: "Ravioli", package: "ravioli"),

@@ -34,6 +34,9 @@ package struct FlowControl: Sendable, Hashable {
     /// A counted frame arrived, on whatever stream.
     package mutating func received(_ cost: Int) throws(WireError) { try receive.received(cost) }
 
+    /// What the peer has sent of the connection's credit and nobody has given back.
+    package var bytesHeld: Int { max(0, receive.held) }
+
     /// So much of the connection's credit is free again.
     package mutating func returned(_ cost: Int) {
         if cost > 0, let bytes = receive.returned(cost) { give(bytes, streamID: 0) }

@@ -80,7 +80,7 @@ package struct ServerConnectionMachine: Sendable {
     package var callsRunning: Int { running }
     /// Calls that hold a slot: running, waiting for a place or for chunks.
     package var callsOpen: Int { calls.count }
-    /// Declared bytes of requests that are incomplete or wait.
+    /// Declared bytes of requests that are incomplete, wait or have not been read.
     package var bytesHeld: Int { assemblyBytes }
     /// Highest call id seen, for a goaway.
     package var lastAccepted: UInt32 { lastStreamID }

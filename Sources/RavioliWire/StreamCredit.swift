@@ -72,6 +72,9 @@ package struct ReceiveCredit: Sendable, Hashable {
         outstanding = window
     }
 
+    /// Received and neither read nor given back.
+    package var held: Int { window - outstanding }
+
     /// A counted frame arrived.
     package mutating func received(_ cost: Int) throws(WireError) {
         guard cost <= outstanding else {

@@ -74,6 +74,13 @@ public struct WireLimits: Sendable, Hashable {
         }
     }
 
+    /// The most that a server holds for one connection, in bytes: messages of several frames, unread messages of streams,
+    /// the frame that is arriving, and one write of output beside one long message for each running call. Tasks and
+    /// sockets are not counted.
+    public var connectionBytesMax: Int {
+        assemblyBytesMax + connectionCreditBytes + 2 * frameBytesMax + callsRunningMax * messageBytesMax
+    }
+
     /// The default limits.
     public init() {}
 

@@ -74,6 +74,25 @@ final class ConnectionRegistry: Sendable {
         waiter?.resume()
     }
 
+    /// What is held for each peer now, in bytes.
+    func bytesHeld() async -> [Peer: Int] {
+        let members = state.withLock { Array($0.members.values) }
+        var held: [Peer: Int] = [:]
+        for member in members {
+            let (peer, bytes) = await withUnsafeContinuation { continuation in
+                member.context.post(Weighing(connection: member.connection, continuation: continuation))
+            }
+            if let peer { held[peer, default: 0] += bytes }
+        }
+        return held
+    }
+
+    private struct Weighing: LoopContext.RemoteWork {
+        let connection: NIOLoopBound<ServerConnection>
+        let continuation: UnsafeContinuation<(Peer?, Int), Never>
+        func run() { continuation.resume(returning: (connection.value.handle?.peer, connection.value.bytesHeld)) }
+    }
+
     private struct Draining: LoopContext.RemoteWork {
         let connection: NIOLoopBound<ServerConnection>
         func run() { connection.value.drain(reason: ConnectionRegistry.drainReason) }

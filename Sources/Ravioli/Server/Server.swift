@@ -186,6 +186,10 @@ public final class Server: ServiceLifecycle.Service {
         }
     }
 
+    /// What the server holds for each of its peers now, in bytes: requests that are incomplete or wait, messages that no
+    /// handler has read, answers that wait to be sent. At most ``WireLimits/connectionBytesMax`` for one connection.
+    public func bytesHeld() async -> [Peer: Int] { await connections.bytesHeld() }
+
     private func address(of channel: any NIOCore.Channel) -> Address {
         switch requested {
         case .unix: requested

@@ -112,4 +112,7 @@ extension ServerConnection: StreamCreditSource {
         guard let slot else { return link.sendBlocked() }
         if let output = records[slot.index]?.output { link.send(output) }
     }
+
+    /// What is held for the peer, in bytes; see ``WireLimits/connectionBytesMax``.
+    var bytesHeld: Int { machine.bytesHeld + machine.flow.bytesHeld + decoder.bytesHeld + link.bytesHeld }
 }

@@ -27,12 +27,12 @@ final class ServerConnection: ConnectionEndpoint, TimerOwner {
     let server: ServerCore
     private let executors: [LoopExecutor]
     var machine: ServerConnectionMachine
-    private var decoder: FrameDecoder
+    private(set) var decoder: FrameDecoder
     var records: [Record?] = []
     /// The number of each bound method's handler; negative for an unknown method, whose name is kept.
     private var bound: [Int] = []
     private var unknownNames: [Int: String] = [:]
-    private var handle: Handle?
+    private(set) var handle: Handle?
     private var frameTimer = TimerID.none
     private(set) var isClosed = false
     /// No further calls are wanted; the connection closes once those that run have ended.
