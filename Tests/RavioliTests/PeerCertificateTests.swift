@@ -71,7 +71,7 @@ struct PeerCertificateTests {
     @Test func agreesWithTheLibraryOnMutatedCertificates() throws {
         let der = try authority.issue("any", .localhost, .workload("pricing"), .loopback).der
         var random = SystemRandomNumberGenerator()
-        for _ in 0..<5_000 {
+        for _ in 0..<400 {
             var mutated = der
             for _ in 0..<Int.random(in: 1...3, using: &random) {
                 mutated[Int.random(in: der.indices, using: &random)] = UInt8.random(

@@ -207,15 +207,13 @@ struct RawPeer {
 
     /// Accepts one connection after the other and hands each to `handle`.
     static func serve<Result: Sendable>(
-        below: @escaping @Sendable () throws -> (any ChannelHandler)? = { nil },
         _ handle: @escaping @Sendable (RawPeer) async throws -> Void,
         while body: (Address) async throws -> Result
     ) async throws -> Result {
         let server = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
             .bind(host: "127.0.0.1", port: 0) { channel in
                 channel.eventLoop.makeCompletedFuture {
-                    if let handler = try below() { try channel.pipeline.syncOperations.addHandler(handler) }
-                    return try NIOAsyncChannel<ByteBuffer, ByteBuffer>(wrappingChannelSynchronously: channel)
+                    try NIOAsyncChannel<ByteBuffer, ByteBuffer>(wrappingChannelSynchronously: channel)
                 }
             }
         let port = server.channel.localAddress?.port ?? 0

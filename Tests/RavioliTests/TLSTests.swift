@@ -4,6 +4,7 @@ import NIOCore
 import NIOPosix
 import NIOSSL
 import RavioliWire
+import Synchronization
 import TestCertificates
 import Testing
 import X509
@@ -255,16 +256,24 @@ struct TLSTests {
         configuration.applicationProtocols = protocols
         let context = try NIOSSLContext(configuration: configuration)
         let client = authority.client()
-        try await RawPeer.serve(below: { NIOSSLServerHandler(context: context) }) { peer in
-            let read = try? await peer.readToEnd()
-            #expect((read?.readableBytes ?? 0) == 0, "nothing of ours is sent to a stranger")
-        } while: { address in
-            try await withClient(address, options: client) { client in
-                let error = await rpcError { try await TrialClient(client).identity() }
-                #expect(error?.code == .unavailable)
-                #expect(error?.message.contains(reason) == true, "\(error?.message ?? "")")
+        // Without an asynchronous channel: one that is accepted and not taken before the test ends would trap.
+        let stranger = StrangeServer()
+        let listener = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
+            .childChannelInitializer { channel in
+                channel.eventLoop.makeCompletedFuture {
+                    try channel.pipeline.syncOperations.addHandlers(
+                        NIOSSLServerHandler(context: context), stranger)
+                }
             }
+            .bind(host: "127.0.0.1", port: 0).get()
+        let address = Address.tcp(host: "127.0.0.1", port: listener.localAddress?.port ?? 0)
+        try await withClient(address, options: client) { client in
+            let error = await rpcError { try await TrialClient(client).identity() }
+            #expect(error?.code == .unavailable)
+            #expect(error?.message.contains(reason) == true, "\(error?.message ?? "")")
         }
+        #expect(stranger.bytesRead.load(ordering: .relaxed) == 0, "nothing of ours is sent to a stranger")
+        try await listener.close().get()
     }
 
     @Test func libraryErrorsAreExplained() {
@@ -293,5 +302,15 @@ struct TLSTests {
             _ = try await RawPeer.connect(to: address) { try await $0.readToEnd() }
             await log.line(with: "not completed in time")
         }
+    }
+}
+
+/// Counts what reaches it; it may serve many connections.
+private final class StrangeServer: ChannelInboundHandler, Sendable {
+    typealias InboundIn = ByteBuffer
+    let bytesRead = Atomic<Int>(0)
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        bytesRead.add(unwrapInboundIn(data).readableBytes, ordering: .relaxed)
     }
 }
