@@ -20,6 +20,14 @@ let package = Package(
             ]
         ),
         .executableTarget(
+            name: "FairnessBenchmark",
+            dependencies: [
+                .product(name: "Ravioli", package: "ravioli"),
+                .product(name: "RavioliSchema", package: "ravioli"),
+                .product(name: "RavioliWire", package: "ravioli"),
+            ]
+        ),
+        .executableTarget(
             name: "IdleBenchmark",
             dependencies: [
                 .product(name: "Ravioli", package: "ravioli"),

@@ -9,7 +9,8 @@ import Testing
 /// gRPC's unary interoperability cases, with its names and sizes.
 @Suite(.timeLimit(.minutes(3)))
 struct InteropUnaryTests {
-    private static let large = EchoRequest(payload: [UInt8](repeating: 0, count: 271_828), answerBytes: 314_159)
+    private static let large = EchoRequest(
+        payload: [UInt8](repeating: 0, count: 271_828), answerBytes: 314_159)
 
     @Test(arguments: Transport.allCases)
     func empty_unary(_ transport: Transport) async throws {

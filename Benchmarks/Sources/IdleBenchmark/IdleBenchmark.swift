@@ -53,7 +53,9 @@ struct IdleBenchmark {
         open += try await connect(count, port)
         let full = try residentBytes(of: process.processIdentifier)
         let each = (full - base) / count
-        print("\(count) idle connections: \(each) bytes each, \(base / 1024) KiB before them, \(full / 1024) after")
+        print(
+            "\(count) idle connections: \(each) bytes each, \(base / 1024) KiB before them, \(full / 1024) after"
+        )
         for channel in open { channel.close(promise: nil) }
     }
 

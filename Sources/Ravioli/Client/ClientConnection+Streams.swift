@@ -47,7 +47,7 @@ extension ClientConnection: StreamCreditSource {
             return
         }
         stream.metadata.set(Metadata())
-        stream.inbox.deliver(Array(message.readableBytesView), cost)
+        stream.inbox.deliver(message, cost)
     }
 
     func deliver(_ slot: CallSlot, metadata block: ByteBuffer) {

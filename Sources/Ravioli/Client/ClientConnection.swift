@@ -223,7 +223,7 @@ final class ClientConnection: ConnectionEndpoint, TimerOwner {
             observer?.connectionRefused(self, pending, RPCError(end, limits: options.limits))
         }
         let pending = take(slot)
-        if let message { pending?.stream?.inbox.deliver(Array(message.readableBytesView), MessageCost()) }
+        if let message { pending?.stream?.inbox.deliver(message, MessageCost()) }
         pending?.resume(result(end, message, isStream: pending?.stream != nil))
         placeFreed()
     }

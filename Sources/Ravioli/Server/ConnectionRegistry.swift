@@ -90,7 +90,9 @@ final class ConnectionRegistry: Sendable {
     private struct Weighing: LoopContext.RemoteWork {
         let connection: NIOLoopBound<ServerConnection>
         let continuation: UnsafeContinuation<(Peer?, Int), Never>
-        func run() { continuation.resume(returning: (connection.value.handle?.peer, connection.value.bytesHeld)) }
+        func run() {
+            continuation.resume(returning: (connection.value.handle?.peer, connection.value.bytesHeld))
+        }
     }
 
     private struct Draining: LoopContext.RemoteWork {

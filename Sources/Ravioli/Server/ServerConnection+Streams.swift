@@ -45,7 +45,7 @@ extension ServerConnection: StreamCreditSource {
     ) -> Task<Void, Never>? {
         guard let stream = record.stream else { return nil }
         if let message {
-            stream.inbox.deliver(Array(message.readableBytesView), MessageCost())
+            stream.inbox.deliver(message, MessageCost())
             stream.inbox.end(.success(()))
         }
         return begin(stream, record.call)
@@ -54,7 +54,7 @@ extension ServerConnection: StreamCreditSource {
     func deliver(_ slot: CallSlot, _ event: StreamReceiver.Event, isEnded: Bool) {
         guard let stream = records[slot.index]?.stream else { return }
         if case .message(let message, let cost) = event {
-            stream.inbox.deliver(Array(message.readableBytesView), cost)
+            stream.inbox.deliver(message, cost)
         }
         if isEnded { stream.inbox.end(.success(())) }
     }

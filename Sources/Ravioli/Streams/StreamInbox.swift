@@ -4,6 +4,7 @@
 // and neither waits for the other's thread: a message that is there is taken under a lock held for a few instructions.
 // What has been read is reported to the loop in portions, and at the latest when nothing is left.
 
+import NIOCore
 import RavioliWire
 import Synchronization
 
@@ -21,8 +22,26 @@ final class StreamInbox: Sendable {
     private enum Wake: Sendable { case look, cancelled, busy }
     private typealias Waiter = UnsafeContinuation<Wake, Never>
 
+    /// A message as it waits. One that came whole in its frame is copied out of the read it came in, so as not to hold
+    /// that; one that was put together has memory of its own, and is copied by its reader: the loop has others to serve.
+    enum Received: Sendable {
+        case copied([UInt8])
+        case assembled(ByteBuffer)
+
+        init(_ message: ByteBuffer, _ cost: MessageCost) {
+            self = cost.assembly > 0 ? .assembled(message) : .copied(Array(message.readableBytesView))
+        }
+
+        var bytes: [UInt8] {
+            switch self {
+            case .copied(let bytes): bytes
+            case .assembled(let buffer): Array(buffer.readableBytesView)
+            }
+        }
+    }
+
     private struct State: Sendable {
-        var messages: [(bytes: [UInt8], cost: MessageCost)] = []
+        var messages: [(message: Received, cost: MessageCost)] = []
         var head = 0
         var unreported = MessageCost()
         var end: Result<Void, RPCError>?
@@ -30,7 +49,7 @@ final class StreamInbox: Sendable {
     }
 
     private enum Step {
-        case message([UInt8], read: MessageCost?)
+        case message(Received, read: MessageCost?)
         case ended(Result<Void, RPCError>)
         case wait
     }
@@ -44,10 +63,11 @@ final class StreamInbox: Sendable {
     // MARK: The loop's side
 
     /// A message arrived.
-    func deliver(_ bytes: [UInt8], _ cost: MessageCost) {
+    func deliver(_ message: ByteBuffer, _ cost: MessageCost) {
+        let received = Received(message, cost)
         state.withLock { state -> Waiter? in
             guard state.end == nil else { return nil }
-            state.messages.append((bytes, cost))
+            state.messages.append((received, cost))
             defer { state.waiter = nil }
             return state.waiter
         }?.resume(returning: .look)
@@ -78,7 +98,8 @@ final class StreamInbox: Sendable {
     func next(_ loop: some StreamLoopSide) async throws(RPCError) -> [UInt8]? {
         while true {
             switch state.withLock({ take(from: &$0) }) {
-            case .message(let bytes, let read):
+            case .message(let received, let read):
+                let bytes = received.bytes
                 if let read { loop.hasRead(read) }
                 return bytes
             case .ended(let result):
@@ -91,8 +112,8 @@ final class StreamInbox: Sendable {
 
     private func take(from state: inout State) -> Step {
         guard state.head < state.messages.count else { return state.end.map(Step.ended) ?? .wait }
-        let (bytes, cost) = state.messages[state.head]
-        state.messages[state.head].bytes = []
+        let (message, cost) = state.messages[state.head]
+        state.messages[state.head].message = .copied([])
         state.head += 1
         state.unreported = state.unreported + cost
         let isEmpty = state.head == state.messages.count
@@ -100,9 +121,9 @@ final class StreamInbox: Sendable {
             state.messages.removeAll(keepingCapacity: true)
             state.head = 0
         }
-        guard isEmpty || state.unreported.stream >= reportBytes else { return .message(bytes, read: nil) }
+        guard isEmpty || state.unreported.stream >= reportBytes else { return .message(message, read: nil) }
         defer { state.unreported = MessageCost() }
-        return .message(bytes, read: state.unreported == MessageCost() ? nil : state.unreported)
+        return .message(message, read: state.unreported == MessageCost() ? nil : state.unreported)
     }
 
     private func wait() async throws(RPCError) {
