@@ -82,7 +82,7 @@ let package = Package(
         .testTarget(
             name: "RavioliTests",
             dependencies: [
-                "Ravioli", "RavioliWire", "RavioliSchema",
+                "BlockingTests", "Ravioli", "RavioliWire", "RavioliSchema",
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
                 .product(name: "Logging", package: "swift-log"),
