@@ -100,7 +100,7 @@ let package = Package(
         .testTarget(
             name: "RavioliTests",
             dependencies: [
-                "Ravioli", "RavioliWire", "RavioliSchema", "TestCertificates",
+                "BlockingTests", "Ravioli", "RavioliWire", "RavioliSchema", "TestCertificates",
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOEmbedded", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),

@@ -24,6 +24,11 @@ include_exists() {
     return 1
 }
 
+# Whether an interpreter has protobuf: the system's own may have it where the path's has not.
+imports_protobuf() {
+    "$1" -c 'import google.protobuf' 2>/dev/null
+}
+
 # Whether what the Debian package $1 is needed for can be found.
 is_met() {
     case $1 in
@@ -34,6 +39,8 @@ is_met() {
     libprotoc-dev) include_exists google/protobuf/compiler/plugin.proto ;;
     libsqlite3-dev) include_exists sqlite3.h ;;
     protobuf-compiler) command -v protoc >/dev/null ;;
+    python3) command -v python3 >/dev/null ;;
+    python3-protobuf) imports_protobuf python3 || imports_protobuf /usr/bin/python3 ;;
     *) fail "nobody said how to find out whether $1 is there" ;;
     esac
 }
@@ -86,5 +93,5 @@ check_swift() {
 prepare_machine() {
     check_swift
     install_packages ca-certificates curl git libprotobuf-c-dev libprotobuf-dev libprotoc-dev libsqlite3-dev \
-        pkg-config protobuf-compiler
+        pkg-config protobuf-compiler python3 python3-protobuf
 }

@@ -87,6 +87,7 @@ extension ClientConnectionMachine {
     }
 
     mutating func creditReceived(_ frame: Frame, now: WireInstant) throws(WireError) -> Action {
+        try frame.requireNoFlags()
         let credit = try CreditFrame(payload: frame.payload)
         let id = frame.header.streamID
         // A correct peer gives back a quarter of a window at once; what comes in drips costs a glitch.

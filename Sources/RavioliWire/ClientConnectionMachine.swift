@@ -164,13 +164,16 @@ package struct ClientConnectionMachine: Sendable {
 
     private mutating func firstFrameReceived(_ frame: Frame) throws(WireError) -> Action {
         if frame.header.kind == .goaway {
+            try frame.requireConnectionStream()
+            try frame.requireNoFlags()
             let goaway = try GoawayFrame(payload: frame.payload, textBytesMax: limits.textBytesMax)
             state = .leaving
             return .leave(goaway, unaccepted: [])
         }
-        guard frame.header.kind == .hello, frame.header.streamID == 0, frame.header.flags.isEmpty else {
+        guard frame.header.kind == .hello, frame.header.streamID == 0 else {
             throw WireError(.outOfOrder, "the first frame is not a hello")
         }
+        try frame.requireNoFlags()
         let hello = try Hello(payload: frame.payload)
         peer = hello
         flow.helloReceived(hello)
@@ -223,12 +226,15 @@ package struct ClientConnectionMachine: Sendable {
     }
 
     private mutating func pingReceived(_ frame: Frame, now: WireInstant) throws(WireError) -> Action {
+        try frame.requireConnectionStream()
         let ping = try PingFrame(payload: frame.payload, flags: frame.header.flags)
         try spendControl(now)
         return ping.isAnswer ? .none : .answerPing(PingFrame(token: ping.token, isAnswer: true))
     }
 
     private mutating func goawayReceived(_ frame: Frame, now: WireInstant) throws(WireError) -> Action {
+        try frame.requireConnectionStream()
+        try frame.requireNoFlags()
         try spendControl(now)
         let goaway = try GoawayFrame(payload: frame.payload, textBytesMax: limits.textBytesMax)
         state = .leaving

@@ -105,3 +105,19 @@ package struct Frame: Sendable, Hashable {
         self.payload = payload
     }
 }
+
+extension Frame {
+    /// Checks that this frame of the connection came on stream 0.
+    func requireConnectionStream() throws(WireError) {
+        guard header.streamID == 0 else {
+            throw WireError(.malformedFrame, "a connection frame on stream \(header.streamID)")
+        }
+    }
+
+    /// Checks a frame whose kind has no flags.
+    func requireNoFlags() throws(WireError) {
+        guard header.flags.isEmpty else {
+            throw WireError(.malformedFrame, "a frame of kind \(header.kind.rawValue) with flags")
+        }
+    }
+}

@@ -109,9 +109,10 @@ package struct ServerConnectionMachine: Sendable {
     }
 
     private mutating func firstFrameReceived(_ frame: Frame) throws(WireError) -> Action {
-        guard frame.header.kind == .hello, frame.header.streamID == 0, frame.header.flags.isEmpty else {
+        guard frame.header.kind == .hello, frame.header.streamID == 0 else {
             throw WireError(.outOfOrder, "the first frame is not a hello")
         }
+        try frame.requireNoFlags()
         let hello = try Hello(payload: frame.payload)
         state = .open
         flow.helloReceived(hello)
@@ -239,6 +240,7 @@ package struct ServerConnectionMachine: Sendable {
     }
 
     private mutating func cancelReceived(_ frame: Frame, now: WireInstant) throws(WireError) -> Action {
+        try frame.requireNoFlags()
         let cancel = try CancelFrame(payload: frame.payload)
         guard cancels.take(now: now) else {
             throw WireError(
@@ -253,7 +255,7 @@ package struct ServerConnectionMachine: Sendable {
     }
 
     private mutating func pingReceived(_ frame: Frame, now: WireInstant) throws(WireError) -> Action {
-        try requireConnectionStream(frame)
+        try frame.requireConnectionStream()
         let ping = try PingFrame(payload: frame.payload, flags: frame.header.flags)
         try spendControl(now)
         if ping.isAnswer { return .pingAnswered(token: ping.token) }
@@ -265,7 +267,8 @@ package struct ServerConnectionMachine: Sendable {
     }
 
     private mutating func goawayReceived(_ frame: Frame, now: WireInstant) throws(WireError) -> Action {
-        try requireConnectionStream(frame)
+        try frame.requireConnectionStream()
+        try frame.requireNoFlags()
         try spendControl(now)
         return .noteGoaway(try GoawayFrame(payload: frame.payload, textBytesMax: limits.textBytesMax))
     }
@@ -409,12 +412,6 @@ package struct ServerConnectionMachine: Sendable {
         // A call that was refused or has ended: its sender could not know yet.
         try spendGlitch(now)
         return nil
-    }
-
-    private func requireConnectionStream(_ frame: Frame) throws(WireError) {
-        guard frame.header.streamID == 0 else {
-            throw WireError(.malformedFrame, "a connection frame on stream \(frame.header.streamID)")
-        }
     }
 
     private mutating func spendControl(_ now: WireInstant) throws(WireError) {

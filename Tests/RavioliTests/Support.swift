@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Foundation
+import Logging
 import NIOCore
 import NIOPosix
 import Ravioli
@@ -124,6 +125,34 @@ final class TestServer: TrialService {
     }
 }
 
+// These stand in for the library's functions of the same names: a machine that runs many tests at once may take its time
+// to greet. What a test sets itself stays.
+
+func withServer<Result>(
+    _ services: [any Service], on address: Address = .tcp(host: "127.0.0.1", port: 0),
+    options: ServerOptions = .defaults, logger: Logger? = nil,
+    _ body: (_ server: Server, _ address: Address) async throws -> Result
+) async throws -> Result {
+    var options = options
+    options.limits.bePatient()
+    return try await Ravioli.withServer(services, on: address, options: options, logger: logger, body)
+}
+
+func withClient<Result>(
+    _ address: Address, options: ClientOptions = .defaults, logger: Logger? = nil,
+    _ body: (Client) async throws -> Result
+) async throws -> Result {
+    var options = options
+    options.limits.bePatient()
+    return try await Ravioli.withClient(address, options: options, logger: logger, body)
+}
+
+extension WireLimits {
+    fileprivate mutating func bePatient() {
+        if helloTimeout == WireLimits.defaults.helloTimeout { helloTimeout = .seconds(60) }
+    }
+}
+
 /// The ways a channel can reach a server; most tests run over all.
 enum Transport: CaseIterable, Sendable {
     case tcp, unix, inProcess
@@ -132,10 +161,6 @@ enum Transport: CaseIterable, Sendable {
         _ services: [any Service], options: ServerOptions = .defaults, client: ClientOptions = .defaults,
         _ body: (any Ravioli.Channel) async throws -> Void
     ) async throws {
-        // A machine that runs many tests at once may take its time to greet.
-        var (options, client) = (options, client)
-        options.limits.helloTimeout = .seconds(60)
-        client.limits.helloTimeout = .seconds(60)
         switch self {
         case .tcp:
             try await withServer(services, options: options) { _, address in
