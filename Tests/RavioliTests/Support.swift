@@ -72,6 +72,8 @@ final class TestServer: TrialService {
     let cancelled = Gate()
     let release = Gate()
     let returned = Gate()
+    /// Answers of a chosen size that were made.
+    let largeAnswers = Mutex(0)
     /// Asked by `describe(of_child)`.
     let child: TrialClient?
 
@@ -80,6 +82,7 @@ final class TestServer: TrialService {
     func echo(_ request: EchoRequest, context: CallContext) async throws -> EchoResponse {
         if !context.metadata.isEmpty { context.setResponseMetadata(context.metadata) }
         if request.answerBytes > 0 {
+            largeAnswers.withLock { $0 += 1 }
             return EchoResponse(payload: [UInt8](repeating: 0, count: Int(request.answerBytes)))
         }
         return EchoResponse(payload: request.payload)

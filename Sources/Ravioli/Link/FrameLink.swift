@@ -23,6 +23,12 @@ protocol FrameLinkOwner: AnyObject {
     func outputWanted()
     /// The last chunk of a message was handed to the transport.
     func messageSent(_ streamID: UInt32)
+    /// Everything was handed to the transport, which would take more.
+    func outputFlushed()
+}
+
+extension FrameLinkOwner {
+    func outputFlushed() {}
 }
 
 /// One end of a connection, above the transport. Loop only.
@@ -65,6 +71,8 @@ final class FrameLink: FlushTarget {
     private var outgoing = CircularBuffer<Item>()
     /// Streams that have more to send than credit.
     private var blocked: [StreamOutput] = []
+    /// What is left of the messages in `outgoing`.
+    private var chunkBytes = 0
     private var isDirty = false
     private var closesAfterFlush = false
 
@@ -82,6 +90,7 @@ final class FrameLink: FlushTarget {
 
     /// Adds a long message's remaining chunks, and a frame that follows them.
     func send(_ message: OutgoingMessage, trailer: ByteBuffer? = nil) {
+        chunkBytes += message.bytesLeft
         outgoing.append(.message(Outgoing(message: message, trailer: trailer)))
         touched()
     }
@@ -108,7 +117,9 @@ final class FrameLink: FlushTarget {
     func drop(streamID: UInt32) {
         if outgoing.isEmpty { return }
         outgoing.removeAll { item in
-            if case .message(let next) = item { next.message.streamID == streamID } else { false }
+            guard case .message(let next) = item, next.message.streamID == streamID else { return false }
+            chunkBytes -= next.message.bytesLeft
+            return true
         }
     }
 
@@ -116,6 +127,7 @@ final class FrameLink: FlushTarget {
     func closeAfterFlush() {
         closesAfterFlush = true
         outgoing = []
+        chunkBytes = 0
         blocked = []
         touched()
     }
@@ -129,6 +141,9 @@ final class FrameLink: FlushTarget {
 
     /// Whether chunks are waiting.
     var hasBacklog: Bool { !outgoing.isEmpty }
+
+    /// Bytes of frames and messages that the transport has not been given yet; streams keep theirs themselves.
+    var unsentBytes: Int { out.readableBytes + chunkBytes }
 
     func flushOutput() {
         owner?.outputWanted()
@@ -144,6 +159,8 @@ final class FrameLink: FlushTarget {
         if closesAfterFlush {
             self.transport = nil
             transport.close()
+        } else if outgoing.isEmpty, transport.isWritable {
+            owner?.outputFlushed()
         }
     }
 
@@ -151,6 +168,8 @@ final class FrameLink: FlushTarget {
         while transport.isWritable, out.readableBytes < Self.writeBytesMax, let item = outgoing.popFirst() {
             switch item {
             case .message(var next):
+                let left = next.message.bytesLeft
+                defer { chunkBytes -= left - next.message.bytesLeft }
                 if next.message.writeChunk(frameBytesMax: frameBytesMax, into: &out) {
                     if let trailer = next.trailer { out.writeImmutableBuffer(trailer) }
                     owner?.messageSent(next.message.streamID)

@@ -39,6 +39,8 @@ final class ServerConnection: ConnectionEndpoint, TimerOwner {
     var isStopping = false
     var drainReason = ""
     var watch: LifeWatch?
+    /// Whether frames or calls wait until the peer has read more of what it asked for.
+    private var isHeldUp = false
     private var lastStarted: MethodName?
     private var peerMessageBytesMax = 0
     private var peerMetadataBytesMax = 0
@@ -73,11 +75,15 @@ final class ServerConnection: ConnectionEndpoint, TimerOwner {
     func received(_ bytes: ByteBuffer) {
         if isClosed { return }
         decoder.append(bytes)
+        watch?.life.bytesRead(now: WireInstant(nanoseconds: link.context.now))
+        readFrames()
+    }
+
+    private func readFrames() {
         do throws(WireError) {
             var now = link.context.now
-            watch?.life.bytesRead(now: WireInstant(nanoseconds: now))
             var completed = false
-            while let frame = try decoder.next() {
+            while mayGoOn(), let frame = try decoder.next() {
                 completed = true
                 perform(try machine.frameReceived(frame, now: WireInstant(nanoseconds: now)), now: now)
                 if isClosed { return }
@@ -88,6 +94,22 @@ final class ServerConnection: ConnectionEndpoint, TimerOwner {
         } catch {
             violated(error)
         }
+    }
+
+    /// Whether another call may begin. A few bytes can ask for megabytes, and calls that end at once have no limit of
+    /// their own: without this, one read full of calls could make us gather gigabytes for a peer that reads nothing.
+    private func mayGoOn() -> Bool {
+        if link.unsentBytes <= server.options.limits.connectionCreditBytes { return true }
+        isHeldUp = true
+        return false
+    }
+
+    func outputFlushed() {
+        guard isHeldUp, !isClosed else { return }
+        isHeldUp = false
+        readFrames()
+        // Calls that wait for a place go on with the flush.
+        link.touched()
     }
 
     /// One look at the clock per frame tells both when the next one arrives and whether a handler held up the loop.
@@ -250,7 +272,7 @@ final class ServerConnection: ConnectionEndpoint, TimerOwner {
     /// Fills places that became free. At the end of the turn, not where a handler ended: a handler that ends at once
     /// would come back here, as deep as there are calls waiting.
     private func startWaiting() {
-        while let (slot, message) = machine.nextWaiting() {
+        while mayGoOn(), let (slot, message) = machine.nextWaiting() {
             // A stream's requests have been delivered as they came.
             let isStream = machine.hasRequestStream(slot)
             start(slot, isStream ? nil : message)
@@ -414,11 +436,12 @@ final class ServerConnection: ConnectionEndpoint, TimerOwner {
     /// A frame has its time from its first byte, however slowly the others drip in.
     private func watchForCompletion(completed: Bool) {
         guard machine.helloReceived else { return }
-        if completed, frameTimer != .none {
+        if completed || isHeldUp, frameTimer != .none {
             link.context.cancelTimer(frameTimer)
             frameTimer = .none
         }
-        if decoder.bytesHeld > 0, frameTimer == .none {
+        // What waits because of us is not late.
+        if decoder.bytesHeld > 0, !isHeldUp, frameTimer == .none {
             armFrameTimer(server.options.limits.frameTimeout)
         }
     }
