@@ -107,7 +107,9 @@ struct ConnectionTests {
         try await withServer([server]) { _, address in
             let client = try Client(address)
             let trial = TrialClient(client)
-            async let hanging = rpcError { try await trial.hang(HangRequest()) }
+            async let hanging = rpcError {
+                try await trial.hang(HangRequest(), options: .timeout(.seconds(50)))
+            }
             await server.started.wait()
             await client.close()
             let ended = await hanging
@@ -137,7 +139,7 @@ struct ConnectionTests {
         let address = try await server.start()
         try await withClient(address) { client in
             let trial = TrialClient(client)
-            async let running = trial.hang(HangRequest())
+            async let running = trial.hang(HangRequest(), options: .timeout(.seconds(50)))
             await service.started.wait()
             async let stopped: Void = server.stop()
             // The goaway has arrived when the client tries, and fails, to connect anew.
@@ -161,7 +163,9 @@ struct ConnectionTests {
         let server = try Server([service], on: .tcp(host: "127.0.0.1", port: 0), options: options)
         let address = try await server.start()
         try await withClient(address) { client in
-            async let running = rpcError { try await TrialClient(client).hang(HangRequest()) }
+            async let running = rpcError {
+                try await TrialClient(client).hang(HangRequest(), options: .timeout(.seconds(50)))
+            }
             await service.started.wait()
             await server.stop()
             let ended = await running

@@ -16,7 +16,7 @@ struct DeadlineTests {
             try await client.expectsEcho(of: [1])
             let request = HangRequest(ignoresCancellation: true)
             let error = await rpcError {
-                try await client.hang(request, options: .timeout(.milliseconds(500)))
+                try await client.hang(request, options: .timeout(.seconds(2)))
             }
             #expect(error?.code == .deadlineExceeded)
             #expect(error?.executed == .maybe)
@@ -31,7 +31,7 @@ struct DeadlineTests {
             let client = TrialClient(channel)
             try await client.expectsEcho(of: [1])
             let error = await rpcError {
-                try await client.hang(HangRequest(), options: .timeout(.milliseconds(500)))
+                try await client.hang(HangRequest(), options: .timeout(.seconds(2)))
             }
             #expect(error?.code == .deadlineExceeded)
             await server.returned.wait()
@@ -45,7 +45,7 @@ struct DeadlineTests {
             let end = try await RawPeer.connect(to: address) { peer in
                 var bytes = RawPeer.hello()
                 bytes.writeImmutableBuffer(
-                    RawPeer.call(1, "ravioli.trial.v1.Trial/Hang", remaining: 500_000_000))
+                    RawPeer.call(1, "ravioli.trial.v1.Trial/Hang", remaining: 2_000_000_000))
                 try await peer.send(bytes)
                 var all = ByteBuffer()
                 for try await part in peer.inbound {
@@ -78,7 +78,7 @@ struct DeadlineTests {
         try await RawPeer.serve({ peer in _ = try await peer.readToEnd() }) { address in
             try await withClient(address) { client in
                 let error = await rpcError {
-                    try await TrialClient(client).echo(EchoRequest(), options: .timeout(.milliseconds(500)))
+                    try await TrialClient(client).echo(EchoRequest(), options: .timeout(.seconds(2)))
                 }
                 #expect(error?.code == .deadlineExceeded)
                 #expect(error?.executed == .no)
@@ -93,10 +93,10 @@ struct DeadlineTests {
         let server = TestServer()
         try await Transport.tcp.withChannel([server], options: options) { channel in
             let client = TrialClient(channel)
-            async let first = client.hang(HangRequest())
+            async let first = client.hang(HangRequest(), options: .timeout(.seconds(50)))
             await server.started.wait()
             let error = await rpcError {
-                try await client.echo(EchoRequest(), options: .timeout(.milliseconds(500)))
+                try await client.echo(EchoRequest(), options: .timeout(.seconds(2)))
             }
             #expect(error?.code == .deadlineExceeded)
             #expect(error?.executed == .no)
@@ -111,8 +111,7 @@ struct DeadlineTests {
     func aCallHasFifteenSecondsUnlessTold(_ transport: Transport) async throws {
         try await transport.withChannel([TestServer()]) { channel in
             let described = try await TrialClient(channel).describe(DescribeRequest())
-            #expect(described.remainingMicroseconds <= 15_000_000)
-            #expect(described.remainingMicroseconds > 10_000_000)
+            #expect((1...15_000_000).contains(described.remainingMicroseconds))
         }
     }
 
@@ -122,18 +121,19 @@ struct DeadlineTests {
                 let parent = TestServer(child: TrialClient(childClient))
                 try await withServer([parent]) { _, address in
                     try await withClient(address) { client in
-                        var options = CallOptions.timeout(.seconds(3))
+                        var options = CallOptions.timeout(.seconds(60))
                         options.criticality = .sheddable
                         options.metadata = ["x-request-id": "42", "x-private": "no"]
                         let trial = TrialClient(client)
                         let child = try await trial.describe(DescribeRequest(ofChild: true), options: options)
-                        #expect(child.remainingMicroseconds <= 3_000_000)
+                        // More than a call has that inherits nothing.
+                        #expect((15_000_001...60_000_000).contains(child.remainingMicroseconds))
                         #expect(child.criticality == 0)
                         #expect(child.metadata == ["x-request-id=42"])
 
                         let detached = try await trial.describe(
                             DescribeRequest(ofChild: true, detached: true), options: options)
-                        #expect(detached.remainingMicroseconds > 3_000_000)
+                        #expect((1...15_000_000).contains(detached.remainingMicroseconds))
                         #expect(detached.criticality == 2)
                         #expect(detached.metadata.isEmpty)
                     }
@@ -149,7 +149,7 @@ struct DeadlineTests {
         let server = TestServer()
         try await transport.withChannel([server]) { channel in
             let client = TrialClient(channel)
-            let task = Task { try await client.hang(HangRequest()) }
+            let task = Task { try await client.hang(HangRequest(), options: .timeout(.seconds(50))) }
             await server.started.wait()
             task.cancel()
             let error = await rpcError { try await task.value }

@@ -76,7 +76,7 @@ struct RollingRestartTests {
         let address = try await server.start()
         #expect(state.isServing)
         let told = try await withClient(address) { client in
-            async let running = TrialClient(client).hang(HangRequest())
+            async let running = TrialClient(client).hang(HangRequest(), options: .timeout(.seconds(50)))
             await service.started.wait()
             async let stopped: Void = server.stop()
             for await phase in state.phases where phase == .draining { break }

@@ -238,25 +238,35 @@ struct RawPeer {
         _ handle: @escaping @Sendable (RawPeer) async throws -> Void,
         while body: (Address) async throws -> Result
     ) async throws -> Result {
+        // A connection becomes an asynchronous channel when its turn comes, and reads nothing before: one that is made and
+        // never used ends the process.
         let server = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
-            .bind(host: "127.0.0.1", port: 0) { channel in
-                channel.eventLoop.makeCompletedFuture {
-                    try NIOAsyncChannel<ByteBuffer, ByteBuffer>(wrappingChannelSynchronously: channel)
-                }
-            }
+            .childChannelOption(.autoRead, value: false)
+            .bind(host: "127.0.0.1", port: 0) { channel in channel.eventLoop.makeSucceededFuture(channel) }
         let port = server.channel.localAddress?.port ?? 0
         return try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask {
                 try? await server.executeThenClose { connections in
-                    for try await connection in connections {
-                        try? await connection.executeThenClose { inbound, outbound in
-                            try await handle(RawPeer(inbound: inbound, outbound: outbound))
-                        }
-                    }
+                    for try await channel in connections { try? await use(channel, handle) }
                 }
             }
             defer { group.cancelAll() }
             return try await body(.tcp(host: "127.0.0.1", port: port))
+        }
+    }
+
+    private static func use(
+        _ channel: any NIOCore.Channel, _ handle: @escaping @Sendable (RawPeer) async throws -> Void
+    ) async throws {
+        let connection = try await channel.eventLoop.submit {
+            let connection = try NIOAsyncChannel<ByteBuffer, ByteBuffer>(
+                wrappingChannelSynchronously: channel)
+            try channel.syncOptions?.setOption(.autoRead, value: true)
+            channel.read()
+            return connection
+        }.get()
+        try await connection.executeThenClose { inbound, outbound in
+            try await handle(RawPeer(inbound: inbound, outbound: outbound))
         }
     }
 
