@@ -100,7 +100,7 @@ let package = Package(
         .testTarget(
             name: "RavioliTests",
             dependencies: [
-                "Ravioli", "RavioliWire", "RavioliSchema", "TestCertificates",
+                "BlockingTests", "Ravioli", "RavioliWire", "RavioliSchema", "TestCertificates",
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOEmbedded", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
@@ -109,7 +109,8 @@ let package = Package(
                 .product(name: "X509", package: "swift-certificates"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
-            ]
+            ],
+            exclude: ["TTRPCGo"]
         ),
 
         // MARK: The edge and the command line

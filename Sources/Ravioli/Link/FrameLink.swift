@@ -15,6 +15,13 @@ protocol Transport: AnyObject {
     func write(_ bytes: ByteBuffer)
     /// Sends what was written, then closes.
     func close()
+    /// Input that was left unread may be read: see ``ConnectionEndpoint/holdsInput``.
+    func resumeReading()
+}
+
+extension Transport {
+    /// For transports whose endpoints never hold input.
+    func resumeReading() {}
 }
 
 /// Hears how a link's output goes. Loop only.
@@ -23,12 +30,21 @@ protocol FrameLinkOwner: AnyObject {
     func outputWanted()
     /// The last chunk of a message was handed to the transport.
     func messageSent(_ streamID: UInt32)
+    /// Whole frames in the peer's own protocol; asked only of links that translate.
+    func translated(_ frames: ByteBuffer) -> ByteBuffer
+}
+
+extension FrameLinkOwner {
+    /// For owners whose peers speak Ravioli.
+    func translated(_ frames: ByteBuffer) -> ByteBuffer { frames }
 }
 
 /// One end of a connection, above the transport. Loop only.
 protocol ConnectionEndpoint: FrameLinkOwner {
     /// Whether input waits while the peer does not take our output.
     static var readsOnlyWhileWritable: Bool { get }
+    /// Whether input waits while what was read before is held.
+    var holdsInput: Bool { get }
     var link: FrameLink { get }
     /// The connection stands; `peer` is its other end, for logs.
     func connected(peer: Peer)
@@ -36,6 +52,11 @@ protocol ConnectionEndpoint: FrameLinkOwner {
     func received(_ bytes: ByteBuffer)
     /// The connection is gone.
     func disconnected(cause: (any Error)?)
+}
+
+extension ConnectionEndpoint {
+    /// For ends whose peers keep to the credit they are given.
+    var holdsInput: Bool { false }
 }
 
 /// The output of one connection. Loop only.
@@ -65,6 +86,8 @@ final class FrameLink: FlushTarget {
     private var outgoing = CircularBuffer<Item>()
     /// Streams that have more to send than credit.
     private var blocked: [StreamOutput] = []
+    /// Whether the peer speaks another protocol, into which the owner turns our frames.
+    var translatesOutput = false
     private var isDirty = false
     private var closesAfterFlush = false
 
@@ -130,7 +153,8 @@ final class FrameLink: FlushTarget {
         repeat {
             gatherChunks(transport)
             guard out.readableBytes > 0 else { break }
-            transport.write(out)
+            if translatesOutput, let owner { out = owner.translated(out) }
+            if out.readableBytes > 0 { transport.write(out) }
             // Frees or reuses the buffer: it is ours again if the transport has sent it already.
             if out.capacity > Self.writeBytesMax { out = ByteBuffer() } else { out.clear() }
         } while !outgoing.isEmpty && transport.isWritable

@@ -27,7 +27,9 @@ final class ServerConnection: ConnectionEndpoint, TimerOwner {
     let server: ServerCore
     private let executors: [LoopExecutor]
     var machine: ServerConnectionMachine
-    private var decoder: FrameDecoder
+    var decoder: FrameDecoder
+    /// Stands between us and a client that speaks ttrpc; nil for all others.
+    var ttrpc: TTRPCTranslator?
     var records: [Record?] = []
     /// The number of each bound method's handler; negative for an unknown method, whose name is kept.
     private var bound: [Int] = []
@@ -60,18 +62,24 @@ final class ServerConnection: ConnectionEndpoint, TimerOwner {
 
     deinit { link.owner = nil }
 
-    func outputWanted() { startWaiting() }
+    func outputWanted() {
+        startWaiting()
+        if ttrpc != nil { ttrpcOutputWanted() }
+    }
     func messageSent(_ streamID: UInt32) { closeIfDone() }
 
     // MARK: ConnectionEndpoint
 
     func connected(peer: Peer) {
         handle = Handle(self, server: server, peer: peer)
-        if isStopping { awaitHelloBriefly() } else { armFrameTimer(server.options.limits.helloTimeout) }
+        if isStopping { return awaitHelloBriefly() }
+        // A client of ttrpc may connect long before its first call. The time of any other begins with its first byte.
+        if !server.options.servesTTRPC { armFrameTimer(server.options.limits.helloTimeout) }
     }
 
     func received(_ bytes: ByteBuffer) {
         if isClosed { return }
+        if ttrpc != nil { return ttrpcReceived(bytes) }
         decoder.append(bytes)
         do throws(WireError) {
             var now = link.context.now
@@ -91,7 +99,7 @@ final class ServerConnection: ConnectionEndpoint, TimerOwner {
     }
 
     /// One look at the clock per frame tells both when the next one arrives and whether a handler held up the loop.
-    private func noteTimeSpent(since before: Int64) -> Int64 {
+    func noteTimeSpent(since before: Int64) -> Int64 {
         let now = link.context.now
         server.stallObserver.workEnded(lastStarted, nanoseconds: now - before)
         return now
@@ -103,7 +111,7 @@ final class ServerConnection: ConnectionEndpoint, TimerOwner {
 
     // MARK: Carrying out
 
-    private func perform(_ action: ServerConnectionMachine.Action, now: Int64) {
+    func perform(_ action: ServerConnectionMachine.Action, now: Int64) {
         switch action {
         case .none: break
         case .beginCall(let slot, let head, let message): begin(slot, head, message, now: now)
@@ -139,13 +147,16 @@ final class ServerConnection: ConnectionEndpoint, TimerOwner {
     }
 
     private func greet(_ peer: Hello) {
-        link.frameBytesMax = min(Int(peer.frameBytesMax), server.options.limits.frameBytesMax)
+        link.frameBytesMax =
+            ttrpc == nil
+            ? min(Int(peer.frameBytesMax), server.options.limits.frameBytesMax) : TTRPC.frameBytesMax
         peerMessageBytesMax = Int(peer.messageBytesMax)
         sendWindow = min(Int(peer.streamCreditBytes), Int(peer.connectionCreditBytes))
         peerMetadataBytesMax = min(Int(peer.metadataBytesMax), server.options.limits.metadataBytesMax)
         server.hello.write(into: &link.out)
         link.touched()
-        lifeBegan(server.lifeTerms, random: Double.random(in: 0...1))
+        lifeBegan(
+            ttrpc == nil ? server.lifeTerms : server.lifeTerms.withoutPings, random: Double.random(in: 0...1))
         if isStopping { drainBegan() }
     }
 
@@ -377,7 +388,7 @@ final class ServerConnection: ConnectionEndpoint, TimerOwner {
     }
 
     func violated(_ error: WireError) {
-        if isClosed { return }
+        if isClosed || error.code == .wrongProtocol && ttrpcBegan() { return }
         server.note(error, from: handle?.peer)
         if error.code == .wrongProtocol, let foreign = decoder.foreignProtocol {
             link.out.writeImmutableBuffer(foreign.answer())
@@ -412,13 +423,16 @@ final class ServerConnection: ConnectionEndpoint, TimerOwner {
     // MARK: Slow peers
 
     /// A frame has its time from its first byte, however slowly the others drip in.
-    private func watchForCompletion(completed: Bool) {
-        guard machine.helloReceived else { return }
+    func watchForCompletion(completed: Bool) {
+        guard machine.helloReceived else {
+            if frameTimer == .none { armFrameTimer(server.options.limits.helloTimeout) }
+            return
+        }
         if completed, frameTimer != .none {
             link.context.cancelTimer(frameTimer)
             frameTimer = .none
         }
-        if decoder.bytesHeld > 0, frameTimer == .none {
+        if (ttrpc?.bytesIncomplete ?? decoder.bytesHeld) > 0, frameTimer == .none {
             armFrameTimer(server.options.limits.frameTimeout)
         }
     }
