@@ -6,6 +6,11 @@ package struct FlowControl: Sendable, Hashable {
     package struct Grant: Sendable, Hashable {
         package let streamID: UInt32
         package let bytes: UInt32
+
+        package init(streamID: UInt32, bytes: UInt32) {
+            self.streamID = streamID
+            self.bytes = bytes
+        }
     }
 
     /// What we may send on the connection; nothing before the peer's hello.

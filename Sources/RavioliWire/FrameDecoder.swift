@@ -88,6 +88,12 @@ package struct FrameDecoder: Sendable {
         ownsPending = true
     }
 
+    /// Gives up the bytes held, to who understands them. The decoder must not be used afterwards.
+    package mutating func takeBytesHeld() -> ByteBuffer {
+        defer { pending = ByteBuffer() }
+        return pending
+    }
+
     /// The protocol the held bytes belong to, for the answer to a peer that speaks another.
     package var foreignProtocol: PeerProtocol? {
         if case .other(let found) = PeerProtocol.detect(pending) { return found }

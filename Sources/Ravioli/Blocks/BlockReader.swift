@@ -47,6 +47,34 @@ struct BlockReader {
         return nil
     }
 
+    /// A field whose value is of either kind.
+    struct AnyField {
+        enum Value {
+            case number(UInt64)
+            case bytes(ByteBuffer)
+        }
+        let number: UInt64
+        let value: Value
+    }
+
+    /// The next length-delimited field or varint; other fields are skipped.
+    mutating func nextOfAnyKind() throws(BlockError) -> AnyField? {
+        while bytes.readableBytes > 0 {
+            let tag = try varint()
+            guard tag >> 3 != 0, tag <= UInt64(UInt32.max) else {
+                throw .malformed("a field number out of range")
+            }
+            switch tag & 7 {
+            case 0: return AnyField(number: tag >> 3, value: .number(try varint()))
+            case 1: _ = try take(8)
+            case 2: return AnyField(number: tag >> 3, value: .bytes(try take(try varint())))
+            case 5: _ = try take(4)
+            default: throw .malformed("a group or unknown wire type")
+            }
+        }
+        return nil
+    }
+
     private mutating func varint() throws(BlockError) -> UInt64 {
         var value: UInt64 = 0
         for shift in stride(from: UInt64(0), to: 64, by: 7) {

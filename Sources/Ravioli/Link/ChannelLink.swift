@@ -36,6 +36,12 @@ final class ChannelLink<Endpoint: ConnectionEndpoint>: ChannelDuplexHandler, Tra
 
     func close() { context?.close(promise: nil) }
 
+    func resumeReading() {
+        guard readWithheld, let context else { return }
+        readWithheld = false
+        read(context: context)
+    }
+
     // MARK: ChannelDuplexHandler
 
     func handlerAdded(context: ChannelHandlerContext) {
@@ -90,16 +96,13 @@ final class ChannelLink<Endpoint: ConnectionEndpoint>: ChannelDuplexHandler, Tra
     func channelWritabilityChanged(context: ChannelHandlerContext) {
         if context.channel.isWritable {
             endpoint.link.touched()
-            if readWithheld {
-                readWithheld = false
-                context.read()
-            }
+            resumeReading()
         }
         context.fireChannelWritabilityChanged()
     }
 
     func read(context: ChannelHandlerContext) {
-        if context.channel.isWritable || !Endpoint.readsOnlyWhileWritable {
+        if context.channel.isWritable || !Endpoint.readsOnlyWhileWritable, !endpoint.holdsInput {
             context.read()
         } else {
             readWithheld = true

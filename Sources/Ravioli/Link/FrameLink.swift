@@ -15,6 +15,13 @@ protocol Transport: AnyObject {
     func write(_ bytes: ByteBuffer)
     /// Sends what was written, then closes.
     func close()
+    /// Input that was left unread may be read: see ``ConnectionEndpoint/holdsInput``.
+    func resumeReading()
+}
+
+extension Transport {
+    /// For transports whose endpoints never hold input.
+    func resumeReading() {}
 }
 
 /// Hears how a link's output goes. Loop only.
@@ -25,16 +32,22 @@ protocol FrameLinkOwner: AnyObject {
     func messageSent(_ streamID: UInt32)
     /// Everything was handed to the transport, which would take more.
     func outputFlushed()
+    /// Whole frames in the peer's own protocol; asked only of links that translate.
+    func translated(_ frames: ByteBuffer) -> ByteBuffer
 }
 
 extension FrameLinkOwner {
     func outputFlushed() {}
+    /// For owners whose peers speak Ravioli.
+    func translated(_ frames: ByteBuffer) -> ByteBuffer { frames }
 }
 
 /// One end of a connection, above the transport. Loop only.
 protocol ConnectionEndpoint: FrameLinkOwner {
     /// Whether input waits while the peer does not take our output.
     static var readsOnlyWhileWritable: Bool { get }
+    /// Whether input waits while what was read before is held.
+    var holdsInput: Bool { get }
     var link: FrameLink { get }
     /// The connection stands; `peer` is its other end, for logs.
     func connected(peer: Peer)
@@ -42,6 +55,11 @@ protocol ConnectionEndpoint: FrameLinkOwner {
     func received(_ bytes: ByteBuffer)
     /// The connection is gone.
     func disconnected(cause: (any Error)?)
+}
+
+extension ConnectionEndpoint {
+    /// For ends whose peers keep to the credit they are given.
+    var holdsInput: Bool { false }
 }
 
 /// The output of one connection. Loop only.
@@ -73,6 +91,8 @@ final class FrameLink: FlushTarget {
     private var blocked: [StreamOutput] = []
     /// What is left of the messages in `outgoing`.
     private var chunkBytes = 0
+    /// Whether the peer speaks another protocol, into which the owner turns our frames.
+    var translatesOutput = false
     private var isDirty = false
     private var closesAfterFlush = false
 
@@ -152,7 +172,8 @@ final class FrameLink: FlushTarget {
         repeat {
             gatherChunks(transport)
             guard out.readableBytes > 0 else { break }
-            transport.write(out)
+            if translatesOutput, let owner { out = owner.translated(out) }
+            if out.readableBytes > 0 { transport.write(out) }
             // Frees or reuses the buffer: it is ours again if the transport has sent it already.
             if out.capacity > Self.writeBytesMax { out = ByteBuffer() } else { out.clear() }
         } while !outgoing.isEmpty && transport.isWritable

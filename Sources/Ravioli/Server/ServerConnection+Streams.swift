@@ -105,7 +105,9 @@ extension ServerConnection: StreamCreditSource {
     }
 
     func sendGrants() {
-        if machine.flow.hasGrants { link.sendGrants(machine.flow.takeGrants()) }
+        guard machine.flow.hasGrants else { return }
+        let grants = machine.flow.takeGrants()
+        if ttrpc == nil { link.sendGrants(grants) } else { ttrpcGranted(grants) }
     }
 
     func creditReceived(_ slot: CallSlot?) {

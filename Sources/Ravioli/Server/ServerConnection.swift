@@ -27,7 +27,9 @@ final class ServerConnection: ConnectionEndpoint, TimerOwner {
     let server: ServerCore
     private let executors: [LoopExecutor]
     var machine: ServerConnectionMachine
-    private(set) var decoder: FrameDecoder
+    var decoder: FrameDecoder
+    /// Stands between us and a client that speaks ttrpc; nil for all others.
+    var ttrpc: TTRPCTranslator?
     var records: [Record?] = []
     /// The number of each bound method's handler; negative for an unknown method, whose name is kept.
     private var bound: [Int] = []
@@ -62,18 +64,24 @@ final class ServerConnection: ConnectionEndpoint, TimerOwner {
 
     deinit { link.owner = nil }
 
-    func outputWanted() { startWaiting() }
+    func outputWanted() {
+        startWaiting()
+        if ttrpc != nil { ttrpcOutputWanted() }
+    }
     func messageSent(_ streamID: UInt32) { closeIfDone() }
 
     // MARK: ConnectionEndpoint
 
     func connected(peer: Peer) {
         handle = Handle(self, server: server, peer: peer)
-        if isStopping { awaitHelloBriefly() } else { armFrameTimer(server.options.limits.helloTimeout) }
+        if isStopping { return awaitHelloBriefly() }
+        // A client of ttrpc may connect long before its first call. The time of any other begins with its first byte.
+        if !server.options.servesTTRPC { armFrameTimer(server.options.limits.helloTimeout) }
     }
 
     func received(_ bytes: ByteBuffer) {
         if isClosed { return }
+        if ttrpc != nil { return ttrpcReceived(bytes) }
         decoder.append(bytes)
         watch?.life.bytesRead(now: WireInstant(nanoseconds: link.context.now))
         readFrames()
@@ -113,7 +121,7 @@ final class ServerConnection: ConnectionEndpoint, TimerOwner {
     }
 
     /// One look at the clock per frame tells both when the next one arrives and whether a handler held up the loop.
-    private func noteTimeSpent(since before: Int64) -> Int64 {
+    func noteTimeSpent(since before: Int64) -> Int64 {
         let now = link.context.now
         server.stallObserver.workEnded(lastStarted, nanoseconds: now - before)
         return now
@@ -125,7 +133,7 @@ final class ServerConnection: ConnectionEndpoint, TimerOwner {
 
     // MARK: Carrying out
 
-    private func perform(_ action: ServerConnectionMachine.Action, now: Int64) {
+    func perform(_ action: ServerConnectionMachine.Action, now: Int64) {
         switch action {
         case .none: break
         case .beginCall(let slot, let head, let message): begin(slot, head, message, now: now)
@@ -161,13 +169,16 @@ final class ServerConnection: ConnectionEndpoint, TimerOwner {
     }
 
     private func greet(_ peer: Hello) {
-        link.frameBytesMax = min(Int(peer.frameBytesMax), server.options.limits.frameBytesMax)
+        link.frameBytesMax =
+            ttrpc == nil
+            ? min(Int(peer.frameBytesMax), server.options.limits.frameBytesMax) : TTRPC.frameBytesMax
         peerMessageBytesMax = Int(peer.messageBytesMax)
         sendWindow = min(Int(peer.streamCreditBytes), Int(peer.connectionCreditBytes))
         peerMetadataBytesMax = min(Int(peer.metadataBytesMax), server.options.limits.metadataBytesMax)
         server.hello.write(into: &link.out)
         link.touched()
-        lifeBegan(server.lifeTerms, random: Double.random(in: 0...1))
+        lifeBegan(
+            ttrpc == nil ? server.lifeTerms : server.lifeTerms.withoutPings, random: Double.random(in: 0...1))
         if isStopping { drainBegan() }
     }
 
@@ -399,7 +410,7 @@ final class ServerConnection: ConnectionEndpoint, TimerOwner {
     }
 
     func violated(_ error: WireError) {
-        if isClosed { return }
+        if isClosed || error.code == .wrongProtocol && ttrpcBegan() { return }
         server.note(error, from: handle?.peer)
         if error.code == .wrongProtocol, let foreign = decoder.foreignProtocol {
             link.out.writeImmutableBuffer(foreign.answer())
@@ -434,14 +445,17 @@ final class ServerConnection: ConnectionEndpoint, TimerOwner {
     // MARK: Slow peers
 
     /// A frame has its time from its first byte, however slowly the others drip in.
-    private func watchForCompletion(completed: Bool) {
-        guard machine.helloReceived else { return }
+    func watchForCompletion(completed: Bool) {
+        guard machine.helloReceived else {
+            if frameTimer == .none { armFrameTimer(server.options.limits.helloTimeout) }
+            return
+        }
         if completed || isHeldUp, frameTimer != .none {
             link.context.cancelTimer(frameTimer)
             frameTimer = .none
         }
         // What waits because of us is not late.
-        if decoder.bytesHeld > 0, !isHeldUp, frameTimer == .none {
+        if (ttrpc?.bytesIncomplete ?? decoder.bytesHeld) > 0, !isHeldUp, frameTimer == .none {
             armFrameTimer(server.options.limits.frameTimeout)
         }
     }

@@ -28,6 +28,10 @@ public struct ServerOptions: Sendable {
     public var inheritedMetadata = ["traceparent", "tracestate", "baggage", "x-request-id"]
     /// Whether the built-in reflection service answers. Default true; its schemas are no secret to who has the client.
     public var servesReflection = true
+    /// Whether clients that speak ttrpc, containerd's protocol, are served on the same address; their first bytes tell
+    /// them apart. Default false: they are told what the port speaks. With it a connection that has sent nothing yet is
+    /// not closed, since such a client may connect long before it calls.
+    public var servesTTRPC = false
     /// What runs around every call, the first one outermost. Default none.
     public var interceptors: [any Interceptor] = []
     /// The server's certificate and what it asks of its callers'; nil for none, and no encryption. Default nil: for
