@@ -145,7 +145,7 @@ final class ServerConnection: ConnectionEndpoint, TimerOwner {
         peerMetadataBytesMax = min(Int(peer.metadataBytesMax), server.options.limits.metadataBytesMax)
         server.hello.write(into: &link.out)
         link.touched()
-        lifeBegan(server.lifeTerms, random: Double.random(in: 0...1))
+        lifeBegan(server.lifeTerms, random: link.context.random())
         if isStopping { drainBegan() }
     }
 
