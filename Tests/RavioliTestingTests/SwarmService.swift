@@ -10,6 +10,8 @@ struct SwarmOrder {
     var microseconds = 0
     /// Whether it does not notice that it is cancelled.
     var isStubborn = false
+    /// Whether it answers when it has read one request, whatever follows.
+    var endsEarly = false
     /// Responses, and the length of each.
     var answers = 1
     var answerBytes = 0
@@ -20,8 +22,9 @@ struct SwarmOrder {
     func message(padding: Int) -> [UInt8] {
         var bytes: [UInt8] = []
         bytes.reserveCapacity(Self.headBytes + padding)
+        let flags = (isStubborn ? 1 : 0) | (endsEarly ? 2 : 0)
         for (value, count) in [
-            (id, 8), (microseconds, 4), (answers, 3), (answerBytes, 4), (isStubborn ? 1 : 0, 1),
+            (id, 8), (microseconds, 4), (answers, 3), (answerBytes, 4), (flags, 1),
         ] {
             for index in 0..<count { bytes.append(UInt8(truncatingIfNeeded: value >> (8 * index))) }
         }
@@ -41,7 +44,9 @@ struct SwarmOrder {
         microseconds = number(4)
         answers = number(3)
         answerBytes = number(4)
-        isStubborn = number(1) == 1
+        let flags = number(1)
+        isStubborn = flags & 1 != 0
+        endsEarly = flags & 2 != 0
         guard Array(bytes[Self.headBytes...]) == swarmPattern(id, 0, count: bytes.count - Self.headBytes)
         else {
             return nil
@@ -117,6 +122,7 @@ struct SwarmService: Sendable {
                         index += 1
                         check(next, order, index)
                         try await work(order)
+                        if order.endsEarly { break }
                     }
                     try await responses.send(swarmPattern(order.id, index, count: 16))
                 }
