@@ -12,6 +12,7 @@ let package = Package(
         .plugin(name: "RavioliPlugin", targets: ["RavioliPlugin"]),
         .plugin(name: "RavioliGeneratePlugin", targets: ["RavioliGeneratePlugin"]),
         .library(name: "RavioliEdge", targets: ["RavioliEdge"]),
+        .library(name: "RavioliTesting", targets: ["RavioliTesting"]),
         .executable(name: "ravioli", targets: ["ravioli-cli"]),
     ],
     dependencies: [
@@ -112,6 +113,18 @@ let package = Package(
             ],
             exclude: ["TTRPCGo"]
         ),
+
+        // MARK: Time, network and failure under control
+        .target(
+            name: "RavioliTesting",
+            dependencies: [
+                "Ravioli", "RavioliSchema", "RavioliWire",
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "NIOCore", package: "swift-nio"),
+            ]),
+        .testTarget(
+            name: "RavioliTestingTests",
+            dependencies: ["BlockingTests", "Ravioli", "RavioliTesting", "RavioliWire", "TestCertificates"]),
 
         // MARK: The edge and the command line
         .target(

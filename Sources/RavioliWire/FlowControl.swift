@@ -17,7 +17,7 @@ package struct FlowControl: Sendable, Hashable {
     package private(set) var send = SendCredit(0)
     /// What each stream may send when it begins.
     package private(set) var streamSendInitial: UInt32 = 0
-    private var receive: ReceiveCredit
+    private(set) var receive: ReceiveCredit
     private var grants: [Grant] = []
 
     package init(limits: WireLimits) {

@@ -65,7 +65,7 @@ package struct ReceiveCredit: Sendable, Hashable {
     /// What it may still send.
     package private(set) var outstanding: Int
     /// Read or thrown away, and not given back yet.
-    private var due = 0
+    private(set) var due = 0
 
     package init(_ window: Int) {
         self.window = window

@@ -15,7 +15,7 @@ enum Arrows {
         "RavioliMessaging": ["Ravioli", "RavioliSchema"],
         "RavioliNATS": ["RavioliMessaging"],
         "RavioliTelemetry": ["Ravioli"],
-        "RavioliTesting": ["Ravioli", "RavioliMessaging"],
+        "RavioliTesting": ["Ravioli", "RavioliMessaging", "RavioliSchema", "RavioliWire"],
         "RavioliCodeGen": ["RavioliSchema"],
         "protoc-gen-ravioli": ["RavioliCodeGen", "RavioliSchema"],
         "ravioli-cli": ["Ravioli", "RavioliEdge", "RavioliSchema"],

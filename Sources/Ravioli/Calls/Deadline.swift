@@ -41,5 +41,7 @@ public struct Deadline: Sendable, Hashable, Comparable {
         self == .never ? .unlimited : RemainingTime(nanoseconds: uptimeNanoseconds - now)
     }
 
-    package static var nowNanoseconds: Int64 { Int64(clamping: NIODeadline.now().uptimeNanoseconds) }
+    package static var nowNanoseconds: Int64 {
+        VirtualClock.now ?? Int64(clamping: NIODeadline.now().uptimeNanoseconds)
+    }
 }

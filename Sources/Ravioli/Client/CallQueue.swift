@@ -41,6 +41,7 @@ struct CallQueue {
         guard entries.indices.contains(index), let entry = entries[index] else { return nil }
         entries[index] = nil
         count -= 1
+        forgetHoles()
         return entry
     }
 
@@ -53,7 +54,16 @@ struct CallQueue {
             entries[index] = nil
         }
         count -= taken.count
+        forgetHoles()
         return taken
+    }
+
+    /// Nobody is left: while no connection stands, nothing else would take the holes away.
+    private mutating func forgetHoles() {
+        guard count == 0 else { return }
+        firstTicket += entries.count
+        entries.removeAll(keepingCapacity: entries.count <= 1024)
+        head = 0
     }
 
     private mutating func compact() {

@@ -139,7 +139,7 @@ final class ClientConnection: ConnectionEndpoint, TimerOwner {
         peerMetadataBytesMax = min(Int(hello.metadataBytesMax), options.limits.metadataBytesMax)
         peerMessageBytesMax = Int(hello.messageBytesMax)
         sendWindow = min(Int(hello.streamCreditBytes), Int(hello.connectionCreditBytes))
-        lifeBegan(options.lifeTerms, random: Double.random(in: 0...1))
+        lifeBegan(options.lifeTerms, random: link.context.random())
         observer?.connectionHasPlace(self)
     }
 

@@ -35,11 +35,12 @@ final class ClientCore: ClientConnectionObserver, TimerOwner {
     private var leaving: [ClientConnection] = []
     private var failures = 0
     /// From 0 to 1, for the jitter of pauses.
-    var random: () -> Double = { Double.random(in: 0...1) }
+    var random: () -> Double
     private var pauseTimer = TimerID.none
 
     init(_ context: LoopContext, options: ClientOptions, connector: any Connector, logger: Logger) {
         self.context = context
+        random = context.random
         self.options = options
         self.connector = connector
         self.logger = logger
@@ -273,6 +274,16 @@ final class ClientCore: ClientConnectionObserver, TimerOwner {
 
     private func unreachable(_ cause: String) -> RPCError {
         RPCError(call: .unavailable, cause, executed: .no)
+    }
+
+    /// Calls whose callers wait for an end.
+    var callsHeld: Int {
+        let current: [ClientConnection] =
+            switch state {
+            case .connecting(let connection), .ready(let connection): [connection]
+            case .idle, .pausing, .closed: []
+            }
+        return (current + leaving).reduce(queue.count) { $0 + $1.records.count { $0 != nil } }
     }
 
     // MARK: Closing

@@ -57,6 +57,8 @@ final class LoopContext: Sendable {
     }
 
     let eventLoop: any EventLoop
+    /// From 0 to 1, for whatever must not happen everywhere at once.
+    let random: @Sendable () -> Double
     private let inbox = Mutex(Inbox())
 
     // Loop only: see the head of the file. `nonisolated(unsafe)` because the compiler cannot see NIO's threads.
@@ -74,8 +76,10 @@ final class LoopContext: Sendable {
     /// Jobs run in one turn before the loop looks at its sockets again.
     private static let jobsPerTurn = 4096
 
-    private init(_ eventLoop: any EventLoop) {
+    /// A context that nobody else finds. Use ``of(_:)`` for a loop that others may use.
+    init(_ eventLoop: any EventLoop, random: @escaping @Sendable () -> Double = { .random(in: 0...1) }) {
         self.eventLoop = eventLoop
+        self.random = random
         wheel = TimerWheel(now: Int64(clamping: eventLoop.now.uptimeNanoseconds))
     }
 
@@ -212,6 +216,9 @@ final class LoopContext: Sendable {
         if armed == nil || nanoseconds < armed?.at ?? 0 { arm() }
         return id
     }
+
+    /// Timers that are set.
+    var timersSet: Int { wheel.count }
 
     /// Forgets a timer.
     func cancelTimer(_ id: TimerID) { wheel.cancel(id) }

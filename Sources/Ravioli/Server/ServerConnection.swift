@@ -177,8 +177,8 @@ final class ServerConnection: ConnectionEndpoint, TimerOwner {
         peerMetadataBytesMax = min(Int(peer.metadataBytesMax), server.options.limits.metadataBytesMax)
         server.hello.write(into: &link.out)
         link.touched()
-        lifeBegan(
-            ttrpc == nil ? server.lifeTerms : server.lifeTerms.withoutPings, random: Double.random(in: 0...1))
+        let terms = ttrpc == nil ? server.lifeTerms : server.lifeTerms.withoutPings
+        lifeBegan(terms, random: link.context.random())
         if isStopping { drainBegan() }
     }
 
