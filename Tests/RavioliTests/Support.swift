@@ -7,6 +7,7 @@ import NIOPosix
 import Ravioli
 import RavioliWire
 import Synchronization
+import TestCertificates
 import Testing
 
 /// Opens once; everyone who waits goes on. How tests wait for a condition instead of sleeping.
@@ -158,7 +159,10 @@ extension WireLimits {
 
 /// The ways a channel can reach a server; most tests run over all.
 enum Transport: CaseIterable, Sendable {
-    case tcp, unix, inProcess
+    case tcp, tls, unix, inProcess
+
+    /// Certifies the servers of all tests: an authority per test would spend its time on keys.
+    private static let authority = Result { try TestAuthority() }
 
     func withChannel(
         _ services: [any Service], options: ServerOptions = .defaults, client: ClientOptions = .defaults,
@@ -169,6 +173,14 @@ enum Transport: CaseIterable, Sendable {
             try await withServer(services, options: options) { _, address in
                 try await withClient(address, options: client) { try await body($0) }
             }
+        case .tls:
+            var (options, client) = (options, client)
+            let authority = try Self.authority.get()
+            options.tls = try authority.server(.ignored).tls
+            client.tls = authority.client().tls
+            try await withServer(services, options: options) { _, address in
+                try await withClient(address, options: client) { try await body($0) }
+            }
         case .unix:
             let path = temporarySocketPath()
             try await withServer(services, on: .unix(path: path), options: options) { _, address in
@@ -176,6 +188,8 @@ enum Transport: CaseIterable, Sendable {
             }
             #expect(!FileManager.default.fileExists(atPath: path))
         case .inProcess:
+            var options = options
+            options.limits.bePatient()
             let channel = InProcessChannel(services, options: options)
             try await body(channel)
             await channel.close()
