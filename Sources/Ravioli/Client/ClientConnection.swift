@@ -29,12 +29,12 @@ final class ClientConnection: ConnectionEndpoint, TimerOwner {
     /// Unowned for speed; the client closes its connections, and a closed connection lets go of it.
     unowned var observer: (any ClientConnectionObserver)?
     let options: ClientOptions
-    var machine: ClientConnectionMachine
+    @exclusivity(unchecked) var machine: ClientConnectionMachine
     private var decoder: FrameDecoder
-    var records: [PendingCall?] = []
+    @exclusivity(unchecked) var records: [PendingCall?] = []
     private var deadlineTimer = TimerID.none
     private(set) var isClosed = false
-    var watch: LifeWatch?
+    @exclusivity(unchecked) var watch: LifeWatch?
     /// Why the connection is being left.
     private var leaveReason = "its server went away"
     /// Whether a call has ended on this connection, or it stood idle for its time: a server that greets and leaves has

@@ -66,7 +66,7 @@ extension ConnectionEndpoint {
 final class FrameLink: FlushTarget {
     let context: LoopContext
     /// Where frames are written.
-    var out = ByteBuffer()
+    @exclusivity(unchecked) var out = ByteBuffer()
     /// The other end's limit; set by its hello.
     var frameBytesMax = 1024
     var transport: (any Transport)?

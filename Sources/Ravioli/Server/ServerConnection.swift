@@ -26,11 +26,12 @@ final class ServerConnection: ConnectionEndpoint, TimerOwner {
     let link: FrameLink
     let server: ServerCore
     private let executors: [LoopExecutor]
-    var machine: ServerConnectionMachine
-    var decoder: FrameDecoder
+    // Unchecked, here and on the client: several files use them, so the compiler would check each access of each frame.
+    @exclusivity(unchecked) var machine: ServerConnectionMachine
+    @exclusivity(unchecked) var decoder: FrameDecoder
     /// Stands between us and a client that speaks ttrpc; nil for all others.
     var ttrpc: TTRPCTranslator?
-    var records: [Record?] = []
+    @exclusivity(unchecked) var records: [Record?] = []
     /// The number of each bound method's handler; negative for an unknown method, whose name is kept.
     private var bound: [Int] = []
     private var unknownNames: [Int: String] = [:]
@@ -40,7 +41,7 @@ final class ServerConnection: ConnectionEndpoint, TimerOwner {
     /// No further calls are wanted; the connection closes once those that run have ended.
     var isStopping = false
     var drainReason = ""
-    var watch: LifeWatch?
+    @exclusivity(unchecked) var watch: LifeWatch?
     /// Whether frames or calls wait until the peer has read more of what it asked for.
     private var isHeldUp = false
     private var lastStarted: MethodName?
