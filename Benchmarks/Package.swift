@@ -19,9 +19,17 @@ let package = Package(
                 .product(name: "SwiftProtobuf", package: "swift-protobuf"),
             ]
         ),
+        .target(
+            name: "TrialContract",
+            dependencies: [
+                .product(name: "Ravioli", package: "ravioli"),
+                .product(name: "RavioliSchema", package: "ravioli"),
+            ]
+        ),
         .executableTarget(
             name: "FairnessBenchmark",
             dependencies: [
+                "TrialContract",
                 .product(name: "Ravioli", package: "ravioli"),
                 .product(name: "RavioliSchema", package: "ravioli"),
                 .product(name: "RavioliWire", package: "ravioli"),
@@ -39,6 +47,7 @@ let package = Package(
         .executableTarget(
             name: "EchoBenchmark",
             dependencies: [
+                "TrialContract",
                 .product(name: "Ravioli", package: "ravioli"),
                 .product(name: "RavioliSchema", package: "ravioli"),
                 .product(name: "NIOPosix", package: "swift-nio"),

@@ -9,6 +9,7 @@ import NIOCore
 import NIOPosix
 import Ravioli
 import RavioliSchema
+import TrialContract
 
 @main
 struct EchoBenchmark {

@@ -9,6 +9,7 @@
 import Ravioli
 import RavioliSchema
 import RavioliWire
+import TrialContract
 
 @main
 struct FairnessBenchmark {

@@ -13,7 +13,6 @@ import RavioliSchema
 
 @main
 struct IdleBenchmark {
-    /// Serves nothing but its reflection.
     struct Failure: Error { let text: String }
 
     static func main() async throws {
@@ -24,7 +23,7 @@ struct IdleBenchmark {
         try await measure(connections)
     }
 
-    /// Serves until its input ends; says where on its output.
+    /// Serves nothing but its reflection until its input ends; says where on its output.
     static func serve() async throws {
         try allowFiles(200_000)
         let server = try Server([], on: .tcp(host: "127.0.0.1", port: 0))

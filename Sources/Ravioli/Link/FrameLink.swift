@@ -152,13 +152,6 @@ final class FrameLink: FlushTarget {
         touched()
     }
 
-    /// Bytes of answers that wait to be sent; streams wait with their writers.
-    var bytesHeld: Int {
-        outgoing.reduce(out.readableBytes) { bytes, item in
-            if case .message(let next) = item { bytes + next.message.bytesLeft } else { bytes }
-        }
-    }
-
     /// Whether chunks are waiting.
     var hasBacklog: Bool { !outgoing.isEmpty }
 

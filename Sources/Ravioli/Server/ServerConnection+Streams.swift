@@ -116,5 +116,7 @@ extension ServerConnection: StreamCreditSource {
     }
 
     /// What is held for the peer, in bytes; see ``WireLimits/connectionBytesMax``.
-    var bytesHeld: Int { machine.bytesHeld + machine.flow.bytesHeld + decoder.bytesHeld + link.bytesHeld }
+    var bytesHeld: Int {
+        machine.bytesHeld + machine.flow.bytesHeld + decoder.bytesHeld + link.unsentBytes
+    }
 }
