@@ -3,14 +3,14 @@
 // A caller may give up before the server has ended the call. The call then stays, without its caller, until its end
 // arrives, because only that says that the place on the server is free again.
 
-package import NIOCore
+import NIOCore
 
 /// One call as the client sees it.
 package struct ClientCallMachine: Sendable, Hashable {
     package enum Answer: Sendable, Hashable {
         case nothing
         case assembling(MessageAssembly)
-        case whole(ByteBuffer)
+        case whole(ReceivedMessage)
     }
 
     /// Whether the whole request has been handed to the connection.
@@ -66,13 +66,13 @@ package struct ClientCallMachine: Sendable, Hashable {
         if isAbandoned { return }
         switch (part, answer) {
         case (.whole(let message), .nothing):
-            answer = .whole(ByteBuffer(bytes: message.readableBytesView))
+            answer = .whole(.whole(ByteBuffer(bytes: message.readableBytesView)))
         case (.first(let first, let total), .nothing):
             answer = .assembling(MessageAssembly(first: first, total: total))
         case (.chunk(let chunk), .assembling(var assembly)):
             answer = .nothing
             if let whole = try assembly.append(chunk) {
-                answer = .whole(whole)
+                answer = .whole(.blocks(whole))
             } else {
                 answer = .assembling(assembly)
             }
@@ -84,13 +84,13 @@ package struct ClientCallMachine: Sendable, Hashable {
     }
 
     /// The end arrived; returns the answer, from data frames or from the end itself.
-    package mutating func endReceived(_ part: MessagePart) throws(WireError) -> ByteBuffer? {
+    package mutating func endReceived(_ part: MessagePart) throws(WireError) -> ReceivedMessage? {
         if isAbandoned { return nil }
         switch (part, answer) {
         case (.none, .whole(let message)): return message
         case (.none, .nothing): return nil
         case (.none, .assembling): return nil
-        case (.whole(let message), .nothing): return message
+        case (.whole(let message), .nothing): return .whole(message)
         default: throw WireError(.outOfOrder, "an end with a second or incomplete message")
         }
     }

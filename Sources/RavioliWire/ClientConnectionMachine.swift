@@ -14,7 +14,7 @@ package struct ClientConnectionMachine: Sendable {
         /// The server accepted us: calls may be opened.
         case open(Hello)
         /// Give the caller its end; the slot is free.
-        case endCall(CallSlot, EndFrame, message: ByteBuffer?)
+        case endCall(CallSlot, EndFrame, message: ReceivedMessage?)
         /// A call whose caller had gone has ended; the slot is free.
         case releaseCall(CallSlot)
         /// Fail the caller with this code: its answer is over our limit, or a stream it did not ask for. Send a cancel for

@@ -44,26 +44,27 @@ package enum MessagePart: Sendable, Hashable {
 /// A message on its way in chunks: grows with the bytes received, ends at the announced length.
 package struct MessageAssembly: Sendable, Hashable {
     package let total: Int
-    private var bytes: ByteBuffer
+    private var blocks = MessageBlocks()
 
     package init(first: ByteBuffer, total: Int) {
         self.total = total
-        bytes = ByteBuffer(bytes: first.readableBytesView)
+        blocks.append(first, left: total)
     }
 
     /// Takes a chunk; returns the message when it is whole.
-    package mutating func append(_ chunk: ByteBuffer) throws(WireError) -> ByteBuffer? {
-        guard chunk.readableBytes > 0, chunk.readableBytes <= total - bytes.readableBytes else {
+    package mutating func append(_ chunk: ByteBuffer) throws(WireError) -> MessageBlocks? {
+        let left = total - blocks.bytes
+        guard chunk.readableBytes > 0, chunk.readableBytes <= left else {
             throw WireError(.malformedFrame, "a chunk past the end of its message of \(total) bytes")
         }
-        bytes.writeImmutableBuffer(chunk)
-        return bytes.readableBytes == total ? bytes : nil
+        blocks.append(chunk, left: left)
+        return blocks.bytes == total ? blocks : nil
     }
 }
 
 /// A message on its way out, handed out in chunks that fit the peer's frames.
 package struct OutgoingMessage: Sendable, Hashable {
-    private let bytes: [UInt8]
+    private var bytes: [UInt8]
     private var offset: Int
     package let streamID: UInt32
 
@@ -75,6 +76,15 @@ package struct OutgoingMessage: Sendable, Hashable {
     }
 
     package var bytesLeft: Int { bytes.count - offset }
+
+    /// The message's memory, when all of it has been sent.
+    package mutating func takeBytes() -> [UInt8] {
+        defer {
+            bytes = []
+            offset = 0
+        }
+        return bytes
+    }
 
     /// Appends one data frame of at most `frameBytesMax`; returns whether it was the last.
     package mutating func writeChunk(frameBytesMax: Int, into buffer: inout ByteBuffer) -> Bool {

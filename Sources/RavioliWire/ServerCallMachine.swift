@@ -12,7 +12,7 @@ package struct ServerCallMachine: Sendable, Hashable {
         /// Chunks of the request are still to come.
         case assembling(MessageAssembly)
         /// The request is whole and waits for a place.
-        case queued(ByteBuffer)
+        case queued(ReceivedMessage)
         /// The handler runs and the peer waits.
         case running
         /// The peer has its end; the handler has not returned yet.
@@ -43,7 +43,7 @@ package struct ServerCallMachine: Sendable, Hashable {
 
     package enum ChunkResult: Sendable, Hashable {
         case incomplete
-        case complete(ByteBuffer)
+        case complete(MessageBlocks)
     }
 
     /// A chunk arrived.
@@ -60,10 +60,10 @@ package struct ServerCallMachine: Sendable, Hashable {
     }
 
     /// The request waits for a place.
-    package mutating func queued(_ message: ByteBuffer) { state = .queued(message) }
+    package mutating func queued(_ message: ReceivedMessage) { state = .queued(message) }
 
     /// A place became free; returns the request.
-    package mutating func started() -> ByteBuffer? {
+    package mutating func started() -> ReceivedMessage? {
         guard case .queued(let message) = state else { return nil }
         state = .running
         return message
@@ -86,7 +86,7 @@ package struct ServerCallMachine: Sendable, Hashable {
     package var assemblyBytes: Int {
         switch state {
         case .assembling(let assembly): assembly.total
-        case .queued(let message): message.readableBytes
+        case .queued(let message): message.bytes
         case .running, .lingering: 0
         }
     }

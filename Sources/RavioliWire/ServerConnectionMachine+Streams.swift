@@ -16,7 +16,7 @@ extension ServerConnectionMachine {
         assemblyBytes += requests.held.assembly
         let starts = running < limits.callsRunningMax
         if starts { running += 1 }
-        var machine = machine(starts ? .running : .queued(ByteBuffer()))
+        var machine = machine(starts ? .running : .queued(.whole(ByteBuffer())))
         machine.requests = requests
         let slot = calls.insert(id, machine)
         if !starts { waiting.append(slot) }

@@ -27,7 +27,7 @@ package struct ServerConnectionMachine: Sendable {
         /// A call has begun. With a message its handler starts now; without, it waits for chunks or a place.
         case beginCall(CallSlot, CallFrame, message: ByteBuffer?)
         /// A call that had to wait starts.
-        case startCall(CallSlot, message: ByteBuffer)
+        case startCall(CallSlot, message: ReceivedMessage)
         /// A call with a stream of requests has begun. Its handler starts now, or when ``nextWaiting()`` says so.
         case beginStream(CallSlot, CallFrame, StreamReceiver.Event, isEnded: Bool, starts: Bool)
         /// The stream's requests go on.
@@ -157,7 +157,7 @@ package struct ServerConnectionMachine: Sendable {
         // Copied: a waiting call must not hold the whole read it came in.
         let kept = ByteBuffer(bytes: message.readableBytesView)
         assemblyBytes += kept.readableBytes
-        let slot = calls.insert(id, machine(.queued(kept)))
+        let slot = calls.insert(id, machine(.queued(.whole(kept))))
         waiting.append(slot)
         return .beginCall(slot, call, message: nil)
     }
@@ -224,7 +224,7 @@ package struct ServerConnectionMachine: Sendable {
         }
         // One owner while the chunk is appended, so that the assembly is not copied. What stands in for it holds
         // nothing and no place, in case the chunk breaks the protocol.
-        calls[slot] = machine(.queued(ByteBuffer()))
+        calls[slot] = machine(.queued(.whole(ByteBuffer())))
         let held = call.assemblyBytes
         let result = try call.chunkReceived(frame.payload)
         calls[slot] = call
@@ -232,9 +232,9 @@ package struct ServerConnectionMachine: Sendable {
         if running < limits.callsRunningMax {
             assemblyBytes -= held
             running += 1
-            return .startCall(slot, message: message)
+            return .startCall(slot, message: .blocks(message))
         }
-        calls[slot]?.queued(message)
+        calls[slot]?.queued(.blocks(message))
         waiting.append(slot)
         return .none
     }
@@ -364,7 +364,7 @@ package struct ServerConnectionMachine: Sendable {
     }
 
     /// The next call that may start, after places became free.
-    package mutating func nextWaiting() -> (CallSlot, ByteBuffer)? {
+    package mutating func nextWaiting() -> (CallSlot, ReceivedMessage)? {
         guard waitingHead < waiting.count, running < limits.callsRunningMax, state != .closed else {
             return nil
         }

@@ -5,7 +5,7 @@
 // because it is counted against the budget for such messages instead: two streams could otherwise each wait for the
 // credit that the other one's half of a message holds.
 
-package import NIOCore
+import NIOCore
 
 /// The receiving side of one stream.
 package struct StreamReceiver: Sendable, Hashable {
@@ -13,7 +13,7 @@ package struct StreamReceiver: Sendable, Hashable {
         /// Nothing to pass on.
         case none
         /// A message, and what it holds until ``read(_:)``.
-        case message(ByteBuffer, MessageCost)
+        case message(ReceivedMessage, MessageCost)
         /// The sender's side is closed; it may have come with the message before.
         case end
         /// The message is over a limit of ours: end the call with RESOURCE_EXHAUSTED and this text.
@@ -45,7 +45,7 @@ package struct StreamReceiver: Sendable, Hashable {
     package mutating func callReceived(_ part: MessagePart, isLast: Bool) -> Event {
         isLastBegun = isLast
         switch part {
-        case .whole(let message): return .message(message, MessageCost())
+        case .whole(let message): return .message(.whole(message), MessageCost())
         case .first(let first, let total):
             begin(MessageAssembly(first: first, total: total), MessageCost(assembly: total), isFree: true)
             return .none
@@ -91,7 +91,7 @@ package struct StreamReceiver: Sendable, Hashable {
             guard case .whole(let message) = part else { return .none }
             cost.connection = whole
             held = held + cost
-            return .message(message, cost)
+            return .message(.whole(message), cost)
         }
         grant = credit.messageBegan(whole)
         cost.assembly = total
@@ -118,7 +118,7 @@ package struct StreamReceiver: Sendable, Hashable {
         if isCounted { try credit.received(chunk.readableBytes) }
         // Given up while the chunk is appended, so that the buffer has one owner and is not copied.
         assembly = nil
-        if let message = try open.append(chunk) { return .message(message, assemblyCost) }
+        if let message = try open.append(chunk) { return .message(.blocks(message), assemblyCost) }
         assembly = open
         return .none
     }

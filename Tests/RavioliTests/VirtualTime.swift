@@ -142,7 +142,7 @@ final class BlackHole: ConnectionEndpoint {
     /// Ends a call after all.
     func end(_ streamID: UInt32, _ end: EndFrame, message: [UInt8]?) {
         guard let message else { return link.sendEnd(end, streamID: streamID, message: nil) }
-        message.withUnsafeBytes { link.sendEnd(end, streamID: streamID, message: $0) }
+        message.withUnsafeBytes { link.sendEnd(end, streamID: streamID, message: .borrowed($0)) }
     }
 
     /// Says something after all.

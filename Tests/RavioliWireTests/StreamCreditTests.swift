@@ -156,7 +156,7 @@ private struct StreamRun {
                 payloadBytes: UInt32(payload.readableBytes), streamID: streams[index].id, kind: .data,
                 flags: flags), payload: payload)
         if case .requests(_, .message(let message, let cost), _) = try server.frameReceived(frame, now: now) {
-            streams[index].unread.append((message.readableBytes, cost))
+            streams[index].unread.append((message.bytes, cost))
         }
         try carryGrants()
         let unread = streams.reduce(0) { $0 + $1.unread.reduce(0) { $0 + $1.bytes } }

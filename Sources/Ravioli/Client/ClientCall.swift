@@ -4,7 +4,13 @@ import RavioliWire
 import Synchronization
 
 /// How a call ends for its caller. Not a throwing continuation: resuming one allocates.
-typealias CallResult = Result<UnaryResponse, RPCError>
+typealias CallResult = Result<ReceivedAnswer, RPCError>
+
+/// An answer as the loop hands it to its caller.
+struct ReceivedAnswer: Sendable {
+    let message: OwnedMessage
+    let metadata: Metadata
+}
 
 /// One call from its caller's task to its end. The caller's side only sets `isCancelled`.
 final class ClientCall: Sendable {

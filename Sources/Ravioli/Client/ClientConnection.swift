@@ -218,19 +218,23 @@ final class ClientConnection: ConnectionEndpoint, TimerOwner {
         return pending
     }
 
-    private func finish(_ slot: CallSlot, _ end: EndFrame, _ message: ByteBuffer?) {
+    private func finish(_ slot: CallSlot, _ end: EndFrame, _ message: ReceivedMessage?) {
         if end.isRefusalToServe, let pending = takeKeepingTimer(slot) {
             observer?.connectionRefused(self, pending, RPCError(end, limits: options.limits))
         }
         let pending = take(slot)
-        if let message { pending?.stream?.inbox.deliver(message, MessageCost()) }
-        pending?.resume(result(end, message, isStream: pending?.stream != nil))
+        if let stream = pending?.stream {
+            if let message { stream.inbox.deliver(message, MessageCost()) }
+            pending?.resume(result(end, .whole(ByteBuffer())))
+        } else {
+            pending?.resume(result(end, message))
+        }
         placeFreed()
     }
 
-    private func result(_ end: EndFrame, _ message: ByteBuffer?, isStream: Bool) -> CallResult {
+    private func result(_ end: EndFrame, _ message: ReceivedMessage?) -> CallResult {
         guard end.isOK else { return .failure(RPCError(end, limits: options.limits)) }
-        guard let message = message ?? (isStream ? ByteBuffer() : nil) else {
+        guard let message = message else {
             return .failure(
                 RPCError(call: .internal, "the server ended the call without an answer", executed: .yes))
         }
@@ -243,7 +247,7 @@ final class ClientConnection: ConnectionEndpoint, TimerOwner {
                 return .failure(RPCError(call: code, "the response's \(error.text)", executed: .yes))
             }
         }
-        return .success(UnaryResponse(message: Array(message.readableBytesView), metadata: metadata))
+        return .success(ReceivedAnswer(message: OwnedMessage(message), metadata: metadata))
     }
 
     private func fail(_ slot: CallSlot, _ error: RPCError) {

@@ -34,7 +34,8 @@ final class ClientHandle: Sendable {
             call.markCancelled()
             cancel(call)
         }
-        return try result.get()
+        let answer = try result.get()
+        return UnaryResponse(message: answer.message.joined(), metadata: answer.metadata)
     }
 
     /// The caller of a call gives it up; it is marked already.

@@ -94,10 +94,12 @@ final class FrameLink: FlushTarget {
     /// Whether the peer speaks another protocol, into which the owner turns our frames.
     var translatesOutput = false
     private var isDirty = false
+    /// Whether long messages and streams wait until the loop has looked at its sockets.
+    private var isPausing = false
     private var closesAfterFlush = false
 
-    /// Output gathered before a write, when there is much: keeps one write's memory bounded.
-    private static let writeBytesMax = 256 * 1024
+    /// Output gathered before a write, when there is much: keeps one write's memory and time bounded.
+    private static let writeBytesMax = 128 * 1024
 
     init(_ context: LoopContext) { self.context = context }
 
@@ -162,29 +164,49 @@ final class FrameLink: FlushTarget {
         owner?.outputWanted()
         isDirty = false
         guard let transport else { return }
-        repeat {
-            gatherChunks(transport)
-            guard out.readableBytes > 0 else { break }
-            if translatesOutput, let owner { out = owner.translated(out) }
-            if out.readableBytes > 0 { transport.write(out) }
-            // Frees or reuses the buffer: it is ours again if the transport has sent it already.
-            if out.capacity > Self.writeBytesMax { out = ByteBuffer() } else { out.clear() }
-        } while !outgoing.isEmpty && transport.isWritable
+        gatherChunks(transport)
+        writeOut(transport)
         if closesAfterFlush {
             self.transport = nil
             transport.close()
-        } else if outgoing.isEmpty, transport.isWritable {
-            owner?.outputFlushed()
+        } else if transport.isWritable {
+            if outgoing.isEmpty {
+                owner?.outputFlushed()
+            } else {
+                // A transport that takes all it is given would have the loop for as long as a long message lasts.
+                pause()
+            }
         }
     }
 
+    private func pause() {
+        if isPausing { return }
+        isPausing = true
+        context.notifyAfterReads(self)
+    }
+
+    func readsDone() {
+        isPausing = false
+        touched()
+    }
+
+    private func writeOut(_ transport: any Transport) {
+        guard out.readableBytes > 0 else { return }
+        if translatesOutput, let owner { out = owner.translated(out) }
+        if out.readableBytes > 0 { transport.write(out) }
+        // Frees or reuses the buffer: it is ours again if the transport has sent it already.
+        if out.capacity > 2 * Self.writeBytesMax { out = ByteBuffer() } else { out.clear() }
+    }
+
     private func gatherChunks(_ transport: any Transport) {
+        if isPausing { return }
         while transport.isWritable, out.readableBytes < Self.writeBytesMax, let item = outgoing.popFirst() {
             switch item {
             case .message(var next):
                 let left = next.message.bytesLeft
                 defer { chunkBytes -= left - next.message.bytesLeft }
                 if next.message.writeChunk(frameBytesMax: frameBytesMax, into: &out) {
+                    LargeMemory.free(next.message.takeBytes())
                     if let trailer = next.trailer { out.writeImmutableBuffer(trailer) }
                     owner?.messageSent(next.message.streamID)
                 } else {
@@ -210,6 +232,21 @@ final class FrameLink: FlushTarget {
 // MARK: Frames with messages
 
 extension FrameLink {
+    /// An encoded message to send.
+    enum Message {
+        /// Valid only during the call it is passed to.
+        case borrowed(UnsafeRawBufferPointer)
+        /// Kept, not copied, while it is sent.
+        case owned([UInt8])
+
+        var count: Int {
+            switch self {
+            case .borrowed(let bytes): bytes.count
+            case .owned(let bytes): bytes.count
+            }
+        }
+    }
+
     /// Writes a call frame with its message; what does not fit in one frame follows in chunks.
     ///
     /// - Returns: Whether the whole message went into the frame.
@@ -263,7 +300,18 @@ extension FrameLink {
     }
 
     /// Writes an end frame with its message, if any; a message too long for it goes ahead in data frames.
-    func sendEnd(_ end: EndFrame, streamID: UInt32, message: UnsafeRawBufferPointer?) {
+    func sendEnd(_ end: EndFrame, streamID: UInt32, message: Message?) {
+        switch message {
+        case nil: sendEnd(end, streamID: streamID, bytes: nil)
+        case .borrowed(let bytes)?: sendEnd(end, streamID: streamID, bytes: bytes)
+        case .owned(let bytes)?:
+            bytes.withUnsafeBytes { sendEnd(end, streamID: streamID, bytes: $0, owner: bytes) }
+        }
+    }
+
+    private func sendEnd(
+        _ end: EndFrame, streamID: UInt32, bytes message: UnsafeRawBufferPointer?, owner: [UInt8]? = nil
+    ) {
         defer { touched() }
         guard let message else {
             writeEnd(end, streamID: streamID, flags: end.flags, bytes: end.headBytes, into: &out)
@@ -283,11 +331,11 @@ extension FrameLink {
             out.writeBytes(message)
             writeEnd(end, streamID: streamID, flags: end.flags, bytes: end.headBytes, into: &out)
         } else {
-            sendLong(message, end, streamID: streamID)
+            sendLong(owner ?? [UInt8](message), end, streamID: streamID)
         }
     }
 
-    private func sendLong(_ message: UnsafeRawBufferPointer, _ end: EndFrame, streamID: UInt32) {
+    private func sendLong(_ message: [UInt8], _ end: EndFrame, streamID: UInt32) {
         var trailer = ByteBuffer()
         writeEnd(end, streamID: streamID, flags: end.flags, bytes: end.headBytes, into: &trailer)
         let first = frameBytesMax - 4
@@ -296,8 +344,8 @@ extension FrameLink {
             flags: [.message, .chunked]
         ).write(into: &out)
         out.writeInteger(UInt32(clamping: message.count))
-        out.writeBytes(UnsafeRawBufferPointer(rebasing: message[..<first]))
-        send(OutgoingMessage(bytes: [UInt8](message), from: first, streamID: streamID), trailer: trailer)
+        out.writeBytes(message[..<first])
+        send(OutgoingMessage(bytes: message, from: first, streamID: streamID), trailer: trailer)
     }
 
     private func writeEnd(

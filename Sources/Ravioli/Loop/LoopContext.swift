@@ -4,7 +4,7 @@
 //
 //   – jobs of Swift tasks that prefer the loop, in a queue of the loop's own;
 //   – work handed over by other threads (calls, cancels, replies, jobs) in one queue with one wake-up per batch;
-//   – links that have output, flushed once;
+//   – links that have output, flushed once; those that have much more go on after the next look at the sockets;
 //   – deadlines, in one wheel over one timer of the loop.
 //
 // A turn begins with whatever the loop woke up for (a read, a batch from other threads, timers) and ends with
@@ -21,6 +21,13 @@ import Synchronization
 protocol FlushTarget: AnyObject {
     /// Writes what has gathered.
     func flushOutput()
+    /// The loop has looked at its sockets since ``LoopContext/notifyAfterReads(_:)``.
+    func readsDone()
+}
+
+extension FlushTarget {
+    /// For targets that do not ask.
+    func readsDone() {}
 }
 
 /// Who is told that a timer fired.
@@ -70,6 +77,8 @@ final class LoopContext: Sendable {
     private nonisolated(unsafe) var wheel: TimerWheel<LoopTimer>
     private nonisolated(unsafe) var dueTimers: [LoopTimer] = []
     private nonisolated(unsafe) var armed: (at: Int64, callback: NIOScheduledCallback)?
+    private nonisolated(unsafe) var patient: [any FlushTarget] = []
+    private nonisolated(unsafe) var comesAfterReads = false
     private nonisolated(unsafe) var isSettling = false
     private nonisolated(unsafe) var settleComes = false
 
@@ -137,6 +146,9 @@ final class LoopContext: Sendable {
         settleSoon()
     }
 
+    /// Tells `target` when the loop has looked at its sockets.
+    func notifyAfterReads(_ target: any FlushTarget) { patient.append(target) }
+
     private func settleSoon() {
         guard !isSettling, !settleComes else { return }
         settleComes = true
@@ -155,7 +167,33 @@ final class LoopContext: Sendable {
             if jobs.isEmpty { flushDirty() }
         } while (!jobs.isEmpty || !dirty.isEmpty) && budget > 0
         isSettling = false
-        if !jobs.isEmpty || !dirty.isEmpty { settleSoon() }
+        if !jobs.isEmpty || !dirty.isEmpty || !patient.isEmpty { settleAfterReads() }
+    }
+
+    /// Goes on after the loop has looked at its sockets. What is handed to `execute` would run before that, and so
+    /// would a timer that is due already.
+    private func settleAfterReads() {
+        if comesAfterReads { return }
+        let at = eventLoop.now + .microseconds(20)
+        guard (try? eventLoop.scheduleCallback(at: at, handler: AfterReads(context: self))) != nil else {
+            // The loop is shutting down: it reads no more.
+            return eventLoop.execute { self.readsDone() }
+        }
+        comesAfterReads = true
+    }
+
+    private struct AfterReads: NIOScheduledCallbackHandler {
+        let context: LoopContext
+        func handleScheduledCallback(eventLoop: some EventLoop) { context.readsDone() }
+    }
+
+    private func readsDone() {
+        comesAfterReads = false
+        turnBegan()
+        let targets = patient
+        patient = []
+        for target in targets { target.readsDone() }
+        settle()
     }
 
     private func takeInbox() {

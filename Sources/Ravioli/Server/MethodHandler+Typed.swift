@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 
 public import RavioliSchema
+import RavioliWire
 
 extension MethodHandler {
     /// A handler of a unary method.
     ///
-    /// The request is decoded on the connection's loop and the response encoded where the handler ended, on the loop
+    /// The request is decoded on the connection's loop, unless it came in several frames, and the response encoded where the handler ended, on the loop
     /// straight into the connection's output.
     ///
     /// - Parameter body: Answers the response, or throws an ``RPCError``; any other error reaches the caller as
@@ -14,17 +15,25 @@ extension MethodHandler {
         _ method: Method<Request, Result>,
         _ body: @escaping @Sendable (_ request: Request, _ context: CallContext) async throws -> Result
     ) -> MethodHandler {
-        MethodHandler(method.name) { bytes, call in
-            let request: Request
-            do throws(SchemaError) {
-                request = try Request(decoding: bytes)
+        let answer: @Sendable (Request, CallContext, ServerCall) async throws -> Void = {
+            request, context, call in
+            let response = try await body(request, context)
+            try response.withEncodedBytes { call.reply(with: $0) }
+        }
+        return MethodHandler(method.name) { bytes, call in
+            do throws(RPCError) {
+                let request: Request = try decode(bytes, method.name)
+                return call.run { context in try await answer(request, context, call) }
             } catch {
-                call.fail(refusal(of: error, method.name))
+                call.fail(error)
                 return nil
             }
-            return call.run { context in
-                let response = try await body(request, context)
-                try response.withEncodedBytes { call.reply(with: $0) }
+        } long: { blocks, call in
+            call.runOffloaded { context in
+                let request: Request = try blocks.joined().withUnsafeBytes { bytes throws(RPCError) in
+                    try decode(bytes, method.name)
+                }
+                try await answer(request, context, call)
             }
         }
     }
@@ -36,8 +45,14 @@ extension MethodHandler {
         unimplemented(method.name)
     }
 
-    private static func refusal(of error: SchemaError, _ method: MethodName) -> RPCError {
-        let code: StatusCode = error.code == .limitExceeded ? .resourceExhausted : .invalidArgument
-        return RPCError(code, "the request of \(method) cannot be decoded: \(error)", executed: .no)
+    private static func decode<Request: Message>(
+        _ bytes: UnsafeRawBufferPointer, _ method: MethodName
+    ) throws(RPCError) -> Request {
+        do throws(SchemaError) {
+            return try Request(decoding: bytes)
+        } catch {
+            let code: StatusCode = error.code == .limitExceeded ? .resourceExhausted : .invalidArgument
+            throw RPCError(code, "the request of \(method) cannot be decoded: \(error)", executed: .no)
+        }
     }
 }

@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import RavioliWire
+
 /// Where a handler runs.
 public enum Execution: Sendable, Hashable {
-    /// On its connection's event loop: the fastest, for handlers that compute little between suspensions.
+    /// On its connection's event loop: the fastest, for handlers that compute little between suspensions. A unary request
+    /// that came in several frames is handled as with `offloaded` all the same, because decoding it takes long.
     case onLoop
     /// On Swift's global pool: for handlers that block or compute for long.
     case offloaded
@@ -20,18 +23,21 @@ public struct MethodHandler: Sendable {
 
     /// What runs a call; called on the loop, returns the task unless the call has ended already.
     enum Body: Sendable {
-        /// Decodes the request first.
-        case unary(@Sendable (UnsafeRawBufferPointer, ServerCall) -> Task<Void, Never>?)
+        /// Decodes the request first, on the loop; one that came in several frames elsewhere, because that takes long.
+        case unary(
+            @Sendable (UnsafeRawBufferPointer, ServerCall) -> Task<Void, Never>?,
+            long: @Sendable (MessageBlocks, ServerCall) -> Task<Void, Never>?)
         /// Gets the requests as they come.
         case stream(@Sendable (ServerStream, ServerCall) -> Task<Void, Never>?)
     }
 
     init(
         _ name: MethodName,
-        begin: @escaping @Sendable (UnsafeRawBufferPointer, ServerCall) -> Task<Void, Never>?
+        begin: @escaping @Sendable (UnsafeRawBufferPointer, ServerCall) -> Task<Void, Never>?,
+        long: @escaping @Sendable (MessageBlocks, ServerCall) -> Task<Void, Never>?
     ) {
         self.name = name
-        body = .unary(begin)
+        body = .unary(begin, long: long)
     }
 
     init(_ name: MethodName, body: Body) {
@@ -72,18 +78,24 @@ public struct MethodHandler: Sendable {
     ) -> MethodHandler {
         MethodHandler(name) { bytes, call in
             let request = [UInt8](bytes)
-            return call.run { context in
-                let response = try await body(request, context)
-                response.withUnsafeBytes { call.reply(with: $0) }
+            return call.run { context in call.reply(with: try await body(request, context)) }
+        } long: { blocks, call in
+            call.runOffloaded { context in
+                call.reply(with: try await body(blocks.joined(), context))
             }
         }
     }
 
     /// The answer for a method this server cannot run: `unimplemented`, naming it.
     public static func unimplemented(_ name: MethodName) -> MethodHandler {
-        MethodHandler(name) { _, call in
+        let refuse: @Sendable (ServerCall) -> Task<Void, Never>? = { call in
             call.fail(RPCError(.unimplemented, "\(name) is not implemented by this server", executed: .no))
             return nil
+        }
+        return MethodHandler(name) { _, call in
+            refuse(call)
+        } long: { _, call in
+            refuse(call)
         }
     }
 

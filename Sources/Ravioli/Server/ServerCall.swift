@@ -85,6 +85,11 @@ final class ServerCall: Sendable {
 
     // MARK: Running
 
+    /// Starts the handler of a call whose request takes long to decode.
+    func runOffloaded(_ body: @escaping @Sendable (CallContext) async throws -> Void) -> Task<Void, Never> {
+        Task.detached { await self.serve(body) }
+    }
+
     /// Starts the handler. On the loop its first part runs before this returns.
     func run(_ body: @escaping @Sendable (CallContext) async throws -> Void) -> Task<Void, Never>? {
         switch execution {
@@ -166,6 +171,15 @@ final class ServerCall: Sendable {
         }
     }
 
+    /// Ends the call with an encoded response in memory of its own.
+    func reply(with bytes: [UInt8]) {
+        if connection.isOnLoop {
+            connection.onLoop.handlerReturned(self, .ownedResponse(bytes))
+        } else {
+            connection.post(Ended(call: self, end: .success(bytes)))
+        }
+    }
+
     /// Ends a call whose responses have been sent.
     private func end() { onLoop { $0.handlerReturned(self, .sent) } }
 
@@ -181,6 +195,7 @@ final class ServerCall: Sendable {
     /// How a handler ended. The response's bytes are valid only while they are handed over.
     enum End {
         case response(UnsafeRawBufferPointer)
+        case ownedResponse([UInt8])
         /// All responses went ahead.
         case sent
         case error(RPCError)
@@ -194,8 +209,7 @@ final class ServerCall: Sendable {
         func run() {
             let connection = call.connection.onLoop
             switch end {
-            case .success(let bytes):
-                bytes.withUnsafeBytes { connection.handlerReturned(call, .response($0)) }
+            case .success(let bytes): connection.handlerReturned(call, .ownedResponse(bytes))
             case .failure(let error): connection.handlerReturned(call, .error(error))
             }
         }

@@ -40,7 +40,7 @@ extension ServerConnection: StreamCreditSource {
 
     /// Starts a handler with streams. `message` is the only request of a call that came whole.
     func startStream(
-        _ record: Record, _ message: ByteBuffer?,
+        _ record: Record, _ message: ReceivedMessage?,
         _ begin: (ServerStream, ServerCall) -> Task<Void, Never>?
     ) -> Task<Void, Never>? {
         guard let stream = record.stream else { return nil }

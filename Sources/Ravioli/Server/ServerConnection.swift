@@ -191,7 +191,7 @@ final class ServerConnection: ConnectionEndpoint, TimerOwner {
         do {
             let record = try admit(slot, head, streamID: streamID, now: now)
             store(record, in: slot)
-            if let message { start(slot, message) }
+            if let message { start(slot, .whole(message)) }
         } catch {
             machine.callRefused(slot)
             sendEnd(streamID, error)
@@ -246,14 +246,16 @@ final class ServerConnection: ConnectionEndpoint, TimerOwner {
         records[slot.index] = record
     }
 
-    func start(_ slot: CallSlot, _ message: ByteBuffer?) {
+    func start(_ slot: CallSlot, _ message: ReceivedMessage?) {
         guard let record = records[slot.index] else { return }
         lastStarted = record.call.method
         let task =
-            switch record.handler.body {
-            case .unary(let begin):
-                (message ?? ByteBuffer()).withUnsafeReadableBytes { begin($0, record.call) }
-            case .stream(let begin): startStream(record, message, begin)
+            switch (record.handler.body, message) {
+            case (.unary(_, let beginLong), .blocks(let blocks)?): beginLong(blocks, record.call)
+            case (.unary(let begin, _), .whole(let message)?):
+                message.withUnsafeReadableBytes { begin($0, record.call) }
+            case (.unary(let begin, _), nil): begin(UnsafeRawBufferPointer(start: nil, count: 0), record.call)
+            case (.stream(let begin), _): startStream(record, message, begin)
             }
         // A handler that did not suspend has ended by now, and its slot may belong to another call.
         if let current = records[slot.index], current.call === record.call {
@@ -268,7 +270,8 @@ final class ServerConnection: ConnectionEndpoint, TimerOwner {
         release(call.slot)
         if let streamID {
             switch end {
-            case .response(let bytes): sendResponse(streamID, bytes, call.metadataToSend)
+            case .response(let bytes): sendResponse(streamID, .borrowed(bytes), call.metadataToSend)
+            case .ownedResponse(let bytes): sendResponse(streamID, .owned(bytes), call.metadataToSend)
             case .sent: sendResponse(streamID, nil, call.metadataToSend)
             case .error(let error): sendEnd(streamID, error, metadata: call.metadataToSend)
             }
@@ -346,13 +349,13 @@ final class ServerConnection: ConnectionEndpoint, TimerOwner {
 
     // MARK: Answers
 
-    private func sendResponse(_ streamID: UInt32, _ bytes: UnsafeRawBufferPointer?, _ metadata: Metadata) {
-        if let bytes, bytes.count > peerMessageBytesMax {
+    private func sendResponse(_ streamID: UInt32, _ message: FrameLink.Message?, _ metadata: Metadata) {
+        if let message, message.count > peerMessageBytesMax {
             sendEnd(
                 streamID,
                 RPCError(
                     .resourceExhausted,
-                    "a response of \(bytes.count) bytes is over the caller's messageBytesMax = \(peerMessageBytesMax)"
+                    "a response of \(message.count) bytes is over the caller's messageBytesMax = \(peerMessageBytesMax)"
                 ))
             return
         }
@@ -365,7 +368,7 @@ final class ServerConnection: ConnectionEndpoint, TimerOwner {
                 return
             }
         }
-        link.sendEnd(end, streamID: streamID, message: bytes)
+        link.sendEnd(end, streamID: streamID, message: message)
     }
 
     func block(of metadata: Metadata) throws(RPCError) -> ByteBuffer? {

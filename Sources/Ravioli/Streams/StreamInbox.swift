@@ -22,26 +22,8 @@ final class StreamInbox: Sendable {
     private enum Wake: Sendable { case look, cancelled, busy }
     private typealias Waiter = UnsafeContinuation<Wake, Never>
 
-    /// A message as it waits. One that came whole in its frame is copied out of the read it came in, so as not to hold
-    /// that; one that was put together has memory of its own, and is copied by its reader: the loop has others to serve.
-    enum Received: Sendable {
-        case copied([UInt8])
-        case assembled(ByteBuffer)
-
-        init(_ message: ByteBuffer, _ cost: MessageCost) {
-            self = cost.assembly > 0 ? .assembled(message) : .copied(Array(message.readableBytesView))
-        }
-
-        var bytes: [UInt8] {
-            switch self {
-            case .copied(let bytes): bytes
-            case .assembled(let buffer): Array(buffer.readableBytesView)
-            }
-        }
-    }
-
     private struct State: Sendable {
-        var messages: [(message: Received, cost: MessageCost)] = []
+        var messages: [(message: OwnedMessage, cost: MessageCost)] = []
         var head = 0
         var unreported = MessageCost()
         var end: Result<Void, RPCError>?
@@ -49,7 +31,7 @@ final class StreamInbox: Sendable {
     }
 
     private enum Step {
-        case message(Received, read: MessageCost?)
+        case message(OwnedMessage, read: MessageCost?)
         case ended(Result<Void, RPCError>)
         case wait
     }
@@ -63,8 +45,8 @@ final class StreamInbox: Sendable {
     // MARK: The loop's side
 
     /// A message arrived.
-    func deliver(_ message: ByteBuffer, _ cost: MessageCost) {
-        let received = Received(message, cost)
+    func deliver(_ message: ReceivedMessage, _ cost: MessageCost) {
+        let received = OwnedMessage(message)
         state.withLock { state -> Waiter? in
             guard state.end == nil else { return nil }
             state.messages.append((received, cost))
@@ -99,7 +81,7 @@ final class StreamInbox: Sendable {
         while true {
             switch state.withLock({ take(from: &$0) }) {
             case .message(let received, let read):
-                let bytes = received.bytes
+                let bytes = received.joined()
                 if let read { loop.hasRead(read) }
                 return bytes
             case .ended(let result):
@@ -113,7 +95,7 @@ final class StreamInbox: Sendable {
     private func take(from state: inout State) -> Step {
         guard state.head < state.messages.count else { return state.end.map(Step.ended) ?? .wait }
         let (message, cost) = state.messages[state.head]
-        state.messages[state.head].message = .copied([])
+        state.messages[state.head].message = .bytes([])
         state.head += 1
         state.unreported = state.unreported + cost
         let isEmpty = state.head == state.messages.count

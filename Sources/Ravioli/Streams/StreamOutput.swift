@@ -111,6 +111,7 @@ final class StreamOutput {
             return
         }
         offset = nil
+        LargeMemory.free(batch[index])
         batch[index] = []
         index += 1
     }
