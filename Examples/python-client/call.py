@@ -105,6 +105,8 @@ class Call:
             self.initial_metadata = connection.read_metadata(block)
             return
         counted = bool(flags & COUNTED)
+        if flags & WAITED and not counted:
+            raise Refused("malformed_frame", "a frame that is not counted says that it waited for credit")
         if counted and not self.streams_answers:
             self.cancel(text="the method answers with a stream, which was not asked for", local=12)
             return connection.account.give_back(cost)

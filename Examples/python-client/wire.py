@@ -4,8 +4,9 @@ import collections
 
 HELLO, CALL, DATA, END, CANCEL, CREDIT, PING, GOAWAY = range(1, 9)
 LAST, MESSAGE, CHUNKED, COMPRESSED, METADATA, NAME, STATUS, COUNTED = (1 << bit for bit in range(8))
+WAITED = NAME  # in a data frame
 # Which flags a frame may carry, and whether it belongs to the connection (True), to a call (False) or to either.
-FLAGS = {HELLO: 0, DATA: LAST | MESSAGE | CHUNKED | METADATA | COUNTED, END: MESSAGE | METADATA | STATUS,
+FLAGS = {HELLO: 0, DATA: LAST | MESSAGE | CHUNKED | METADATA | WAITED | COUNTED, END: MESSAGE | METADATA | STATUS,
          CREDIT: 0, PING: LAST, GOAWAY: 0}
 OF_CONNECTION = {HELLO: True, PING: True, GOAWAY: True, DATA: False, END: False}
 EXECUTED = ["no", "maybe", "yes"]

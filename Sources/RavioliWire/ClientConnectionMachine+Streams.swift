@@ -8,15 +8,14 @@ import NIOCore
 extension ClientConnectionMachine {
     func streamMachine() -> ClientCallMachine {
         ClientCallMachine(
-            responses: StreamReceiver(
-                window: limits.streamCreditBytes, messageBytesMax: limits.messageBytesMax),
+            responses: StreamReceiver(limits: limits),
             sendCredit: SendCredit(flow.streamSendInitial))
     }
 
     /// A data frame of a stream of responses.
     mutating func countedReceived(_ frame: Frame, _ part: MessagePart) throws(WireError) -> Action {
-        let id = frame.header.streamID
-        try flow.received(part.cost)
+        let (id, flags) = (frame.header.streamID, frame.header.flags)
+        try flow.received(part.cost, flags: flags)
         guard id > 0, id <= lastStreamID else {
             throw WireError(.outOfOrder, "a frame of stream \(id), which was never opened")
         }
@@ -31,17 +30,11 @@ extension ClientConnectionMachine {
         }
         // One owner while a chunk is appended, so that the message under assembly is not copied.
         calls[slot]?.responses = nil
-        let before = responses.held.assembly
-        var grant: UInt32?
-        let event = try responses.dataReceived(
-            part, isLast: false, isCounted: true,
-            assemblyBytesLeft: limits.assemblyBytesMax - assemblyBytes, grant: &grant)
+        let event = try flow.dataReceived(
+            part, flags: flags.subtracting(.last), streamID: id, by: &responses,
+            assemblyBytes: &assemblyBytes, limits: limits)
         calls[slot]?.responses = responses
-        assemblyBytes += responses.held.assembly - before
-        flow.give(grant, streamID: id)
-        if part.isInSeveralFrames { flow.returned(part.cost) }
         guard case .refused(let text) = event else { return .responses(slot, event) }
-        if case .whole = part { flow.returned(part.cost) }
         return failCall(slot, id, text)
     }
 
@@ -87,20 +80,10 @@ extension ClientConnectionMachine {
     }
 
     mutating func creditReceived(_ frame: Frame, now: WireInstant) throws(WireError) -> Action {
-        try frame.requireNoFlags()
-        let credit = try CreditFrame(payload: frame.payload)
-        let id = frame.header.streamID
-        // A correct peer gives back a quarter of a window at once; what comes in drips costs a glitch.
-        if credit.bytes < CreditFrame.smallBytes { try spendGlitch(now) }
-        if id == 0 {
-            try flow.granted(credit.bytes)
-            return .credit(nil)
+        switch try creditTaken(frame, now: now) {
+        case .connection: .credit(nil)
+        case .stream(let slot): .credit(slot)
+        case .nobody: .none
         }
-        guard id <= lastStreamID else {
-            throw WireError(.outOfOrder, "a credit for stream \(id), which was never opened")
-        }
-        guard let slot = calls.slot(of: id) else { return .none }
-        try calls[slot]?.sendCredit.granted(credit.bytes)
-        return .credit(slot)
     }
 }

@@ -197,8 +197,11 @@ package struct ClientConnectionMachine: Sendable {
     private mutating func dataReceived(_ frame: Frame, now: WireInstant) throws(WireError) -> Action {
         let flags = frame.header.flags
         if flags == .metadata { return try metadataReceived(frame, now: now) }
-        guard flags.isSubset(of: [.message, .chunked, .last, .counted, .compressed]) else {
+        guard flags.isSubset(of: [.message, .chunked, .last, .counted, .waited, .compressed]) else {
             throw WireError(.malformedFrame, "a data frame with unknown flags")
+        }
+        guard flags.contains(.counted) || !flags.contains(.waited) else {
+            throw WireError(.malformedFrame, "the flag waited without counted")
         }
         let part = try MessagePart(rest: frame.payload, flags: flags)
         if part == .none { throw WireError(.malformedFrame, "an empty chunk") }

@@ -14,7 +14,7 @@ package struct ConnectionBooks: Sendable, Hashable {
     package var receiveCredit: Int
     /// What was read and not given back yet.
     package var creditDue: Int
-    /// What the peer started with.
+    /// What the peer may have sent that has not been read.
     package var receiveWindow: Int
     /// Declared bytes of messages under assembly or waiting.
     package var assemblyBytes: Int

@@ -21,7 +21,8 @@ package struct FlowControl: Sendable, Hashable {
     private var grants: [Grant] = []
 
     package init(limits: WireLimits) {
-        receive = ReceiveCredit(limits.connectionCreditBytes)
+        receive = ReceiveCredit(
+            limits.connectionCreditBytes, windowMax: limits.connectionCreditBytesMax)
     }
 
     /// The peer said what it accepts.
@@ -37,7 +38,33 @@ package struct FlowControl: Sendable, Hashable {
     package mutating func spend(_ cost: Int) { send.spend(cost) }
 
     /// A counted frame arrived, on whatever stream.
-    package mutating func received(_ cost: Int) throws(WireError) { try receive.received(cost) }
+    package mutating func received(_ cost: Int, flags: FrameFlags) throws(WireError) {
+        give(try receive.received(cost, hasWaited: flags.contains(.waited)), streamID: 0)
+    }
+
+    /// A data frame of a stream's messages arrived, charged to the connection before if it is counted.
+    ///
+    /// - Parameters:
+    ///   - receiver: the stream. Nothing else holds it meanwhile, or the message under assembly would be copied.
+    ///   - assemblyBytes: what messages in several frames hold on the connection.
+    mutating func dataReceived(
+        _ part: MessagePart, flags: FrameFlags, streamID: UInt32, by receiver: inout StreamReceiver,
+        assemblyBytes: inout Int, limits: WireLimits
+    ) throws(WireError) -> StreamReceiver.Event {
+        let before = receiver.held.assembly
+        var grant: UInt32?
+        let event = try receiver.dataReceived(
+            part, flags: flags, assemblyBytesLeft: limits.assemblyBytesMax - assemblyBytes, grant: &grant)
+        assemblyBytes += receiver.held.assembly - before
+        give(grant, streamID: streamID)
+        guard flags.contains(.counted) else { return event }
+        if part.isInSeveralFrames {
+            returned(part.cost)
+        } else if case .refused = event {
+            returned(part.cost)
+        }
+        return event
+    }
 
     /// What the peer has sent of the connection's credit and nobody has given back.
     package var bytesHeld: Int { max(0, receive.held) }
@@ -59,5 +86,53 @@ package struct FlowControl: Sendable, Hashable {
     package mutating func takeGrants() -> [Grant] {
         defer { grants.removeAll(keepingCapacity: true) }
         return grants
+    }
+}
+
+/// A call with a stream of messages to the peer.
+protocol CreditedCall: Sendable {
+    var sendCredit: SendCredit { get set }
+}
+
+extension ClientCallMachine: CreditedCall {}
+extension ServerCallMachine: CreditedCall {}
+
+/// Either end of a connection, as far as credit frames go.
+protocol CreditHolder {
+    associatedtype Call: CreditedCall
+    var flow: FlowControl { get set }
+    var calls: SlotTable<Call> { get set }
+    var lastStreamID: UInt32 { get }
+    mutating func spendGlitch(_ now: WireInstant) throws(WireError)
+}
+
+extension ClientConnectionMachine: CreditHolder {}
+extension ServerConnectionMachine: CreditHolder {}
+
+/// Who may send more.
+enum CreditTarget {
+    case connection
+    case stream(CallSlot)
+    /// A stream that has ended.
+    case nobody
+}
+
+extension CreditHolder {
+    mutating func creditTaken(_ frame: Frame, now: WireInstant) throws(WireError) -> CreditTarget {
+        try frame.requireNoFlags()
+        let credit = try CreditFrame(payload: frame.payload)
+        let id = frame.header.streamID
+        // A correct peer gives back a quarter of a window at once; what comes in drips costs a glitch.
+        if credit.bytes < CreditFrame.smallBytes { try spendGlitch(now) }
+        if id == 0 {
+            try flow.granted(credit.bytes)
+            return .connection
+        }
+        guard id <= lastStreamID else {
+            throw WireError(.outOfOrder, "a credit for stream \(id), which was never opened")
+        }
+        guard let slot = calls.slot(of: id) else { return .nobody }
+        try calls[slot]?.sendCredit.granted(credit.bytes)
+        return .stream(slot)
     }
 }

@@ -51,6 +51,8 @@ package struct FrameFlags: OptionSet, Sendable, Hashable {
     package static let status = FrameFlags(rawValue: 0x40)
     /// data: the frame costs credit; set in every data frame of a stream's messages.
     package static let counted = FrameFlags(rawValue: 0x80)
+    /// data, with `counted`: the sender waited for credit before this frame.
+    package static let waited = FrameFlags(rawValue: 0x20)
     /// ping: the answer to one.
     package static let ack = FrameFlags(rawValue: 0x01)
 }

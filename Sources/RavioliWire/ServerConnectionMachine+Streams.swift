@@ -10,8 +10,7 @@ extension ServerConnectionMachine {
     mutating func beginStream(
         _ id: UInt32, _ call: CallFrame, _ part: MessagePart, flags: FrameFlags
     ) -> Action {
-        var requests = StreamReceiver(
-            window: limits.streamCreditBytes, messageBytesMax: limits.messageBytesMax)
+        var requests = StreamReceiver(limits: limits)
         let event = requests.callReceived(part, isLast: flags.contains(.last))
         assemblyBytes += requests.held.assembly
         let starts = running < limits.callsRunningMax
@@ -30,19 +29,13 @@ extension ServerConnectionMachine {
         guard var requests = calls[slot]?.requests else { return .none }
         // One owner while a chunk is appended, so that the message under assembly is not copied.
         calls[slot]?.requests = nil
-        let before = requests.held.assembly
-        var grant: UInt32?
-        let event = try requests.dataReceived(
-            part, isLast: flags.contains(.last), isCounted: flags.contains(.counted),
-            assemblyBytesLeft: limits.assemblyBytesMax - assemblyBytes, grant: &grant)
+        let event = try flow.dataReceived(
+            part, flags: flags, streamID: calls.id(of: slot), by: &requests,
+            assemblyBytes: &assemblyBytes, limits: limits)
         calls[slot]?.requests = requests
-        assemblyBytes += requests.held.assembly - before
-        flow.give(grant, streamID: calls.id(of: slot))
-        if flags.contains(.counted), part.isInSeveralFrames { flow.returned(part.cost) }
         guard case .refused(let text) = event else {
             return .requests(slot, event, isEnded: requests.isEnded)
         }
-        if case .whole = part { flow.returned(part.cost) }
         return refuseStream(slot, Refusal(code: 8, text: text))
     }
 
@@ -80,21 +73,11 @@ extension ServerConnectionMachine {
     }
 
     mutating func creditReceived(_ frame: Frame, now: WireInstant) throws(WireError) -> Action {
-        try frame.requireNoFlags()
-        let credit = try CreditFrame(payload: frame.payload)
-        let id = frame.header.streamID
-        // A correct peer gives back a quarter of a window at once; what comes in drips costs a glitch.
-        if credit.bytes < CreditFrame.smallBytes { try spendGlitch(now) }
-        if id == 0 {
-            try flow.granted(credit.bytes)
-            return .credit(nil)
+        switch try creditTaken(frame, now: now) {
+        case .connection: .credit(nil)
+        case .stream(let slot): .credit(slot)
+        case .nobody: .none
         }
-        guard id <= lastStreamID else {
-            throw WireError(.outOfOrder, "a credit for stream \(id), which was never opened")
-        }
-        guard let slot = calls.slot(of: id) else { return .none }
-        try calls[slot]?.sendCredit.granted(credit.bytes)
-        return .credit(slot)
     }
 }
 

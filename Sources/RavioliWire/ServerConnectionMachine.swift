@@ -204,14 +204,17 @@ package struct ServerConnectionMachine: Sendable {
 
     private mutating func dataReceived(_ frame: Frame, now: WireInstant) throws(WireError) -> Action {
         let flags = frame.header.flags
-        guard flags.isSubset(of: [.last, .message, .chunked, .counted, .compressed]) else {
+        guard flags.isSubset(of: [.last, .message, .chunked, .counted, .waited, .compressed]) else {
             throw WireError(.malformedFrame, "a data frame with unknown flags")
+        }
+        guard flags.contains(.counted) || !flags.contains(.waited) else {
+            throw WireError(.malformedFrame, "the flag waited without counted")
         }
         let part = try MessagePart(rest: frame.payload, flags: flags)
         guard part != .none || flags == .last else {
             throw WireError(.malformedFrame, "an empty data frame")
         }
-        if flags.contains(.counted) { try flow.received(part.cost) }
+        if flags.contains(.counted) { try flow.received(part.cost, flags: flags) }
         guard let slot = try dataSlot(frame, part, now: now) else { return .none }
         guard var call = calls[slot] else { return .none }
         if call.requests != nil { return try requestsReceived(slot, part, flags: flags) }

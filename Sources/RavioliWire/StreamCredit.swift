@@ -59,28 +59,55 @@ package struct SendCredit: Sendable, Hashable {
 }
 
 /// The receiver's account: what the peer may still send, and what is due to it again.
+///
+/// The window grows where it is smaller than what can be under way between the two: the sender says that it had to wait
+/// for credit, and yet hardly anything is here to be read. That takes no clock and no question. A reader that falls
+/// behind has something to read, so its window stays what it is.
 package struct ReceiveCredit: Sendable, Hashable {
-    /// What the peer started with.
-    package let window: Int
+    /// What the peer may have sent that has not been read.
+    package private(set) var window: Int
+    /// The window never grows past this.
+    private let windowMax: Int
     /// What it may still send.
     package private(set) var outstanding: Int
     /// Read or thrown away, and not given back yet.
     private(set) var due = 0
+    /// What came since the window was set: it doubles once for each half of itself at most.
+    private var received = 0
 
-    package init(_ window: Int) {
+    /// - Parameters:
+    ///   - window: what the peer starts with.
+    ///   - windowMax: what the window may grow to; one that is smaller keeps it as it is.
+    package init(_ window: Int, windowMax: Int = 0) {
         self.window = window
+        self.windowMax = windowMax
         outstanding = window
     }
 
-    /// Received and neither read nor given back.
+    /// Received and not given back.
     package var held: Int { window - outstanding }
+    private var unread: Int { held - due }
 
     /// A counted frame arrived.
-    package mutating func received(_ cost: Int) throws(WireError) {
+    ///
+    /// - Parameter hasWaited: whether the sender says that it waited for credit.
+    /// - Returns: what to give at once, because the window has grown.
+    package mutating func received(_ cost: Int, hasWaited: Bool = false) throws(WireError) -> UInt32? {
         guard cost <= outstanding else {
             throw WireError(.creditExceeded, "a frame that costs \(cost), where \(outstanding) was left")
         }
+        let isTight = hasWaited && window < windowMax && unread <= window / 8 && received >= window / 2
+        received += cost
         outstanding -= cost
+        return isTight ? grow() : nil
+    }
+
+    private mutating func grow() -> UInt32 {
+        let more = min(window, windowMax - window)
+        window += more
+        due += more
+        received = 0
+        return giveBack()
     }
 
     /// So much has been read; returns what to give back now. That is rarely little: a frame for each message read would
@@ -90,7 +117,10 @@ package struct ReceiveCredit: Sendable, Hashable {
     package mutating func returned(_ cost: Int, isUrgent: Bool = false) -> UInt32? {
         due += cost
         let enough = outstanding < window / 4 ? min(CreditFrame.smallBytes, window / 4) : window / 4
-        guard due > 0, isUrgent || due >= enough else { return nil }
+        return due > 0 && (isUrgent || due >= enough) ? giveBack() : nil
+    }
+
+    private mutating func giveBack() -> UInt32 {
         defer { due = 0 }
         outstanding += due
         return UInt32(clamping: due)

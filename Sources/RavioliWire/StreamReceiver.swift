@@ -33,9 +33,9 @@ package struct StreamReceiver: Sendable, Hashable {
     /// What is held by messages that have not been read, the one under assembly included.
     package private(set) var held = MessageCost()
 
-    package init(window: Int, messageBytesMax: Int) {
-        credit = ReceiveCredit(window)
-        self.messageBytesMax = messageBytesMax
+    package init(limits: WireLimits) {
+        credit = ReceiveCredit(limits.streamCreditBytes, windowMax: limits.streamCreditBytesMax)
+        messageBytesMax = limits.messageBytesMax
     }
 
     /// Whether the sender has closed its side: no further frame is legal.
@@ -57,10 +57,12 @@ package struct StreamReceiver: Sendable, Hashable {
     ///
     /// - Parameters:
     ///   - assemblyBytesLeft: what is left of the connection's budget for messages in several frames.
-    ///   - grant: credit to give the stream right away, for a message longer than its window.
+    ///   - grant: credit to give the stream right away, for a message longer than its window or a window that has grown.
     package mutating func dataReceived(
-        _ part: MessagePart, isLast: Bool, isCounted: Bool, assemblyBytesLeft: Int, grant: inout UInt32?
+        _ part: MessagePart, flags: FrameFlags, assemblyBytesLeft: Int, grant: inout UInt32?
     ) throws(WireError) -> Event {
+        let (isLast, isCounted) = (flags.contains(.last), flags.contains(.counted))
+        if isCounted { grant = try credit.received(part.cost, hasWaited: flags.contains(.waited)) }
         if case .chunk(let chunk) = part { return try chunkReceived(chunk, isLast, isCounted) }
         guard assembly == nil, !isLastBegun else {
             throw WireError(.outOfOrder, "a message after the last one, or inside another")
@@ -74,7 +76,6 @@ package struct StreamReceiver: Sendable, Hashable {
         guard isCounted else { throw WireError(.outOfOrder, "a stream's message that is not counted") }
         let total = part.declaredBytes
         let isLong = if case .first = part { true } else { false }
-        try credit.received(part.cost)
         guard total <= messageBytesMax else {
             return .refused("a message of \(total) bytes is over messageBytesMax = \(messageBytesMax)")
         }
@@ -93,7 +94,7 @@ package struct StreamReceiver: Sendable, Hashable {
             held = held + cost
             return .message(.whole(message), cost)
         }
-        grant = credit.messageBegan(whole)
+        if let more = credit.messageBegan(whole) { grant = (grant ?? 0) + more }
         cost.assembly = total
         begin(MessageAssembly(first: first, total: total), cost, isFree: false)
         return .none
@@ -115,7 +116,6 @@ package struct StreamReceiver: Sendable, Hashable {
         guard isCounted != assemblyIsFree else {
             throw WireError(.outOfOrder, "a chunk that is counted unlike its message")
         }
-        if isCounted { try credit.received(chunk.readableBytes) }
         // Given up while the chunk is appended, so that the buffer has one owner and is not copied.
         assembly = nil
         if let message = try open.append(chunk) { return .message(.blocks(message), assemblyCost) }

@@ -19,13 +19,18 @@ public struct WireLimits: Sendable, Hashable {
     public var callsRunningMax: Int = 100
     /// One metadata block, in encoded bytes. Default 8 KiB.
     public var metadataBytesMax: Int = 8 * 1024
-    /// Bytes of unread messages per stream (level 2). Default 256 KiB.
+    /// Bytes of unread messages per stream (level 2) at its start. Default 256 KiB.
     public var streamCreditBytes: Int = 256 * 1024
-    /// Bytes of unread messages per connection (level 2), and of unwritten output at any level. Default 1 MiB.
+    /// Bytes of unread messages per connection (level 2) at its start, and of unwritten output at any level. Default 1 MiB.
     public var connectionCreditBytes: Int = 1024 * 1024
 
     // MARK: Kept silently
 
+    /// What a stream's credit grows to while its reader keeps up and the credit holds the peer up, as it does where much
+    /// is under way at any time. Default 4 MiB; a value below `streamCreditBytes` keeps the credit as it is.
+    public var streamCreditBytesMax: Int = 4 * 1024 * 1024
+    /// The same for the connection's credit. Default 8 MiB.
+    public var connectionCreditBytesMax: Int = 8 * 1024 * 1024
     /// Pairs in one metadata block. Default 64.
     public var metadataPairsMax: Int = 64
     /// The status block of an end frame, in bytes. Default 8 KiB.
@@ -78,7 +83,8 @@ public struct WireLimits: Sendable, Hashable {
     /// the frame that is arriving, and one write of output beside one long message for each running call. Tasks and
     /// sockets are not counted.
     public var connectionBytesMax: Int {
-        assemblyBytesMax + connectionCreditBytes + 2 * frameBytesMax + callsRunningMax * messageBytesMax
+        assemblyBytesMax + max(connectionCreditBytes, connectionCreditBytesMax) + 2 * frameBytesMax
+            + callsRunningMax * messageBytesMax
     }
 
     /// The default limits.
@@ -109,6 +115,9 @@ public struct WireLimits: Sendable, Hashable {
         try require(
             connectionCreditBytes >= streamCreditBytes && connectionCreditBytes <= 1 << 30,
             "connectionCreditBytes holds one stream's credit and is at most 1 GiB")
+        try require(
+            max(streamCreditBytesMax, connectionCreditBytesMax) <= 1 << 30,
+            "credit grows to 1 GiB at most")
         try require(helloTimeout > .zero && frameTimeout > .zero, "timeouts are positive")
         try require(drainAnswerTimeout > .zero && drainCloseTimeout > .zero, "drain timeouts are positive")
         for rate in [cancels, controlFrames, glitches] {

@@ -87,7 +87,7 @@ struct ProtocolVectorTests {
                 return "data stream=\(header.streamID) flags=metadata metadata=\(hex(rest))"
             }
             let part = try MessagePart(rest: frame.payload, flags: header.flags)
-            return "data stream=\(header.streamID) flags=\(names(header.flags))" + partText(part)
+            return "data stream=\(header.streamID) flags=\(dataNames(header.flags))" + partText(part)
         case .end: return try endText(frame)
         case .cancel:
             return "cancel stream=\(header.streamID) code=\(try CancelFrame(payload: frame.payload).code)"
@@ -148,6 +148,11 @@ struct ProtocolVectorTests {
         case .first(let chunk, let total): " total=\(total) chunk=\(hex(chunk))"
         case .chunk(let chunk): " chunk=\(hex(chunk))"
         }
+    }
+
+    /// In a data frame the bit of a name is another flag.
+    private static func dataNames(_ flags: FrameFlags) -> String {
+        names(flags.subtracting(.waited)) + (flags.contains(.waited) ? ",waited" : "")
     }
 
     private static func names(_ flags: FrameFlags) -> String {

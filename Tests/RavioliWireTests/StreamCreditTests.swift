@@ -8,7 +8,7 @@ import Testing
 struct StreamCreditTests {
     @Test func whatIsReadIsGivenBackInQuarters() throws {
         var credit = ReceiveCredit(1_000)
-        try credit.received(600)
+        #expect(try credit.received(600) == nil)
         #expect(credit.returned(200) == nil)
         #expect(credit.returned(100) == 300)
         #expect(credit.outstanding == 700)
@@ -16,9 +16,39 @@ struct StreamCreditTests {
 
     @Test func aPeerThatIsNearlyOutOfCreditIsGivenLess() throws {
         var credit = ReceiveCredit(65_536)
-        try credit.received(65_000)
+        #expect(try credit.received(65_000) == nil)
         #expect(credit.returned(4_095) == nil)
         #expect(credit.returned(1) == 4_096)
+    }
+
+    /// The peer waited, and here was nothing to read: more could have been under way.
+    @Test func aWindowThatHoldsThePeerUpIsDoubledUpToItsBound() throws {
+        var credit = ReceiveCredit(100_000, windowMax: 300_000)
+        try receiveAndRead(&credit, 100_000)
+        #expect(try credit.received(10, hasWaited: true) == 100_000)
+        #expect((credit.window, credit.outstanding) == (200_000, 199_990))
+        #expect(try credit.received(10, hasWaited: true) == nil, "once for each half of the window")
+        try receiveAndRead(&credit, 100_000)
+        #expect(try credit.received(10, hasWaited: true) == 100_000)
+        try receiveAndRead(&credit, 300_000 - 40)
+        #expect(try credit.received(10, hasWaited: true) == nil)
+        #expect(credit.window == 300_000)
+    }
+
+    private func receiveAndRead(_ credit: inout ReceiveCredit, _ cost: Int) throws {
+        #expect(try credit.received(cost) == nil)
+        _ = credit.returned(cost)
+    }
+
+    /// A peer that waits for a reader who is behind wants no larger window.
+    @Test func aWindowThatHoldsNobodyUpStaysAsItIs() throws {
+        var credit = ReceiveCredit(100_000, windowMax: 800_000)
+        #expect(try credit.received(100_000) == nil)
+        for _ in 0..<50 {
+            #expect(credit.returned(25_000) == 25_000)
+            #expect(try credit.received(25_000, hasWaited: true) == nil)
+        }
+        #expect(credit.window == 100_000)
     }
 
     @Test func moreThanTheCreditEndsTheConnection() {
@@ -85,13 +115,17 @@ private struct StreamRun {
         limits.streamCreditBytes = 20_000 + random.below(60_000)
         limits.connectionCreditBytes = limits.streamCreditBytes + random.below(50_000)
         limits.messageBytesMax = 300_000
+        limits.streamCreditBytesMax = limits.streamCreditBytes * random.below(4)
+        limits.connectionCreditBytesMax = limits.connectionCreditBytes * random.below(4)
         frameBytesMax = 1_024 + random.below(18_000)
         window = limits.streamCreditBytes
         server = ServerConnectionMachine(limits: limits)
         client = ClientConnectionMachine(limits: limits)
         self.random = random
         let count = 1 + self.random.below(6)
-        bytesUnreadBound = limits.connectionCreditBytes + count * limits.messageBytesMax
+        bytesUnreadBound =
+            max(limits.connectionCreditBytes, limits.connectionCreditBytesMax) + count
+            * limits.messageBytesMax
         _ = try client.frameReceived(Self.hello(limits), now: now)
         _ = try server.frameReceived(Self.hello(limits), now: now)
         for _ in 0..<count { try open() }

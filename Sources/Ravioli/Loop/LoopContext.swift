@@ -66,6 +66,8 @@ final class LoopContext: Sendable {
     let eventLoop: any EventLoop
     /// From 0 to 1, for whatever must not happen everywhere at once.
     let random: @Sendable () -> Double
+    /// Whether what takes long is done on other threads. Not in a simulation, which has one.
+    let offloads: Bool
     private let inbox = Mutex(Inbox())
 
     // Loop only: see the head of the file. `nonisolated(unsafe)` because the compiler cannot see NIO's threads.
@@ -86,8 +88,12 @@ final class LoopContext: Sendable {
     private static let jobsPerTurn = 4096
 
     /// A context that nobody else finds. Use ``of(_:)`` for a loop that others may use.
-    init(_ eventLoop: any EventLoop, random: @escaping @Sendable () -> Double = { .random(in: 0...1) }) {
+    init(
+        _ eventLoop: any EventLoop, random: @escaping @Sendable () -> Double = { .random(in: 0...1) },
+        offloads: Bool = true
+    ) {
         self.eventLoop = eventLoop
+        self.offloads = offloads
         self.random = random
         wheel = TimerWheel(now: Int64(clamping: eventLoop.now.uptimeNanoseconds))
     }

@@ -6,19 +6,19 @@
 /// thread: no wake-up is paid in either direction. Each served method has an executor of its own on each loop, so a
 /// job that holds up the loop can be named.
 final class LoopExecutor: TaskExecutor {
-    private let loop: LoopContext
+    let context: LoopContext
     /// The method whose jobs come through here; nil for tasks of the application.
     let method: MethodName?
     let stallObserver: StallObserver?
 
     init(_ loop: LoopContext, method: MethodName? = nil, stallObserver: StallObserver? = nil) {
-        self.loop = loop
+        context = loop
         self.method = method
         self.stallObserver = stallObserver
     }
 
     func enqueue(_ job: consuming ExecutorJob) {
-        loop.enqueue(UnownedJob(job), self)
+        context.enqueue(UnownedJob(job), self)
     }
 }
 

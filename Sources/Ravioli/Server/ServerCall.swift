@@ -87,7 +87,9 @@ final class ServerCall: Sendable {
 
     /// Starts the handler of a call whose request takes long to decode.
     func runOffloaded(_ body: @escaping @Sendable (CallContext) async throws -> Void) -> Task<Void, Never> {
-        Task.detached { await self.serve(body) }
+        executor.context.offloads
+            ? Task.detached { await self.serve(body) }
+            : Task.immediateDetached(executorPreference: executor) { await self.serve(body) }
     }
 
     /// Starts the handler. On the loop its first part runs before this returns.

@@ -36,6 +36,8 @@ final class StreamOutput {
     private var index = 0
     /// How much of the message at hand has been sent; nil when nothing has.
     private var offset: Int?
+    /// Whether there was no credit for the next frame when its turn came.
+    private var hasWaited = false
     private var isFinished = false
     private var isClosed = false
 
@@ -90,10 +92,15 @@ final class StreamOutput {
             let count = StreamCost.bytesToSend(
                 left: message.count - from, begins: begins, available: credit.sendCredit(slot),
                 frameBytesMax: frameBytesMax, window: credit.sendWindow)
-        else { return false }
+        else {
+            hasWaited = true
+            return false
+        }
         let isChunked = begins && count < message.count
         var flags: FrameFlags = begins ? [.counted, .message] : .counted
         if isChunked { flags.insert(.chunked) }
+        if hasWaited { flags.insert(.waited) }
+        hasWaited = false
         FrameHeader(
             payloadBytes: UInt32(clamping: count + (isChunked ? 4 : 0)), streamID: streamID, kind: .data,
             flags: flags

@@ -14,7 +14,7 @@ package final class VirtualRuntime: Sendable {
     ///   - loop: whose time the simulation moves.
     ///   - random: from 0 to 1, the same on each run.
     package init(_ loop: any EventLoop, random: @escaping @Sendable () -> Double) {
-        context = LoopContext(loop, random: random)
+        context = LoopContext(loop, random: random, offloads: false)
     }
 
     /// Runs tasks on the loop.

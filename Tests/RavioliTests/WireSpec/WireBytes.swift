@@ -10,6 +10,7 @@ enum Wire {
     static let name: UInt8 = 0x20
     static let status: UInt8 = 0x40
     static let counted: UInt8 = 0x80
+    static let waited: UInt8 = 0x20
 
     /// `EchoRequest { payload: "hi" }`, which is also a `StreamRequest` that is answered with "hi".
     static let hi: [UInt8] = [0x0A, 0x02, 0x68, 0x69]

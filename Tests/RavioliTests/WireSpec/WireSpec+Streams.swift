@@ -82,8 +82,11 @@ extension WireSpec {
             325, section, "metadata from a client", Wire.open(1), Wire.data(1, Wire.metadata, [0, 0]),
             expects: .malformed),
         WireCase(
-            326, "Flags", "data with name", Wire.open(1), Wire.data(1, Wire.name | Wire.counted, [1]),
-            expects: .malformed),
+            326, "Flags", "waited without counted", Wire.open(1),
+            Wire.data(1, Wire.waited | Wire.message, Wire.hi), expects: .malformed),
+        WireCase(
+            389, "Flags", "a request that waited", Wire.open(1), Wire.request(1, Wire.hi, Wire.waited),
+            Wire.data(1, Wire.last), expects: .ok),
         WireCase(
             327, "Flags", "data with status", Wire.open(1), Wire.data(1, Wire.status, [1]),
             expects: .malformed),
