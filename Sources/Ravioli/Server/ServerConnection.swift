@@ -175,7 +175,9 @@ final class ServerConnection: ConnectionEndpoint, TimerOwner {
             ? min(Int(peer.frameBytesMax), server.options.limits.frameBytesMax) : TTRPC.frameBytesMax
         peerMessageBytesMax = Int(peer.messageBytesMax)
         sendWindow = min(Int(peer.streamCreditBytes), Int(peer.connectionCreditBytes))
-        peerMetadataBytesMax = min(Int(peer.metadataBytesMax), server.options.limits.metadataBytesMax)
+        peerMetadataBytesMax = min(
+            Int(peer.metadataBytesMax), server.options.limits.metadataBytesMax,
+            EndFrame.metadataBytesMax(frameBytesMax: link.frameBytesMax))
         server.hello.write(into: &link.out)
         link.touched()
         let terms = ttrpc == nil ? server.lifeTerms : server.lifeTerms.withoutPings
@@ -376,10 +378,11 @@ final class ServerConnection: ConnectionEndpoint, TimerOwner {
         var all = metadata
         if !error.isFromCall { all.add(contentsOf: error.metadata) }
         var end = EndFrame(code: error.code.rawValue, executed: error.isFromCall ? .yes : error.executed.mark)
-        end.status = StatusBlock(message: error.message, details: error.details).block(
-            limits: server.options.limits)
         // Metadata that cannot travel must not keep the error from arriving.
         end.metadata = try? block(of: all)
+        end.status = StatusBlock(message: error.message, details: error.details).block(
+            limits: server.options.limits,
+            bytesMax: EndFrame.statusBytesMax(frameBytesMax: link.frameBytesMax, metadata: end.metadata))
         link.sendEnd(end, streamID: streamID, message: nil)
     }
 
