@@ -36,6 +36,8 @@ final class ServerConnection: ConnectionEndpoint, TimerOwner {
     private var bound: [Int] = []
     private var unknownNames: [Int: String] = [:]
     private(set) var handle: Handle?
+    /// What the caller may call by the policy that it was worked out for; nil before the first call.
+    private var permissions: Permissions?
     private var frameTimer = TimerID.none
     private(set) var isClosed = false
     /// No further calls are wanted; the connection closes once those that run have ended.
@@ -200,12 +202,19 @@ final class ServerConnection: ConnectionEndpoint, TimerOwner {
         }
     }
 
+    private func check(_ number: Int, _ access: AccessSource, _ peer: Peer) throws(RPCError) {
+        if let permissions, access.isCurrent(permissions) { return try permissions.check(number) }
+        let current = access.permissions(of: peer.identity)
+        permissions = current
+        try current.check(number)
+    }
+
     func admit(
         _ slot: CallSlot, _ head: CallFrame, streamID: UInt32, now: Int64
     ) throws(RPCError) -> Record {
         let number = try handlerNumber(of: head)
         guard let handle else { throw RPCError(.internal, "a call on a closed connection", executed: .no) }
-        try handle.permissions?.check(number)
+        if let access = server.access { try check(number, access, handle.peer) }
         let handler = server.methods.handlers[number]
         let deadline = try deadline(of: head, now: now, isStream: handler.isStream)
         let metadata = try metadata(of: head)
