@@ -38,13 +38,17 @@ enum AttackTable {
                 "an empty frame is `malformed_frame`; a message costs 16 bytes more than it has; small credit costs a "
                 + "glitch",
             cases: [322, 323, 369, 370, 371, 372, 408, 415, 416, 646, 683, 691],
-            tests: ["unreadStreamsStayInConnectionsCredit", "client_slow_reader", "server_slow_reader"]),
+            tests: [
+                "unreadStreamsStayInConnectionsCredit", "unreadResponsesStayInTheirCredit",
+                "client_slow_reader", "server_slow_reader",
+            ]),
         Row(
             attack: "huge length prefix",
             bound: "refused before memory is taken; memory grows with bytes received",
             cases: [24, 25, 81, 82, 83, 270, 271, 412, 544, 545, 649, 650, 682],
             tests: [
-                "announcedFrameIsNotHeld", "frameOverLimitIsNotAwaited", "announcedMessagesStayInTheirBudget",
+                "announcedFrameIsNotHeld", "serversFramesHoldWhatCame", "announcedResponsesStayInTheirBudget",
+                "frameOverLimitIsNotAwaited", "announcedMessagesStayInTheirBudget",
             ]),
         Row(
             attack: "slow senders and slow readers",

@@ -4,10 +4,10 @@ import Foundation
 import NIOCore
 import Ravioli
 import RavioliWire
-import Synchronization
 import Testing
 
-/// Attackers against those who share a server with them.
+/// Attackers against those who share a server with them. They keep a machine busy, so `Scripts/test` runs them apart from
+/// calls with short times.
 @Suite(.timeLimit(.minutes(3)))
 struct AttackTests {
     /// What attackers send, each on a connection of its own, and how that ends; nil: they are held up, not thrown out.
@@ -23,6 +23,9 @@ struct AttackTests {
         (Wire.times(400) { Wire.call($0, "Echo", Wire.field(2, 1_000_000)) }, nil),
     ]
 
+    /// How often an attacker comes.
+    private static let visits = 12
+
     /// Each attacker comes again as soon as it has been thrown out; what an honest client calls is answered, and nobody makes
     /// the server hold more than its limits say.
     @Test func honestCallsAreAnsweredMeanwhile() async throws {
@@ -35,7 +38,9 @@ struct AttackTests {
             let times = try await withThrowingTaskGroup(of: Void.self) { group in
                 for attack in Self.attacks {
                     group.addTask {
-                        while !Task.isCancelled { await Self.attack(address, attack.bytes, attack.end, ends) }
+                        for _ in 0..<Self.visits where !Task.isCancelled {
+                            await Self.attack(address, attack.bytes, attack.end, ends)
+                        }
                     }
                 }
                 let times = try await honestCalls(address) {
@@ -43,7 +48,7 @@ struct AttackTests {
                         #expect(bytes <= options.limits.connectionBytesMax, "\(peer)")
                     }
                 } until: {
-                    Set(Self.attacks.compactMap(\.end)).isSubset(of: ends.met)
+                    ends.count == Self.visits * Self.attacks.count { $0.end != nil }
                 }
                 group.cancelAll()
                 return times.sorted()
@@ -55,7 +60,7 @@ struct AttackTests {
         }
     }
 
-    /// Calls until there are 300 and every attack has met its end.
+    /// Calls until there are 300 and every attacker has been thrown out each time.
     private func honestCalls(
         _ address: Address, check: () async -> Void, until isOver: () -> Bool
     ) async throws -> [Duration] {
@@ -92,16 +97,17 @@ struct AttackTests {
             }
             return answers
         }
-        guard let code = answers?.goaway, end != nil else { return }
-        #expect(code == end)
-        ends.meet(code)
+        guard end != nil else { return }
+        // Whoever is thrown out while it still writes may lose what the server said.
+        if let code = answers?.goaway { #expect(code == end) }
+        ends.meet()
     }
 
     /// How attackers were thrown out.
     private final class Ends: Sendable {
-        private let codes = Mutex<Set<WireError.Code>>([])
-        var met: Set<WireError.Code> { codes.withLock(\.self) }
-        func meet(_ code: WireError.Code) { codes.withLock { _ = $0.insert(code) } }
+        private let visits = Counter()
+        var count: Int { visits.count }
+        func meet() { visits.add() }
     }
 
     @Test func textsAboutHostileNamesAreShortAndClean() async throws {
