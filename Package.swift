@@ -244,7 +244,7 @@ let package = Package(
             dependencies: [
                 "BlockingTests", "showroom-catalog", "showroom-pricing", "ravioli-cli", "Ravioli",
                 "RavioliSchema", "Showroom",
-                "ShowroomCatalog", "ShowroomContracts", "ShowroomPricing",
+                "ShowroomCatalog", "ShowroomContracts", "ShowroomPricing", "TestCertificates",
                 .product(name: "Logging", package: "swift-log"),
             ]
         ),

@@ -21,6 +21,12 @@ package struct CallFrame: Sendable, Hashable {
     /// Time, method, criticality, attempt.
     package static let fixedBytes = 8
 
+    /// The longest metadata block for a peer that accepts frames of this length, beside the longest name, a message's length
+    /// and its first byte.
+    package static func metadataBytesMax(frameBytesMax: Int) -> Int {
+        max(0, frameBytesMax - fixedBytes - 1 - MethodBinding.nameBytesMax - 2 - 4 - 1)
+    }
+
     package var remaining: RemainingTime
     /// The method's number, ``MethodBinding/unbound`` when only `name` tells it.
     package var method: UInt16

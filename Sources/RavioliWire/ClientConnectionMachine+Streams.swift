@@ -31,7 +31,7 @@ extension ClientConnectionMachine {
         // One owner while a chunk is appended, so that the message under assembly is not copied.
         calls[slot]?.responses = nil
         let event = try flow.dataReceived(
-            part, flags: flags.subtracting(.last), streamID: id, by: &responses,
+            part, flags: flags, streamID: id, by: &responses,
             assemblyBytes: &assemblyBytes, limits: limits)
         calls[slot]?.responses = responses
         guard case .refused(let text) = event else { return .responses(slot, event) }

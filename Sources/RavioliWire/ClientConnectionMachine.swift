@@ -185,10 +185,13 @@ package struct ClientConnectionMachine: Sendable {
     private mutating func endReceived(_ frame: Frame, now: WireInstant) throws(WireError) -> Action {
         guard let slot = try openSlot(frame.header.streamID, now: now) else { return .none }
         var payload = frame.payload
-        let end = try EndFrame(from: &payload, flags: frame.header.flags)
+        var end = try EndFrame(from: &payload, flags: frame.header.flags)
         let part = try MessagePart(rest: payload, flags: frame.header.flags)
+        if case .chunk = part { throw WireError(.malformedFrame, "an end with bytes that are no message") }
         guard var call = calls[slot] else { return .none }
         let message = try call.endReceived(part)
+        // A stream that broke off must not look like one that was complete.
+        if end.code == 0, call.responses?.isWithinMessage == true { end = .cutOff(end) }
         returnHeld(slot)
         calls.remove(slot)
         return call.isAbandoned ? .releaseCall(slot) : .endCall(slot, end, message: message)
@@ -197,7 +200,7 @@ package struct ClientConnectionMachine: Sendable {
     private mutating func dataReceived(_ frame: Frame, now: WireInstant) throws(WireError) -> Action {
         let flags = frame.header.flags
         if flags == .metadata { return try metadataReceived(frame, now: now) }
-        guard flags.isSubset(of: [.message, .chunked, .last, .counted, .waited, .compressed]) else {
+        guard flags.isSubset(of: [.message, .chunked, .counted, .waited, .compressed]) else {
             throw WireError(.malformedFrame, "a data frame with unknown flags")
         }
         guard flags.contains(.counted) || !flags.contains(.waited) else {
@@ -278,5 +281,15 @@ package struct ClientConnectionMachine: Sendable {
             let rate = limits.controlFrames
             throw WireError(.flood, "more control frames than \(rate.burst) + \(rate.perSecond)/s")
         }
+    }
+}
+
+extension EndFrame {
+    /// What an OK end in the midst of a message becomes: INTERNAL, and a `ravioli.rpc.v1.Status` with its text, field 1.
+    fileprivate static func cutOff(_ end: EndFrame) -> EndFrame {
+        let text = "the server ended the call in the midst of a message"
+        var status = ByteBuffer(bytes: [0x0A, UInt8(truncatingIfNeeded: text.utf8.count)])
+        status.writeString(text)
+        return EndFrame(code: 13, executed: end.executed, metadata: end.metadata, status: status)
     }
 }

@@ -36,6 +36,17 @@ package struct EndFrame: Sendable, Hashable {
 
     package static let flagsAllowed: FrameFlags = [.message, .compressed, .metadata, .status]
 
+    /// The longest metadata block for a peer that accepts frames of this length: half of the head's room at most, so that a
+    /// status finds some too.
+    package static func metadataBytesMax(frameBytesMax: Int) -> Int {
+        statusBytesMax(frameBytesMax: frameBytesMax, metadata: nil) / 2
+    }
+
+    /// The longest status block beside this metadata, for a peer that accepts frames of this length.
+    package static func statusBytesMax(frameBytesMax: Int, metadata: ByteBuffer?) -> Int {
+        max(0, frameBytesMax - fixedBytes - 2 - (metadata?.readableBytes ?? 0) - 2)
+    }
+
     /// Reads the head and leaves `payload` at the message.
     package init(from payload: inout ByteBuffer, flags: FrameFlags) throws(WireError) {
         guard flags.isSubset(of: Self.flagsAllowed) else {

@@ -38,6 +38,9 @@ package struct StreamReceiver: Sendable, Hashable {
         messageBytesMax = limits.messageBytesMax
     }
 
+    /// Whether a message has begun and is not complete.
+    package var isWithinMessage: Bool { assembly != nil }
+
     /// Whether the sender has closed its side: no further frame is legal.
     package var isEnded: Bool { isLastBegun && assembly == nil }
 

@@ -23,7 +23,8 @@ package struct SecurityArguments: ParsableArguments {
 
     @Option(
         help: ArgumentHelp(
-            "A file of rules, who may call what; everything else is denied. Without it everything is allowed.",
+            "A file of rules, who may call what; everything else is denied. It is read again when it "
+                + "changes. Without it everything is allowed.",
             valueName: "file"), completion: .file())
     package var policy: String?
 

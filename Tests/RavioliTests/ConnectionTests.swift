@@ -279,6 +279,55 @@ struct ConnectionTests {
         }
     }
 
+    /// Metadata is within the limit that a server names for it, and longer than the frames that it accepts.
+    @Test(arguments: Transport.allCases)
+    func metadataThatDoesNotFitThePeersFramesIsRefused(_ transport: Transport) async throws {
+        let hello = Wire.hello { $0.frame = 1024 }
+        let connections = try await transport.withScript { frame, _ in
+            if frame.header.kind == .hello { return .send(hello) }
+            #expect(frame.payload.readableBytes <= 1024)
+            return frame.header.kind == .call ? .send(Wire.end(frame.header.streamID, message: [])) : nil
+        } _: { channel in
+            let trial = TrialClient(channel)
+            for (bytes, isFitting) in [(5000, false), (760, false), (740, true)] {
+                let metadata: Metadata = ["long": String(repeating: "x", count: bytes)]
+                let request = EchoRequest(payload: [UInt8](repeating: 0, count: 3000))
+                if isFitting {
+                    _ = try await trial.echo(request, options: .metadata(metadata))
+                } else {
+                    let error = await rpcError { try await trial.echo(request, options: .metadata(metadata)) }
+                    #expect(error?.code == .resourceExhausted && error?.executed == .no)
+                }
+            }
+        }
+        #expect(connections == 1)
+    }
+
+    /// The same the other way about: an error arrives, with as much of its text and details as fits.
+    @Test func endsKeepToTheFramesOfAPeer() async throws {
+        try await withServer([TestServer()]) { _, address in
+            let answers = try await RawPeer.connect(to: address) { peer in
+                let long = Wire.pair("x-long", String(repeating: "v", count: 600))
+                let fail = Wire.field(1, 5) + Wire.field(2, Wire.text(String(repeating: "t", count: 900)))
+                let calls = [
+                    Wire.call(1, "Fail", fail + Wire.field(4, 1)), Wire.call(2, metadata: long),
+                    Wire.call(3, metadata: Wire.pair("x-short", "v")),
+                ]
+                let all = Wire.hello { $0.frame = 1024 } + calls.flatMap(\.self)
+                try await peer.send(ByteBuffer(bytes: all))
+                var answers = WireAnswers()
+                for try await part in peer.inbound {
+                    answers.append(part)
+                    if answers.ends.count == 3 { break }
+                }
+                return answers
+            }
+            #expect(answers.frames.dropFirst().allSatisfy { $0.payload.count <= 1024 })
+            #expect(
+                Set(answers.ends) == [.init(1, 5, .yes), .init(2, 8, .yes), .init(3, 0, .yes)])
+        }
+    }
+
     @Test func aSilentPeerIsClosedAfterTheHelloTimeout() async throws {
         var options = ServerOptions.defaults
         options.limits.helloTimeout = .milliseconds(30)

@@ -110,6 +110,22 @@ struct StreamTests {
         }
     }
 
+    /// Open upstream: the first request is with the handler, and no answer has come.
+    @Test(arguments: Transport.allCases)
+    func cancel_after_first_request(_ transport: Transport) async throws {
+        let server = TestServer()
+        try await transport.withChannel([server]) { channel in
+            let call = TrialClient(channel).converse()
+            try await call.send(AnswerRequest(hangs: true))
+            await server.started.wait()
+            call.cancel()
+            let error = await rpcError { try await call.responses.makeAsyncIterator().next() }
+            #expect(error?.code == .cancelled && error?.executed == .maybe)
+            await server.returned.wait()
+            #expect(server.cancelled.isOpen)
+        }
+    }
+
     @Test(arguments: Transport.allCases)
     func cancel_after_first_response(_ transport: Transport) async throws {
         let server = TestServer()
@@ -140,7 +156,7 @@ struct StreamTests {
     }
 
     @Test(arguments: Transport.allCases)
-    func theServerMayAnswerBeforeTheRequestsEnd(_ transport: Transport) async throws {
+    func answer_before_requests_end(_ transport: Transport) async throws {
         try await transport.withChannel([TestServer()]) { channel in
             let response = try await TrialClient(channel).collect { requests in
                 try await requests.send(AnswerRequest(payload: [1], ends: true))

@@ -162,7 +162,7 @@ enum Transport: CaseIterable, Sendable {
     case tcp, tls, unix, inProcess
 
     /// Certifies the servers of all tests: an authority per test would spend its time on keys.
-    private static let authority = Result { try TestAuthority() }
+    static let authority = Result { try TestAuthority() }
 
     func withChannel(
         _ services: [any Service], options: ServerOptions = .defaults, client: ClientOptions = .defaults,
@@ -194,6 +194,35 @@ enum Transport: CaseIterable, Sendable {
             try await body(channel)
             await channel.close()
         }
+    }
+}
+
+extension Transport {
+    /// A server on loops of a test's own, for what would hold up other tests' calls; over sockets.
+    func withLoops(
+        _ services: [any Service], options: ServerOptions, group: any EventLoopGroup,
+        _ body: (_ server: Server, _ client: Client) async throws -> Void
+    ) async throws {
+        var (options, client) = (options, ClientOptions.defaults)
+        options.limits.bePatient()
+        client.limits.bePatient()
+        var address = Address.tcp(host: "127.0.0.1", port: 0)
+        if self == .tls {
+            let authority = try Self.authority.get()
+            options.tls = try authority.server(.ignored).tls
+            client.tls = authority.client().tls
+        } else if self == .unix {
+            address = .unix(path: temporarySocketPath())
+        }
+        let server = try Server(services, on: address, options: options, group: group)
+        let caller = try Client(try await server.start(), options: client, eventLoop: group.next())
+        do {
+            try await body(server, caller)
+        } catch {
+            Issue.record(error)
+        }
+        await caller.close()
+        await server.stop()
     }
 }
 

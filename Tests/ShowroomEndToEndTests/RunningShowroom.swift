@@ -33,17 +33,19 @@ final class RunningShowroom: Sendable {
     }
 
     /// Starts catalog on its file, new or from before, and waits until it listens.
-    func startCatalog(listen: Address = .anyPort) async throws -> Running {
+    func startCatalog(listen: Address = .anyPort, _ security: [String] = []) async throws -> Running {
         try await start(
             "showroom-catalog", listen: listen,
-            ["--database", path("catalog.sqlite"), "--vehicles", "\(Self.vehicles)"])
+            ["--database", path("catalog.sqlite"), "--vehicles", "\(Self.vehicles)"] + security)
     }
 
     /// Starts pricing, which asks catalog at an address, and waits until it listens.
-    func startPricing(asking catalog: Address, listen: Address = .anyPort) async throws -> Running {
+    func startPricing(
+        asking catalog: Address, listen: Address = .anyPort, _ security: [String] = []
+    ) async throws -> Running {
         try await start(
             "showroom-pricing", listen: listen,
-            ["--database", path("pricing.sqlite"), "--catalog", "\(catalog)"])
+            ["--database", path("pricing.sqlite"), "--catalog", "\(catalog)"] + security)
     }
 
     /// Starts an edge in front of services, and waits until it listens.
@@ -54,9 +56,9 @@ final class RunningShowroom: Sendable {
 
     /// Runs an executable to its end.
     func run(
-        _ name: String, _ arguments: String...
+        _ name: String, _ arguments: String..., security: [String] = []
     ) async throws -> (end: ChildProcess.End, output: String, errors: String) {
-        let process = try ChildProcess(name, arguments)
+        let process = try ChildProcess(name, arguments + security)
         started.withLock { $0.append(process) }
         let end = try await process.finished()
         return (end, process.output, process.errors)

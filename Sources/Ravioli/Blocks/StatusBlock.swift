@@ -12,16 +12,19 @@ struct StatusBlock: Hashable {
 
     /// The block to send, or nil when there is nothing to say. Text over the limit is cut, and details that do not fit
     /// are left out from the end: an error must arrive, even when its description is too long.
-    func block(limits: WireLimits) -> ByteBuffer? {
+    ///
+    /// - Parameter bytesMax: what the peer's frames have room for, where that is less than our limit; at least 64.
+    func block(limits: WireLimits, bytesMax: Int = .max) -> ByteBuffer? {
         if message.isEmpty && details.isEmpty { return nil }
+        let bytesMax = min(bytesMax, limits.statusBytesMax)
         var block = ByteBuffer()
-        block.writeField(1, message.utf8.cut(to: limits.textBytesMax))
+        let framing = 1 + 5
+        block.writeField(1, message.utf8.cut(to: min(limits.textBytesMax, bytesMax - framing)))
         for detail in details {
             var entry = ByteBuffer()
             entry.writeField(1, detail.typeURL.utf8)
             entry.writeField(2, detail.value)
-            let framing = 1 + 5
-            guard block.readableBytes + entry.readableBytes + framing <= limits.statusBytesMax else { break }
+            guard block.readableBytes + entry.readableBytes + framing <= bytesMax else { break }
             block.writePresentField(2, entry.readableBytesView)
         }
         return block

@@ -136,7 +136,9 @@ final class ClientConnection: ConnectionEndpoint, TimerOwner {
         link.context.cancelTimer(deadlineTimer)
         deadlineTimer = .none
         link.frameBytesMax = min(Int(hello.frameBytesMax), options.limits.frameBytesMax)
-        peerMetadataBytesMax = min(Int(hello.metadataBytesMax), options.limits.metadataBytesMax)
+        peerMetadataBytesMax = min(
+            Int(hello.metadataBytesMax), options.limits.metadataBytesMax,
+            CallFrame.metadataBytesMax(frameBytesMax: link.frameBytesMax))
         peerMessageBytesMax = Int(hello.messageBytesMax)
         sendWindow = min(Int(hello.streamCreditBytes), Int(hello.connectionCreditBytes))
         lifeBegan(options.lifeTerms, random: link.context.random())

@@ -66,17 +66,23 @@ public struct AccessPolicy: Sendable, Hashable {
     let rules: [Rule]
     /// Where the rules come from, for errors and warnings.
     let origin: String
+    /// The file they were read from, which a server looks at again, and what it looked like before.
+    private(set) var file: String?
+    private(set) var stamp: SmallFile.Stamp?
 
-    /// Reads the rules from a file.
+    /// Reads the rules from a file. A server that is given them reads them again when the file changes.
     ///
     /// - Throws: `invalidConfiguration` naming the file, the line and the reason. A file without rules is legal and
     ///   denies everything.
     public init(contentsOfFile path: String) throws(RuntimeError) {
+        let stamp = SmallFile.stamp(of: path)
         let bytes = try SmallFile.read(path)
         guard let text = String(validating: bytes, as: UTF8.self) else {
             throw RuntimeError(.invalidConfiguration, "\(path) is not UTF-8")
         }
         try self.init(text, origin: path)
+        file = path
+        self.stamp = stamp
     }
 
     /// Reads the rules from a text.

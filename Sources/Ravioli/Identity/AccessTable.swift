@@ -34,15 +34,18 @@ struct AccessTable: Sendable {
         }
     }
 
-    /// What a caller may do, for the time of its connection.
-    func permissions(of identity: String?) -> Permissions {
+    /// What a caller may do, as long as this policy holds.
+    ///
+    /// - Parameter policy: the policy's number.
+    func permissions(of identity: String?, policy: Int = 0) -> Permissions {
         var grants = everybody
         if let identity {
             grants.formUnion(anyIdentity)
             if let own = identities[identity] { grants.formUnion(own) }
             if !prefixes.isEmpty { addPrefixes(of: identity, to: &grants) }
         }
-        return Permissions(identity: identity, granted: grants, grantable: grantable, methods: methods)
+        return Permissions(
+            identity: identity, granted: grants, grantable: grantable, methods: methods, policy: policy)
     }
 
     /// Every beginning that ends with a slash, as the prefixes do: as many look-ups as the name has segments.
@@ -71,14 +74,18 @@ final class Permissions: Sendable {
     private let granted: AccessTable.Grants
     private let grantable: AccessTable.Grants
     private let methods: [MethodName]
+    /// The number of the policy that says so.
+    let policy: Int
 
     fileprivate init(
-        identity: String?, granted: AccessTable.Grants, grantable: AccessTable.Grants, methods: [MethodName]
+        identity: String?, granted: AccessTable.Grants, grantable: AccessTable.Grants, methods: [MethodName],
+        policy: Int
     ) {
         self.identity = identity
         self.granted = granted
         self.grantable = grantable
         self.methods = methods
+        self.policy = policy
     }
 
     /// - Throws: `permission_denied`, or `unauthenticated` when an identity could help.

@@ -2,22 +2,19 @@
 
 import Logging
 import NIOCore
-import NIOPosix
 import NIOSSL
-import Synchronization
 
 /// A server's end of TLS: its certificates, the look for newer ones, and the handlers for each connection.
 final class ServerTLS: Sendable {
     let source: TLSContextSource
-    private let reloadInterval: Duration
     private let handshakeTimeout: Duration
-    private let watch = Mutex<RepeatedTask?>(nil)
+    private let watch: FileWatch
 
     /// - Throws: `invalidConfiguration` when the files cannot be used.
     init(_ options: ServerTLSOptions, handshakeTimeout: Duration, logger: Logger) throws(RuntimeError) {
         try options.check()
         self.handshakeTimeout = handshakeTimeout
-        reloadInterval = options.reloadInterval
+        watch = FileWatch(every: options.reloadInterval)
         // Not the library's server configuration: that one wants the key now, and the files bring it later.
         var configuration = TLSConfiguration.makeClientConfiguration()
         let files = TLSFiles(
@@ -43,21 +40,10 @@ final class ServerTLS: Sendable {
     // MARK: Reloading
 
     /// Looks for changed files from now on, by the clock of a loop; the files are read on another thread.
-    func watch(on loop: any EventLoop, pool: NIOThreadPool = .singleton) {
-        let interval = TimeAmount.nanoseconds(reloadInterval.clampedNanoseconds)
-        let task = loop.scheduleRepeatedAsyncTask(initialDelay: interval, delay: interval) {
-            [weak source] task in
-            guard let source else {
-                task.cancel()
-                return loop.makeSucceededVoidFuture()
-            }
-            return pool.runIfActive(eventLoop: loop) { source.reloadIfChanged() }
-        }
-        watch.withLock { $0 = task }
-    }
+    func watch(on loop: any EventLoop) { watch.begin(source, on: loop) { $0.reloadIfChanged() } }
 
     /// Ends the look for changed files.
-    func unwatch() { watch.withLock { $0.take() }?.cancel() }
+    func unwatch() { watch.end() }
 }
 
 extension ServerTLSOptions {

@@ -148,6 +148,7 @@ public final class Server: ServiceLifecycle.Service {
         }
         let address = address(of: channel)
         tls?.watch(on: group.next())
+        core.access?.watch(on: group.next())
         _ = move(to: .serving(channel, address), .success(address))
         servingState.move(to: .serving)
         logger.info("serving", metadata: ["address": "\(address)"])
@@ -166,6 +167,7 @@ public final class Server: ServiceLifecycle.Service {
         servingState.move(to: .draining)
         logger.info("draining", metadata: ["address": "\(address)"])
         tls?.unwatch()
+        core.access?.unwatch()
         try? await listener.close().get()
         if case .unix(let path) = requested { unlink(path) }
         await connections.drain(timeout: drainTimeout, on: group.next())
@@ -179,8 +181,21 @@ public final class Server: ServiceLifecycle.Service {
     /// - Throws: `invalidConfiguration` when they cannot be used; the last good ones stay.
     public func reloadCertificates() async throws(RuntimeError) {
         guard let source = tls?.source else { return }
+        try await Self.offLoop { try source.reload() }
+    }
+
+    /// Reads the file of ``ServerOptions/policy`` now, whether it has changed or not; what it says holds for the next call
+    /// on every connection. Without a file it does nothing.
+    ///
+    /// - Throws: `invalidConfiguration` when it cannot be used; the last good policy stays.
+    public func reloadPolicy() async throws(RuntimeError) {
+        guard let access = core.access else { return }
+        try await Self.offLoop { try access.reload() }
+    }
+
+    private static func offLoop(_ read: @escaping @Sendable () throws -> Void) async throws(RuntimeError) {
         do {
-            try await NIOThreadPool.singleton.runIfActive { try source.reload() }
+            try await NIOThreadPool.singleton.runIfActive(read)
         } catch {
             throw error as? RuntimeError ?? RuntimeError(.invalidConfiguration, "not reloaded", cause: error)
         }

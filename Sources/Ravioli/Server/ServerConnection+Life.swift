@@ -75,7 +75,8 @@ extension ServerOptions {
             throw RuntimeError(.invalidConfiguration, error.message)
         }
         try keepalive.check(limits: limits, idleTimeout: idleTimeout)
-        guard connectionAgeMax ?? .seconds(1) > .zero, connectionAgeGrace >= .zero, drainTimeout >= .zero
+        guard connectionAgeMax ?? .seconds(1) > .zero, connectionAgeGrace >= .zero, drainTimeout >= .zero,
+            policyReloadInterval > .zero
         else { throw RuntimeError(.invalidConfiguration, "server options: a time is out of range") }
     }
 

@@ -36,6 +36,8 @@ final class ServerConnection: ConnectionEndpoint, TimerOwner {
     private var bound: [Int] = []
     private var unknownNames: [Int: String] = [:]
     private(set) var handle: Handle?
+    /// What the caller may call by the policy that it was worked out for; nil before the first call.
+    private var permissions: Permissions?
     private var frameTimer = TimerID.none
     private(set) var isClosed = false
     /// No further calls are wanted; the connection closes once those that run have ended.
@@ -175,7 +177,9 @@ final class ServerConnection: ConnectionEndpoint, TimerOwner {
             ? min(Int(peer.frameBytesMax), server.options.limits.frameBytesMax) : TTRPC.frameBytesMax
         peerMessageBytesMax = Int(peer.messageBytesMax)
         sendWindow = min(Int(peer.streamCreditBytes), Int(peer.connectionCreditBytes))
-        peerMetadataBytesMax = min(Int(peer.metadataBytesMax), server.options.limits.metadataBytesMax)
+        peerMetadataBytesMax = min(
+            Int(peer.metadataBytesMax), server.options.limits.metadataBytesMax,
+            EndFrame.metadataBytesMax(frameBytesMax: link.frameBytesMax))
         server.hello.write(into: &link.out)
         link.touched()
         let terms = ttrpc == nil ? server.lifeTerms : server.lifeTerms.withoutPings
@@ -198,12 +202,19 @@ final class ServerConnection: ConnectionEndpoint, TimerOwner {
         }
     }
 
+    private func check(_ number: Int, _ access: AccessSource, _ peer: Peer) throws(RPCError) {
+        if let permissions, access.isCurrent(permissions) { return try permissions.check(number) }
+        let current = access.permissions(of: peer.identity)
+        permissions = current
+        try current.check(number)
+    }
+
     func admit(
         _ slot: CallSlot, _ head: CallFrame, streamID: UInt32, now: Int64
     ) throws(RPCError) -> Record {
         let number = try handlerNumber(of: head)
         guard let handle else { throw RPCError(.internal, "a call on a closed connection", executed: .no) }
-        try handle.permissions?.check(number)
+        if let access = server.access { try check(number, access, handle.peer) }
         let handler = server.methods.handlers[number]
         let deadline = try deadline(of: head, now: now, isStream: handler.isStream)
         let metadata = try metadata(of: head)
@@ -379,10 +390,11 @@ final class ServerConnection: ConnectionEndpoint, TimerOwner {
         var all = metadata
         if !error.isFromCall { all.add(contentsOf: error.metadata) }
         var end = EndFrame(code: error.code.rawValue, executed: error.isFromCall ? .yes : error.executed.mark)
-        end.status = StatusBlock(message: error.message, details: error.details).block(
-            limits: server.options.limits)
         // Metadata that cannot travel must not keep the error from arriving.
         end.metadata = try? block(of: all)
+        end.status = StatusBlock(message: error.message, details: error.details).block(
+            limits: server.options.limits,
+            bytesMax: EndFrame.statusBytesMax(frameBytesMax: link.frameBytesMax, metadata: end.metadata))
         link.sendEnd(end, streamID: streamID, message: nil)
     }
 

@@ -13,7 +13,7 @@ final class ServerCore: Sendable {
     let hello: Hello
     let stallObserver: StallObserver
     /// Who may call what; nil for everybody everything.
-    private let access: AccessTable?
+    let access: AccessSource?
     private let logger: Logger
     private let executorsByLoop = Mutex<[ObjectIdentifier: [LoopExecutor]]>([:])
 
@@ -25,8 +25,9 @@ final class ServerCore: Sendable {
         let reflection = ServerReflection(services)
         methods = try MethodTable(options.servesReflection ? services + [reflection] : services)
         let names = methods.handlers.map(\.name)
-        access = options.policy.map { AccessTable($0, methods: names) }
-        if let policy = options.policy { AccessTable.warn(of: policy, methods: names, logger) }
+        access = options.policy.map {
+            AccessSource($0, methods: names, reloadInterval: options.policyReloadInterval, logger: logger)
+        }
         hello = Hello(
             limits: options.limits, schemaFingerprint: reflection.fingerprint,
             details: HelloDetails(service: options.name).block)
@@ -49,9 +50,6 @@ final class ServerCore: Sendable {
         }
     }
 
-    /// What a caller may do; nil for everything.
-    func permissions(of peer: Peer) -> Permissions? { access?.permissions(of: peer.identity) }
-
     /// A peer broke the protocol.
     func note(_ error: WireError, from peer: Peer?) { note(error, from: peer?.address ?? "unknown") }
 
@@ -70,8 +68,6 @@ extension ServerConnection {
     /// What other threads may hold of a connection.
     final class Handle: Sendable {
         let peer: Peer
-        /// What the caller may call; nil for everything.
-        let permissions: Permissions?
         let inheritedMetadataNames: [String]
         let interceptors: [any Interceptor]
         private let context: LoopContext
@@ -82,7 +78,6 @@ extension ServerConnection {
         init(_ connection: ServerConnection, server: ServerCore, peer: Peer) {
             self.peer = peer
             self.server = server
-            permissions = server.permissions(of: peer)
             context = connection.link.context
             inheritedMetadataNames = server.options.inheritedMetadata
             interceptors = server.options.interceptors

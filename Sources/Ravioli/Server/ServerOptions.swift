@@ -40,6 +40,9 @@ public struct ServerOptions: Sendable {
     public var tls: ServerTLSOptions?
     /// Who may call what; nil for everybody everything. Default nil.
     public var policy: AccessPolicy?
+    /// How often a policy's file is looked at for changes. Default 60 s. A new policy holds at once, on connections that
+    /// stand too; one that cannot be used is logged, and the last good one stays. In-process channels do not look.
+    public var policyReloadInterval: Duration = .seconds(60)
     /// Connections waiting to be accepted. Default 1,024.
     public var backlog = 1024
 

@@ -110,4 +110,74 @@ import Testing
         #expect(receiver.error?.code == .creditExceeded)
         #expect(cost <= limits.connectionCreditBytes)
     }
+
+    // MARK: What servers can make a client hold
+
+    /// The receiving half of a client's connection, with calls that nobody reads.
+    private struct Caller {
+        var decoder: FrameDecoder
+        var machine: ClientConnectionMachine
+        /// Bytes of messages that came for callers.
+        var delivered = 0
+        var heldMax = 0
+        var error: WireError?
+
+        init(_ limits: WireLimits, streams: Int) {
+            decoder = FrameDecoder(limits: limits)
+            machine = ClientConnectionMachine(limits: limits)
+            receive(Wire.hello())
+            for _ in 0..<streams { _ = machine.callOpened(isStream: true) }
+        }
+
+        mutating func receive(_ bytes: [UInt8]) {
+            guard error == nil else { return }
+            decoder.append(ByteBuffer(bytes: bytes))
+            do throws(WireError) {
+                while let frame = try decoder.next() {
+                    let action = try machine.frameReceived(frame, now: WireInstant(nanoseconds: 0))
+                    if case .responses(_, .message(let message, _)) = action {
+                        delivered += message.readableBytes
+                    }
+                }
+            } catch {
+                self.error = error
+            }
+            heldMax = max(heldMax, decoder.bytesHeld)
+        }
+    }
+
+    @Test func unreadResponsesStayInTheirCredit() {
+        var one = Caller(.small, streams: 1)
+        for _ in 0..<100 { one.receive(Wire.request(1, Wire.zeros(1000))) }
+        #expect(one.error?.code == .creditExceeded)
+        #expect(one.delivered <= WireLimits.small.streamCreditBytes)
+        #expect(one.delivered > WireLimits.small.streamCreditBytes - 1016)
+
+        var many = Caller(.small, streams: 50)
+        for id in 1...50 as ClosedRange<UInt32> { many.receive(Wire.request(id, Wire.zeros(1000))) }
+        #expect(many.error?.code == .creditExceeded)
+        #expect(many.delivered <= WireLimits.small.connectionCreditBytes)
+    }
+
+    @Test func serversFramesHoldWhatCame() {
+        var caller = Caller(.small, streams: 1)
+        let answer = Wire.request(1, Wire.zeros(4000))
+        for byte in answer.dropLast() { caller.receive([byte]) }
+        #expect(caller.heldMax == answer.count - 1)
+        var liar = Caller(.small, streams: 1)
+        liar.receive(Wire.header(4097, 1, 3, 0x82) + Wire.zeros(4000))
+        #expect(liar.error?.code == .frameTooLarge && liar.heldMax <= 4010)
+    }
+
+    /// Messages announced in chunks get credit beyond the stream's, but never more than one of them for a stream.
+    @Test func announcedResponsesStayInTheirBudget() {
+        var caller = Caller(.small, streams: 50)
+        var refused = 0
+        for id in 1...50 as ClosedRange<UInt32> {
+            caller.receive(Wire.data(id, Wire.message | Wire.chunked | Wire.counted, Wire.u32(16_384) + [1]))
+            if !caller.machine.isWaiting(CallSlot(index: Int(id) - 1)) { refused += 1 }
+        }
+        #expect(caller.error == nil)
+        #expect(50 - refused == WireLimits.small.assemblyBytesMax / 16_384)
+    }
 }

@@ -44,9 +44,45 @@ struct WireSpecTests {
         try await wireCase.run()
     }
 
+    // MARK: Servers' bytes
+
+    @Test(.serialized, arguments: ClientWireSpec.hellos) func serverHellos(
+        _ wireCase: ClientWireCase
+    ) async throws {
+        try await wireCase.run()
+    }
+    @Test(.serialized, arguments: ClientWireSpec.frames) func serverFrames(
+        _ wireCase: ClientWireCase
+    ) async throws {
+        try await wireCase.run()
+    }
+    @Test(.serialized, arguments: ClientWireSpec.goaways) func serverGoaways(
+        _ wireCase: ClientWireCase
+    ) async throws {
+        try await wireCase.run()
+    }
+    @Test(.serialized, arguments: ClientWireSpec.ends) func serverEnds(
+        _ wireCase: ClientWireCase
+    ) async throws {
+        try await wireCase.run()
+    }
+    @Test(.serialized, arguments: ClientWireSpec.answers) func serverAnswers(
+        _ wireCase: ClientWireCase
+    ) async throws {
+        try await wireCase.run()
+    }
+    @Test(.serialized, arguments: ClientWireSpec.streams) func serverStreams(
+        _ wireCase: ClientWireCase
+    ) async throws {
+        try await wireCase.run()
+    }
+
+    // MARK: The list
+
     @Test func casesAreNumberedForGood() {
-        let numbers = WireSpec.all.map(\.number)
-        #expect(numbers.count >= 250)
+        let numbers = WireSpec.all.map(\.number) + ClientWireSpec.all.map(\.number)
+        #expect(numbers.count >= 350)
+        #expect(WireSpec.all.allSatisfy { $0.number < 500 })
         #expect(Set(numbers).count == numbers.count)
     }
 
@@ -57,6 +93,7 @@ struct WireSpecTests {
         let headings = try String(contentsOf: page, encoding: .utf8).split(separator: "\n")
             .filter { $0.hasPrefix("#") }
             .map { String($0.drop { $0 == "#" || $0 == " " }) }
-        #expect(Set(WireSpec.all.map(\.section)).subtracting(headings).isEmpty)
+        let sections = WireSpec.all.map(\.section) + ClientWireSpec.all.map(\.section)
+        #expect(Set(sections).subtracting(headings) == [])
     }
 }
