@@ -34,6 +34,7 @@ final class ClientHandle: Sendable {
             call.markCancelled()
             cancel(call)
         }
+        SanitizedHandover.taken(call)
         return try result.get()
     }
 
