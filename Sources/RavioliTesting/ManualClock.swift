@@ -41,13 +41,16 @@ public final class ManualClock: Clock {
     }
 
     private let state = Mutex(State())
-    /// Told when somebody begins to sleep.
-    private let sleepBegan: (@Sendable (Instant) -> Void)?
+    /// Told when somebody begins to sleep: until when, and how to wake him.
+    private let sleepBegan: (@Sendable (Instant, _ wake: @escaping @Sendable () -> Void) -> Void)?
 
     /// A clock at its first moment.
     public init() { sleepBegan = nil }
 
-    init(sleepBegan: @escaping @Sendable (Instant) -> Void) { self.sleepBegan = sleepBegan }
+    /// A clock whose sleepers are woken one by one by whoever moves it.
+    init(sleepBegan: @escaping @Sendable (Instant, _ wake: @escaping @Sendable () -> Void) -> Void) {
+        self.sleepBegan = sleepBegan
+    }
 
     /// The time as it stands.
     public var now: Instant { state.withLock { $0.now } }
@@ -63,7 +66,7 @@ public final class ManualClock: Clock {
         let woken = state.withLock { state -> [Sleeper] in
             guard moment > state.now else { return [] }
             state.now = moment
-            if state.sleepers.isEmpty { return [] }
+            if state.sleepers.isEmpty || sleepBegan != nil { return [] }
             let due = state.sleepers.filter { $0.deadline <= moment }
             state.sleepers.removeAll { $0.deadline <= moment }
             return due.sorted { ($0.deadline, $0.id) < ($1.deadline, $1.id) }
@@ -93,7 +96,7 @@ public final class ManualClock: Clock {
         let isDue = await withTaskCancellationHandler {
             await withUnsafeContinuation { fallAsleep(id, deadline, $0) }
         } onCancel: {
-            wake(id)
+            wake(id, isDue: false)
         }
         if !isDue { throw CancellationError() }
     }
@@ -108,14 +111,18 @@ public final class ManualClock: Clock {
             state.watchers.removeAll { $0.count <= count }
             return (nil, met)
         }
-        if let outcome { continuation.resume(returning: outcome) } else { sleepBegan?(deadline) }
+        if let outcome {
+            continuation.resume(returning: outcome)
+        } else {
+            sleepBegan?(deadline) { self.wake(id, isDue: true) }
+        }
         for watcher in watchers { watcher.resume() }
     }
 
-    private func wake(_ id: Int) {
+    private func wake(_ id: Int, isDue: Bool) {
         state.withLock { state -> Sleeper? in
             guard let index = state.sleepers.firstIndex(where: { $0.id == id }) else { return nil }
             return state.sleepers.remove(at: index)
-        }?.continuation.resume(returning: false)
+        }?.continuation.resume(returning: isDue)
     }
 }

@@ -12,14 +12,15 @@ public final class SeededRandom: Sendable {
     public init(seed: UInt64) { state = Mutex(seed) }
 
     /// The next 64 bits (SplitMix64).
-    public func next() -> UInt64 {
-        state.withLock { state in
-            state &+= 0x9E37_79B9_7F4A_7C15
-            var z = state
-            z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-            z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-            return z ^ (z >> 31)
-        }
+    public func next() -> UInt64 { state.withLock { Self.number(after: &$0) } }
+
+    /// The number that follows a state.
+    static func number(after state: inout UInt64) -> UInt64 {
+        state &+= 0x9E37_79B9_7F4A_7C15
+        var z = state
+        z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
+        z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
+        return z ^ (z >> 31)
     }
 
     /// A number of the range, each about equally likely.

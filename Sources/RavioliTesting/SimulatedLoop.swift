@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // An event loop whose time is a number. It runs on the thread that drives it, one piece of work after the other, in the
-// order of their times and, at the same time, in the order in which they came.
+// order of their times. What is due at the same time comes in an order that the seed decides, since no network and no
+// timer promises another one; only work that was handed over to the loop keeps its order, as on every event loop.
 
 import Dispatch
 import NIOCore
@@ -17,15 +18,23 @@ import Synchronization
 final class SimulatedLoop: EventLoop {
     private struct Entry {
         let at: Int64
+        /// Random among those of the same time.
+        let order: UInt64
         let number: UInt64
         let work: @Sendable () -> Void
 
-        func precedes(_ other: Entry) -> Bool { (at, number) < (other.at, other.number) }
+        func precedes(_ other: Entry) -> Bool {
+            if at != other.at { return at < other.at }
+            return order == other.order ? number < other.number : order < other.order
+        }
     }
 
     private struct State {
         var now: Int64
         var made: UInt64 = 0
+        var random: UInt64
+        /// The last piece of work that was handed over: what follows it at the same time comes behind it.
+        var executed: (at: Int64, order: UInt64) = (.min, 0)
         /// A binary heap: each entry precedes those at twice its place.
         var heap: [Entry] = []
         var cancelled: Set<UInt64> = []
@@ -35,8 +44,10 @@ final class SimulatedLoop: EventLoop {
     private let state: Mutex<State>
     private let driver = Atomic<UInt>(0)
 
-    /// - Parameter start: the time at which it stands, in nanoseconds.
-    init(start: Int64) { state = Mutex(State(now: start)) }
+    /// - Parameters:
+    ///   - start: the time at which it stands, in nanoseconds.
+    ///   - seed: decides the order of what happens at the same time.
+    init(start: Int64, seed: UInt64) { state = Mutex(State(now: start, random: ~seed)) }
 
     var inEventLoop: Bool { driver.load(ordering: .relaxed) == Self.thread }
 
@@ -56,18 +67,22 @@ final class SimulatedLoop: EventLoop {
     }
 
     /// Runs the next piece of work that is due up to a time, and moves the time to it; returns whether there was one.
-    func step(until limit: Int64) -> Bool {
-        let work = state.withLock { state -> (@Sendable () -> Void)? in
+    ///
+    /// - Parameter moved: told before the work when the time has moved.
+    func step(until limit: Int64, moved: (Int64) -> Void) -> Bool {
+        let next = state.withLock { state -> (work: @Sendable () -> Void, hasMoved: Bool, now: Int64)? in
             while let first = state.heap.first, first.at <= limit {
                 Self.removeFirst(&state.heap)
-                if state.cancelled.remove(first.number) != nil { continue }
-                state.now = max(state.now, first.at)
-                return first.work
+                if !state.cancelled.isEmpty, state.cancelled.remove(first.number) != nil { continue }
+                let hasMoved = first.at > state.now
+                if hasMoved { state.now = first.at }
+                return (first.work, hasMoved, state.now)
             }
             return nil
         }
-        guard let work else { return false }
-        work()
+        guard let next else { return false }
+        if next.hasMoved { moved(next.now) }
+        next.work()
         return true
     }
 
@@ -83,7 +98,14 @@ final class SimulatedLoop: EventLoop {
 
     // MARK: EventLoop
 
-    func execute(_ task: @escaping @Sendable () -> Void) { _ = enqueue(at: 0, task) }
+    func execute(_ task: @escaping @Sendable () -> Void) {
+        state.withLock { state in
+            var order = SeededRandom.number(after: &state.random)
+            if state.executed.at == state.now { order = max(order, state.executed.order) }
+            state.executed = (state.now, order)
+            Self.insert(at: state.now, order: order, task, &state)
+        }
+    }
 
     func scheduleTask<T>(
         deadline: NIODeadline, _ task: @escaping @Sendable () throws -> T
@@ -128,11 +150,19 @@ final class SimulatedLoop: EventLoop {
     @discardableResult
     func enqueue(at time: Int64, _ work: @escaping @Sendable () -> Void) -> UInt64? {
         state.withLock { state in
-            if state.isShut { return nil }
-            state.made += 1
-            Self.insert(Entry(at: max(time, state.now), number: state.made, work: work), &state.heap)
-            return state.made
+            let order = SeededRandom.number(after: &state.random)
+            return Self.insert(at: max(time, state.now), order: order, work, &state)
         }
+    }
+
+    @discardableResult
+    private static func insert(
+        at time: Int64, order: UInt64, _ work: @escaping @Sendable () -> Void, _ state: inout State
+    ) -> UInt64? {
+        if state.isShut { return nil }
+        state.made += 1
+        insert(Entry(at: time, order: order, number: state.made, work: work), &state.heap)
+        return state.made
     }
 
     private func cancel(_ number: UInt64) {

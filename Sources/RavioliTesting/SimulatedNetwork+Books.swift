@@ -4,12 +4,23 @@ import Ravioli
 package import RavioliWire
 
 extension SimulatedNetwork {
-    /// What both ends of each connection have counted, the client's first.
-    package var books: [(client: ConnectionBooks, server: ConnectionBooks)] {
-        allRoutes.flatMap { $0.connections.map { ($0.client.end.books, $0.server.end.books) } }
+    /// Shows what both ends of each connection have counted, the client's first.
+    package func forEachConnection(_ body: (ConnectionBooks, ConnectionBooks) throws -> Void) rethrows {
+        let routes = allRoutes
+        var index = 0
+        // Without iterators: this runs after each step, in builds that are not optimised.
+        while index < routes.count {
+            let connections = routes[index].connections
+            var number = 0
+            while number < connections.count {
+                try body(connections[number].client.end.books, connections[number].server.end.books)
+                number += 1
+            }
+            index += 1
+        }
     }
 
-    /// The same for connections that stand and have nothing on its way.
+    /// The same of connections that stand and have nothing on their way.
     package var quietBooks: [(client: ConnectionBooks, server: ConnectionBooks)] {
         allRoutes.flatMap { route in
             route.connections.filter { $0.isWhole && $0.isQuiet }.map {

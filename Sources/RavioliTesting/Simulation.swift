@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Everything in a simulation runs on the thread that runs it: the tasks, the connections, the network. The loop takes one
-// piece of work after the other and moves the time to each, so hours pass in milliseconds, and a seed decides it all.
+// piece of work after the other and moves the time to each, so hours pass in milliseconds, and a seed decides it all, the
+// order of what happens at the same time included.
 
 import NIOCore
 import Ravioli
@@ -61,12 +62,12 @@ public final class Simulation: Sendable {
     /// A world that has not begun.
     public init(seed: UInt64) {
         self.seed = seed
-        let loop = SimulatedLoop(start: Self.start)
+        let loop = SimulatedLoop(start: Self.start, seed: seed)
         self.loop = loop
         random = SeededRandom(seed: seed)
         network = SimulatedNetwork(loop: loop, random: random)
-        clock = ManualClock { wake in
-            loop.enqueue(at: Self.start + Int64(clamping: wake.offset.nanoseconds)) {}
+        clock = ManualClock { deadline, wake in
+            loop.enqueue(at: Self.start + Int64(clamping: deadline.offset.nanoseconds), wake)
         }
     }
 
@@ -139,9 +140,9 @@ public final class Simulation: Sendable {
     }
 
     private func step(until limit: Int64) throws -> Bool {
-        guard loop.step(until: limit) else { return false }
+        let moved: (Int64) -> Void = { self.clock.advance(to: .init(offset: .nanoseconds($0 - Self.start))) }
+        guard loop.step(until: limit, moved: moved) else { return false }
         stepCount.add(1, ordering: .relaxed)
-        clock.advance(to: ManualClock.Instant(offset: now))
         for check in checks.withLock({ $0 }) {
             do { try check() } catch {
                 throw Failure(seed: seed, step: steps, reason: "\(error)")

@@ -33,9 +33,10 @@ package struct ConnectionBooks: Sendable, Hashable {
 extension ClientConnectionMachine {
     /// The client's books as they stand.
     package var books: ConnectionBooks {
-        let credits = calls.openSlots.compactMap { calls[$0]?.sendCredit.available }
+        var least: Int?
+        calls.forEachOpen { call in least = min(least ?? .max, call.sendCredit.available) }
         return ConnectionBooks(
-            flow: flow, callsOpen: calls.count, streamSendCreditMin: credits.min(),
+            flow: flow, callsOpen: calls.count, streamSendCreditMin: least,
             assemblyBytes: assemblyBytes)
     }
 }
@@ -43,9 +44,10 @@ extension ClientConnectionMachine {
 extension ServerConnectionMachine {
     /// The server's books as they stand.
     package var books: ConnectionBooks {
-        let credits = calls.openSlots.compactMap { calls[$0]?.sendCredit.available }
+        var least: Int?
+        calls.forEachOpen { call in least = min(least ?? .max, call.sendCredit.available) }
         var books = ConnectionBooks(
-            flow: flow, callsOpen: calls.count, streamSendCreditMin: credits.min(),
+            flow: flow, callsOpen: calls.count, streamSendCreditMin: least,
             assemblyBytes: assemblyBytes)
         books.handlersRunning = callsRunning
         return books

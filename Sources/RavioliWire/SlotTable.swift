@@ -87,6 +87,20 @@ package struct SlotTable<Element: Sendable>: Sendable {
         elements.indices.filter { elements[$0] != nil }.map(CallSlot.init(index:))
     }
 
+    /// Shows the state of each open call, in no particular order.
+    package func forEachOpen(_ body: (Element) -> Void) {
+        var left = count
+        var index = 0
+        // Stops at the last open one: tables keep the size they once had.
+        while left > 0 {
+            if ids[index] != 0, let element = elements[index] {
+                body(element)
+                left -= 1
+            }
+            index += 1
+        }
+    }
+
     private mutating func place(_ bucket: Bucket) {
         var position = bucket.id & mask
         while buckets[Int(position)].id != 0 { position = (position &+ 1) & mask }

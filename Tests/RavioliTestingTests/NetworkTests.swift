@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Ravioli
-import RavioliTesting
+import Synchronization
 import Testing
+
+@testable import RavioliTesting
 
 /// What each fault of the simulated network looks like to those who call through it.
 @Suite(.timeLimit(.minutes(1)))
@@ -125,6 +127,86 @@ struct NetworkTests {
             conditions.dribblesPerMillion = 1_000_000
             world.simulation.network.setConditions(conditions, of: "echo")
             for _ in 0..<20 { #expect(await world.call() == nil) }
+        }
+    }
+
+    /// Who comes first of those that come at the same time.
+    private func arrivals(
+        seed: UInt64, _ body: @escaping @Sendable (Simulation, Arrivals) async throws -> Void
+    )
+        throws -> [Int]
+    {
+        let arrivals = Arrivals()
+        try Simulation(seed: seed).run { try await body($0, arrivals) }
+        return arrivals.all
+    }
+
+    private final class Arrivals: Sendable {
+        private let state = Mutex<[Int]>([])
+        var all: [Int] { state.withLock { $0 } }
+        func add(_ number: Int) { state.withLock { $0.append(number) } }
+    }
+
+    @Test func connectionsOvertakeEachOtherAtTheSameTimeAsTheSeedSays() throws {
+        let orders = try (1...20 as ClosedRange<UInt64>).map { seed in
+            let course: @Sendable (Simulation, Arrivals) async throws -> Void = { simulation, arrivals in
+                let name = try #require(MethodName(NetworkTests.echo))
+                let service = try BareService(
+                    "test.Echo",
+                    methods: [
+                        .unaryBytes(name) { request, _ in
+                            arrivals.add(Int(request.first ?? 0))
+                            return request
+                        }
+                    ])
+                try simulation.network.serve([service], at: "echo")
+                await withTaskGroup(of: Void.self) { group in
+                    for number in [0, 1] {
+                        group.addTask {
+                            guard let client = try? simulation.network.client(of: "echo") else { return }
+                            for index in [0, 2, 4] {
+                                let bytes = [UInt8(number + index)]
+                                _ = try? await client.unary(UnaryRequest(name, message: bytes))
+                            }
+                            await client.close()
+                        }
+                    }
+                }
+            }
+            let order = try arrivals(seed: seed, course)
+            #expect(try arrivals(seed: seed, course) == order, "a seed gives the same order each time")
+            // Each connection keeps its own.
+            for number in [0, 1] {
+                #expect(order.filter { $0 % 2 == number } == [0, 2, 4].map { $0 + number })
+            }
+            return order
+        }
+        #expect(Set(orders).count >= 4, "\(orders)")
+    }
+
+    @Test func sleepersWakeAtTheSameTimeAsTheSeedSays() throws {
+        let orders = try (1...20 as ClosedRange<UInt64>).map { seed in
+            try arrivals(seed: seed) { simulation, arrivals in
+                await withTaskGroup(of: Void.self) { group in
+                    for number in 0...2 {
+                        group.addTask {
+                            try? await simulation.sleep(for: .seconds(number == 2 ? 2 : 1))
+                            arrivals.add(number)
+                        }
+                    }
+                }
+            }
+        }
+        #expect(Set(orders) == [[0, 1, 2], [1, 0, 2]])
+    }
+
+    @Test func whatIsHandedToTheLoopKeepsItsOrder() {
+        for seed in 1...20 {
+            let loop = SimulatedLoop(start: 0, seed: UInt64(seed))
+            let arrivals = Arrivals()
+            for number in 0..<10 { loop.execute { arrivals.add(number) } }
+            loop.driven { while loop.step(until: 1, moved: { _ in }) {} }
+            #expect(arrivals.all == Array(0..<10))
         }
     }
 

@@ -1,59 +1,145 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Clients that call without end, servers that come and go, and a network that does what networks do, all decided by one
-// seed. Which faults occur at all differs from seed to seed, for faults that occur together hide each other.
+// seed. What occurs at all differs from seed to seed, for faults and features that occur together hide each other.
 
 import Ravioli
 import RavioliTesting
 import RavioliWire
-import Synchronization
+
+/// What may occur in a swarm. A seed switches each on or off.
+enum SwarmFeature: String, CaseIterable, Sendable {
+    // Calls.
+    case metadata, errors, watch, collect, converse, deadlines, cancellation, waiting, ranks
+    case largeMessages, slowHandlers, stubbornHandlers, slowReaders, interceptors
+    // Clients and servers.
+    case limits, age, idle, keepalive, shortQueues, quickBackoff
+    // The way between them.
+    case steadyLatency, dribble, losses, refusals, narrowness
+    // What happens to them.
+    case reset, serverVanishes, clientVanishes, partition, drain, abort, weather
+
+    static let faults: [SwarmFeature] = [
+        .reset, .serverVanishes, .clientVanishes, .partition, .drain, .abort, .weather,
+    ]
+}
+
+/// Which part of a seed's swarm lives: all of it, or so much as shows a fault.
+struct SwarmScope: Hashable, Sendable, CustomStringConvertible {
+    var seed: UInt64
+    /// The first so many calls.
+    var calls = 500
+    /// The first so many faults; nil for all.
+    var faults: Int?
+    /// What the seed switches on, and yet is off.
+    var without: Set<SwarmFeature> = []
+
+    init(seed: UInt64, calls: Int = 500) {
+        self.seed = seed
+        self.calls = calls
+    }
+
+    /// Reads what ``description`` says.
+    init?(_ text: String) {
+        let parts = text.split(separator: ",")
+        guard let seed = parts.first.flatMap({ UInt64($0) }) else { return nil }
+        self.seed = seed
+        for part in parts.dropFirst() {
+            let sides = part.split(separator: "=", maxSplits: 1)
+            guard sides.count == 2 else { return nil }
+            switch sides[0] {
+            case "calls":
+                guard let calls = Int(sides[1]) else { return nil }
+                self.calls = calls
+            case "faults":
+                guard let faults = Int(sides[1]) else { return nil }
+                self.faults = faults
+            case "without":
+                let features = sides[1].split(separator: "+").map { SwarmFeature(rawValue: String($0)) }
+                guard features.allSatisfy({ $0 != nil }) else { return nil }
+                without = Set(features.compactMap { $0 })
+            default: return nil
+            }
+        }
+    }
+
+    /// For instance `7,calls=12,faults=1,without=age+drain`.
+    var description: String {
+        var text = "\(seed),calls=\(calls)"
+        if let faults { text += ",faults=\(faults)" }
+        if !without.isEmpty { text += ",without=" + without.map(\.rawValue).sorted().joined(separator: "+") }
+        return text
+    }
+
+    /// Numbers for one purpose, whatever else is drawn.
+    func random(_ purpose: UInt64) -> SeededRandom {
+        SeededRandom(seed: SeededRandom(seed: seed &+ purpose &* 0xD134_2543_DE82_EF95).next())
+    }
+}
 
 /// What a seed decides before anything happens.
-struct SwarmPlan {
+struct SwarmPlan: Sendable {
+    /// What is on.
+    let features: Set<SwarmFeature>
     var server = ServerOptions.defaults
     var client = ClientOptions.defaults
     var conditions = SimulatedNetwork.Conditions.calm
     var clients: Int
     var callers: Int
-    var faults: [Fault]
     var faultPause: ClosedRange<Duration>
     var messageBytesMax: Int
 
-    enum Fault: CaseIterable { case reset, serverVanishes, clientVanishes, partition, drain, abort, weather }
-
-    init(_ random: SeededRandom) {
+    init(_ scope: SwarmScope) {
+        let random = scope.random(1)
+        let switches = SwarmFeature.allCases.map { ($0, random.happens(perMillion: 500_000)) }
+        features = Set(switches.filter { $0.1 }.map(\.0)).subtracting(scope.without)
         clients = random.int(in: 1...3)
         callers = random.int(in: 1...8)
-        faults = Fault.allCases.filter { _ in random.happens(perMillion: 400_000) }
         faultPause =
             .milliseconds(1)...(random.happens(perMillion: 500_000) ? .milliseconds(200) : .seconds(10))
-        messageBytesMax = random.happens(perMillion: 700_000) ? 300 : 20_000
-        server.limits = Self.limits(random)
-        client.limits = Self.limits(random)
-        server.connectionAgeMax = random.happens(perMillion: 300_000) ? .seconds(2) : .seconds(1800)
-        server.connectionAgeGrace = .seconds(1)
-        client.idleTimeout = random.happens(perMillion: 300_000) ? .milliseconds(500) : .seconds(1800)
-        client.callsQueuedMax = random.happens(perMillion: 200_000) ? 2 : 1000
-        if random.happens(perMillion: 500_000) {
+        messageBytesMax = features.contains(.largeMessages) ? 20_000 : 300
+        conditions = weather(scope.random(2))
+        setLimits(scope.random(3))
+        if features.contains(.age) {
+            server.connectionAgeMax = .seconds(2)
+            server.connectionAgeGrace = .seconds(1)
+        }
+        if features.contains(.idle) { client.idleTimeout = .milliseconds(500) }
+        if features.contains(.shortQueues) { client.callsQueuedMax = 2 }
+        if features.contains(.quickBackoff) {
             client.backoff = .init(initial: .milliseconds(10), max: .milliseconds(500))
         }
-        conditions = Self.weather(random)
+        if features.contains(.keepalive) { setKeepalive(scope.random(4)) }
     }
 
-    static func weather(_ random: SeededRandom) -> SimulatedNetwork.Conditions {
+    func has(_ feature: SwarmFeature) -> Bool { features.contains(feature) }
+
+    /// What the way is like, within what the seed allows.
+    func weather(_ random: SeededRandom) -> SimulatedNetwork.Conditions {
         var conditions = SimulatedNetwork.Conditions.calm
         let most = Duration.microseconds(random.int(in: 10...50_000))
-        conditions.latency = .microseconds(random.int(in: 1...10))...most
-        if random.happens(perMillion: 400_000) { conditions.dribblesPerMillion = random.int(in: 0...200_000) }
-        if random.happens(perMillion: 300_000) { conditions.lossesPerMillion = random.int(in: 0...20_000) }
-        if random.happens(perMillion: 300_000) { conditions.refusalsPerMillion = 300_000 }
-        if random.happens(perMillion: 300_000) { conditions.bufferBytes = 2_000 }
+        let dribbles = random.int(in: 0...200_000)
+        let losses = random.int(in: 0...20_000)
+        // On a way that is always as long as before, much happens at the same time.
+        conditions.latency =
+            features.contains(.steadyLatency)
+            ? .milliseconds(1)...(.milliseconds(1)) : .microseconds(random.int(in: 1...10))...most
+        if features.contains(.dribble) { conditions.dribblesPerMillion = dribbles }
+        if features.contains(.losses) { conditions.lossesPerMillion = losses }
+        if features.contains(.refusals) { conditions.refusalsPerMillion = 300_000 }
+        if features.contains(.narrowness) { conditions.bufferBytes = 2_000 }
         return conditions
+    }
+
+    private mutating func setLimits(_ random: SeededRandom) {
+        guard features.contains(.limits) else { return }
+        server.limits = Self.limits(random)
+        client.limits = Self.limits(random)
     }
 
     private static func limits(_ random: SeededRandom) -> WireLimits {
         var limits = WireLimits.defaults
-        guard random.happens(perMillion: 700_000) else { return limits }
+        guard random.happens(perMillion: 800_000) else { return limits }
         limits.metadataBytesMax = 256
         limits.statusBytesMax = 256
         limits.textBytesMax = 256
@@ -66,117 +152,19 @@ struct SwarmPlan {
         limits.assemblyBytesMax = limits.messageBytesMax + random.int(in: 0...10_000)
         return limits
     }
-}
 
-/// What has happened to the calls of a swarm, and what must never happen.
-final class SwarmBooks: Sendable {
-    struct Violation: Error, CustomStringConvertible { let description: String }
-
-    private struct State {
-        var executions: [UInt8] = []
-        var cannotRun: Set<Int> = []
-        var handlersRunning = 0
-        var callsWaiting: [Int] = []
-        var streams: [[(call: any StreamCall, end: Duration)]] = []
-        var callsEnded = 0
-        var callsSucceeded = 0
-        var digest: UInt64 = 0xCBF2_9CE4_8422_2325
-        var violation: Violation?
-
-        mutating func fail(_ text: String) { violation = violation ?? Violation(description: text) }
+    /// Signs of life are asked for so soon that both ends do it all the time.
+    private mutating func setKeepalive(_ random: SeededRandom) {
+        server.limits.pingIntervalMin = .milliseconds(100)
+        client.limits.pingIntervalMin = .milliseconds(100)
+        client.keepalive = Self.keepalive(random)
+        server.keepalive = Self.keepalive(random)
     }
 
-    private let state = Mutex(State())
-
-    init(clients: Int) {
-        state.withLock { state in
-            state.callsWaiting = Array(repeating: 0, count: clients)
-            state.streams = Array(repeating: [], count: clients)
-        }
+    private static func keepalive(_ random: SeededRandom) -> KeepaliveOptions {
+        KeepaliveOptions(
+            interval: random.duration(in: .milliseconds(200)...(.seconds(3))),
+            timeout: random.duration(in: .milliseconds(200)...(.seconds(5))),
+            pingsWithoutCalls: random.happens(perMillion: 500_000))
     }
-
-    var callsStarted: Int { state.withLock { $0.executions.count } }
-    var callsEnded: Int { state.withLock { $0.callsEnded } }
-    var callsSucceeded: Int { state.withLock { $0.callsSucceeded } }
-    var handlersRunning: Int { state.withLock { $0.handlersRunning } }
-    var digest: UInt64 { state.withLock { $0.digest } }
-    var violation: Violation? { state.withLock { $0.violation } }
-
-    /// Calls of a client that have begun and not ended.
-    func callsUnderWay(_ client: Int) -> Int {
-        state.withLock { $0.callsWaiting[client] + $0.streams[client].count { !$0.call.hasEnded } }
-    }
-
-    /// Whether a stream of a client goes on after it must have ended.
-    func hasLateStream(_ client: Int, now: Duration) -> Bool {
-        state.withLock { $0.streams[client].contains { $0.end < now && !$0.call.hasEnded } }
-    }
-
-    func violated(_ text: String) {
-        state.withLock { $0.fail(text) }
-    }
-
-    // MARK: Callers
-
-    func callBegan() -> Int {
-        state.withLock { state in
-            state.executions.append(0)
-            return state.executions.count - 1
-        }
-    }
-
-    func unaryBegan(_ client: Int) { state.withLock { $0.callsWaiting[client] += 1 } }
-    func unaryEnded(_ client: Int) { state.withLock { $0.callsWaiting[client] -= 1 } }
-    /// A stream was opened that must have ended at a time.
-    func streamBegan(_ client: Int, _ call: any StreamCall, end: Duration) {
-        state.withLock { $0.streams[client].append((call, end)) }
-    }
-    func streamEnded(_ client: Int, _ call: any StreamCall) {
-        state.withLock { state in state.streams[client].removeAll { $0.call === call } }
-    }
-
-    /// A call has ended for its caller.
-    func callEnded(_ id: Int, _ error: RPCError?, at now: Duration) {
-        state.withLock { state in
-            state.callsEnded += 1
-            let executions = state.executions[id]
-            let code = error?.code.rawValue ?? 0
-            for value in [UInt64(id), UInt64(code), UInt64(now.components.attoseconds / 1_000_000_000)] {
-                state.digest = (state.digest ^ value) &* 0x100_0000_01B3
-            }
-            guard let error else {
-                state.callsSucceeded += 1
-                if executions != 1 { state.fail("call \(id) succeeded and ran \(executions) times") }
-                return
-            }
-            switch error.executed {
-            case .no:
-                state.cannotRun.insert(id)
-                if executions != 0 {
-                    state.fail("call \(id) ran, and its caller was told it did not: \(error)")
-                }
-            case .yes:
-                if executions != 1 { state.fail("call \(id) ran \(executions) times: \(error)") }
-            default: break
-            }
-        }
-    }
-
-    // MARK: Handlers
-
-    func handlerBegan(_ id: Int) {
-        state.withLock { state in
-            state.handlersRunning += 1
-            guard state.executions.indices.contains(id) else {
-                return state.fail("call \(id) was never made")
-            }
-            state.executions[id] += 1
-            if state.executions[id] > 1 { state.fail("call \(id) ran twice") }
-            if state.cannotRun.contains(id) {
-                state.fail("call \(id) runs after its caller was told it did not")
-            }
-        }
-    }
-
-    func handlerEnded() { state.withLock { $0.handlersRunning -= 1 } }
 }

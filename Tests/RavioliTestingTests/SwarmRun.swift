@@ -3,13 +3,30 @@
 import Ravioli
 import RavioliTesting
 import RavioliWire
-import Synchronization
+
+/// A rule that a swarm broke, and what leads there again.
+struct SwarmFailure: Error, CustomStringConvertible {
+    let scope: SwarmScope
+    let reason: String
+    /// Until then.
+    let callsBegun: Int
+    let faultsStruck: Int
+    /// What the seed had switched on.
+    let features: Set<SwarmFeature>
+
+    var description: String { "\(reason) [\(scope)]" }
+}
+
+/// Puts something between a swarm's callers and a client: tests of the swarm itself put a fault there.
+typealias SwarmDecorator = @Sendable (SimulatedClient) -> any Channel
 
 /// One seed's swarm, from its beginning to its rest.
 struct SwarmRun: Sendable {
-    let world: Simulation
-    let plan: SwarmPlan
-    let books: SwarmBooks
+    private let scope: SwarmScope
+    private let decorate: SwarmDecorator
+    private let world: Simulation
+    private let plan: SwarmPlan
+    private let books: SwarmBooks
     private let service: BareService
     private static let place = "swarm"
 
@@ -23,24 +40,46 @@ struct SwarmRun: Sendable {
         var time: Duration
     }
 
-    /// Runs a seed.
-    ///
-    /// - Throws: what was violated, with the seed.
-    static func outcome(seed: UInt64, calls: Int) throws -> Outcome {
-        let run = try SwarmRun(seed: seed)
-        try run.world.run { _ in try await run.live(calls: calls) }
-        try run.expect(run.books.handlersRunning == 0, "\(run.books.handlersRunning) handlers never returned")
-        try run.expect(run.books.callsEnded == run.books.callsStarted, "a call never ended")
-        return Outcome(
-            calls: run.books.callsEnded, succeeded: run.books.callsSucceeded, steps: run.world.steps,
-            digest: run.books.digest, time: run.world.now)
+    /// Runs a swarm.
+    static func outcome(
+        _ scope: SwarmScope, decorate: @escaping SwarmDecorator = { $0 }
+    ) throws(SwarmFailure) -> Outcome {
+        let plan = SwarmPlan(scope)
+        let books = SwarmBooks(clients: plan.clients, callsMax: scope.calls)
+        do {
+            return try SwarmRun(scope, plan, books, decorate).outcome()
+        } catch {
+            throw SwarmFailure(
+                scope: scope, reason: "\(error)", callsBegun: books.callsBegun,
+                faultsStruck: books.faultsStruck, features: plan.features)
+        }
     }
 
-    private init(seed: UInt64) throws {
-        world = Simulation(seed: seed)
-        plan = SwarmPlan(world.random)
-        books = SwarmBooks(clients: plan.clients)
+    private init(
+        _ scope: SwarmScope, _ plan: SwarmPlan, _ books: SwarmBooks, _ decorate: @escaping SwarmDecorator
+    ) throws {
+        self.scope = scope
+        self.decorate = decorate
+        self.books = books
+        world = Simulation(seed: scope.seed)
         service = try SwarmService(world: world, books: books).service()
+        var plan = plan
+        if plan.has(.interceptors) {
+            plan.server.interceptors = [
+                SwarmInterceptor(world: world, books: books, random: scope.random(5))
+            ]
+        }
+        self.plan = plan
+    }
+
+    private func outcome() throws -> Outcome {
+        try world.run { _ in try await live() }
+        try expect(books.handlersRunning == 0, "\(books.handlersRunning) handlers never returned")
+        try expect(books.interceptorsRunning == 0, "\(books.interceptorsRunning) interceptors never returned")
+        try expect(books.callsEnded == books.callsStarted, "a call never ended")
+        return Outcome(
+            calls: books.callsEnded, succeeded: books.callsSucceeded, steps: world.steps,
+            digest: books.digest, time: world.now)
     }
 
     private func expect(_ holds: Bool, _ text: @autoclosure () -> String) throws {
@@ -49,22 +88,27 @@ struct SwarmRun: Sendable {
 
     // MARK: Its life
 
-    private func live(calls: Int) async throws {
+    private func live() async throws {
         world.network.setConditions(plan.conditions, of: Self.place)
         try serve()
         var clients: [SimulatedClient] = []
         for _ in 0..<plan.clients {
             clients.append(try world.network.client(of: Self.place, options: plan.client))
         }
-        let all = clients
-        world.check { try checkStep(all) }
+        let checks = SwarmChecks(world: world, plan: plan, books: books, clients: clients)
+        world.check { try checks.checkStep() }
+        await callAndMakeTrouble(clients)
+        try await recover(clients)
+        try await rest(clients, checks)
+    }
+
+    private func callAndMakeTrouble(_ clients: [SimulatedClient]) async {
         await withTaskGroup(of: Void.self) { group in
-            let share = max(1, calls / (plan.clients * plan.callers))
-            for (number, client) in all.enumerated() {
+            for (number, client) in clients.enumerated() {
                 let caller = SwarmCaller(
-                    world: world, books: books, client: client, number: number,
-                    messageBytesMax: plan.messageBytesMax)
-                for _ in 0..<plan.callers { group.addTask { await caller.run(calls: share) } }
+                    world: world, scope: scope, plan: plan, books: books, channel: channel(client, number),
+                    number: number)
+                for _ in 0..<plan.callers { group.addTask { await caller.run() } }
             }
             await withTaskGroup(of: Void.self) { weather in
                 weather.addTask { await makeTrouble() }
@@ -72,25 +116,36 @@ struct SwarmRun: Sendable {
                 weather.cancelAll()
             }
         }
-        try await recover(all)
-        try await rest(all)
+    }
+
+    private func channel(_ client: SimulatedClient, _ number: Int) -> any Channel {
+        let channel = decorate(client)
+        guard plan.has(.interceptors) else { return channel }
+        let random = scope.random(10 + UInt64(number))
+        return InterceptedCalls(
+            channel, SwarmInterceptor(world: world, books: books, random: random))
     }
 
     private func serve() throws { try world.network.serve([service], at: Self.place, options: plan.server) }
 
     private func makeTrouble() async {
-        guard !plan.faults.isEmpty else { return }
+        let faults = SwarmFeature.faults.filter(plan.has)
+        if faults.isEmpty { return }
+        let random = scope.random(6)
         do {
             while true {
-                try await world.sleep(for: world.random.duration(in: plan.faultPause))
-                try await strike(plan.faults[world.random.int(in: 0...(plan.faults.count - 1))])
+                try await world.sleep(for: random.duration(in: plan.faultPause))
+                let fault = faults[random.int(in: 0...(faults.count - 1))]
+                let before = books.faultBegan()
+                if before >= scope.faults ?? .max { return }
+                try await strike(fault, random)
             }
         } catch {
             // The callers have finished.
         }
     }
 
-    private func strike(_ fault: SwarmPlan.Fault) async throws {
+    private func strike(_ fault: SwarmFeature, _ random: SeededRandom) async throws {
         let network = world.network
         switch fault {
         case .reset: network.cut(.reset, Self.place)
@@ -99,16 +154,16 @@ struct SwarmRun: Sendable {
         case .partition:
             network.setPartitioned(true, Self.place)
             defer { network.setPartitioned(false, Self.place) }
-            try await world.sleep(for: world.random.duration(in: .milliseconds(1)...(.seconds(5))))
+            try await world.sleep(for: random.duration(in: .milliseconds(1)...(.seconds(5))))
         case .drain:
             network.drain(Self.place)
-            try await world.sleep(for: world.random.duration(in: .zero...(.seconds(2))))
+            try await world.sleep(for: random.duration(in: .zero...(.seconds(2))))
             try serve()
         case .abort:
             network.abort(Self.place)
-            try await world.sleep(for: world.random.duration(in: .zero...(.seconds(2))))
+            try await world.sleep(for: random.duration(in: .zero...(.seconds(2))))
             try serve()
-        case .weather: network.setConditions(SwarmPlan.weather(world.random), of: Self.place)
+        default: network.setConditions(plan.weather(random), of: Self.place)
         }
     }
 
@@ -119,24 +174,10 @@ struct SwarmRun: Sendable {
         world.network.setConditions(.calm, of: Self.place)
         world.network.setPartitioned(false, Self.place)
         try serve()
-        guard let method = SwarmService.unary else { return }
-        var options = CallOptions.timeout(.seconds(300))
-        options.waitForReady = true
         for (number, client) in clients.enumerated() {
             var last: RPCError?
-            for _ in 0..<3 {
-                let id = books.callBegan()
-                books.unaryBegan(number)
-                do throws(RPCError) {
-                    let order = SwarmOrder(id: id)
-                    _ = try await client.unary(
-                        UnaryRequest(method, message: order.message(padding: 0), options: options))
-                    last = nil
-                } catch {
-                    last = error
-                }
-                books.unaryEnded(number)
-                books.callEnded(id, last, at: world.now)
+            for _ in 0..<10 {
+                last = await error(ofExtraCallBy: client, number)
                 if last == nil { break }
             }
             try expect(
@@ -144,10 +185,28 @@ struct SwarmRun: Sendable {
         }
     }
 
+    private func error(ofExtraCallBy client: SimulatedClient, _ number: Int) async -> RPCError? {
+        guard let method = SwarmService.unary else { return nil }
+        var options = CallOptions.timeout(.seconds(300))
+        options.waitForReady = true
+        let order = SwarmOrder(id: books.extraCall())
+        var failure: RPCError?
+        books.unaryBegan(number)
+        do throws(RPCError) {
+            _ = try await client.unary(
+                UnaryRequest(method, message: order.message(padding: 0), options: options))
+        } catch {
+            failure = error
+        }
+        books.unaryEnded(number)
+        books.callEnded(order.id, failure, at: world.now)
+        return failure
+    }
+
     /// When nobody calls, both ends of each connection have the same books; when all is closed, nothing is left.
-    private func rest(_ clients: [SimulatedClient]) async throws {
+    private func rest(_ clients: [SimulatedClient], _ checks: SwarmChecks) async throws {
         await world.sleepStubbornly(for: .seconds(2))
-        try checkQuiet()
+        try checks.checkQuiet()
         for client in clients { await client.close() }
         await world.sleepStubbornly(for: .seconds(1))
         world.network.abort(Self.place)
@@ -157,48 +216,21 @@ struct SwarmRun: Sendable {
         try expect(world.network.serversHeld(Self.place) == 0, "a server holds connections that are closed")
         try expect(world.network.timersSet == 0, "\(world.network.timersSet) timers were left")
     }
+}
 
-    // MARK: What always holds
+/// Interceptors around unary calls. Around streams they would run in tasks that no simulation drives.
+private struct InterceptedCalls: Channel {
+    private let base: any Channel
+    private let intercepted: InterceptedChannel
 
-    private func checkStep(_ clients: [SimulatedClient]) throws {
-        if let violation = books.violation { throw violation }
-        for (number, client) in clients.enumerated() {
-            let (held, underWay) = (client.client.callsHeld, books.callsUnderWay(number))
-            if held != underWay {
-                throw SwarmBooks.Violation(
-                    description: "client \(number) holds \(held) calls, and \(underWay) have not ended")
-            }
-            if books.hasLateStream(number, now: world.now) {
-                throw SwarmBooks.Violation(description: "a stream of client \(number) outlives its deadline")
-            }
-        }
-        for (client, server) in world.network.books {
-            try check(client, "client")
-            try check(server, "server")
-            if server.handlersRunning ?? 0 > plan.server.limits.callsRunningMax {
-                throw SwarmBooks.Violation(description: "more handlers run than callsRunningMax: \(server)")
-            }
-        }
+    init(_ base: any Channel, _ interceptor: any Interceptor) {
+        self.base = base
+        intercepted = InterceptedChannel(base, interceptors: [interceptor])
     }
 
-    private func check(_ end: ConnectionBooks, _ name: String) throws {
-        let holds =
-            end.sendCredit >= 0 && end.streamSendCreditMin ?? 0 >= 0 && end.receiveCredit >= 0
-            && end.creditDue >= 0 && end.receiveCredit + end.creditDue <= end.receiveWindow
-            && end.assemblyBytes >= 0 && end.handlersRunning ?? 0 >= 0
-            && end.handlersRunning ?? 0 <= end.callsOpen
-        if !holds { throw SwarmBooks.Violation(description: "the \(name)'s books: \(end)") }
+    func unary(_ request: UnaryRequest) async throws(RPCError) -> UnaryResponse {
+        try await intercepted.unary(request)
     }
 
-    private func checkQuiet() throws {
-        for (client, server) in world.network.quietBooks where client.callsOpen == 0 && server.callsOpen == 0
-        {
-            let text = "at rest: client \(client), server \(server)"
-            try expect(client.receiveCredit + client.creditDue == client.receiveWindow, text)
-            try expect(server.receiveCredit + server.creditDue == server.receiveWindow, text)
-            try expect(client.assemblyBytes == 0 && server.assemblyBytes == 0, text)
-            try expect(client.sendCredit == server.receiveCredit, text)
-            try expect(server.sendCredit == client.receiveCredit, text)
-        }
-    }
+    func stream(_ request: StreamRequest) -> any StreamCall { base.stream(request) }
 }

@@ -3,63 +3,6 @@
 import Ravioli
 import RavioliTesting
 
-/// What a caller of the swarm tells the handler, at the head of its first message.
-struct SwarmOrder {
-    var id: Int
-    /// How long the handler takes, in microseconds.
-    var microseconds = 0
-    /// Whether it does not notice that it is cancelled.
-    var isStubborn = false
-    /// Whether it answers when it has read one request, whatever follows.
-    var endsEarly = false
-    /// Responses, and the length of each.
-    var answers = 1
-    var answerBytes = 0
-
-    static let headBytes = 20
-
-    /// The order, and bytes that can be checked behind it.
-    func message(padding: Int) -> [UInt8] {
-        var bytes: [UInt8] = []
-        bytes.reserveCapacity(Self.headBytes + padding)
-        let flags = (isStubborn ? 1 : 0) | (endsEarly ? 2 : 0)
-        for (value, count) in [
-            (id, 8), (microseconds, 4), (answers, 3), (answerBytes, 4), (flags, 1),
-        ] {
-            for index in 0..<count { bytes.append(UInt8(truncatingIfNeeded: value >> (8 * index))) }
-        }
-        return bytes + swarmPattern(id, 0, count: padding)
-    }
-
-    init(id: Int) { self.id = id }
-
-    init?(_ bytes: [UInt8]) {
-        guard bytes.count >= Self.headBytes else { return nil }
-        var at = 0
-        func number(_ count: Int) -> Int {
-            defer { at += count }
-            return (0..<count).reduce(0) { $0 | Int(bytes[at + $1]) << (8 * $1) }
-        }
-        id = number(8)
-        microseconds = number(4)
-        answers = number(3)
-        answerBytes = number(4)
-        let flags = number(1)
-        isStubborn = flags & 1 != 0
-        endsEarly = flags & 2 != 0
-        guard Array(bytes[Self.headBytes...]) == swarmPattern(id, 0, count: bytes.count - Self.headBytes)
-        else {
-            return nil
-        }
-    }
-}
-
-/// Bytes that tell the call and the message they belong to.
-func swarmPattern(_ id: Int, _ index: Int, count: Int) -> [UInt8] {
-    let seed = id &* 31 &+ index &* 7
-    return (0..<count).map { UInt8(truncatingIfNeeded: seed &+ $0) }
-}
-
 /// Serves what it is ordered to, and keeps books of it.
 struct SwarmService: Sendable {
     static let unary = MethodName("swarm.Swarm/Unary")
@@ -73,7 +16,7 @@ struct SwarmService: Sendable {
     func service() throws -> BareService { try BareService("swarm.Swarm", methods: methods) }
 
     private func serving<Value: Sendable>(
-        _ bytes: [UInt8]?, _ body: (SwarmOrder) async throws -> Value
+        _ bytes: [UInt8]?, _ context: CallContext, _ body: (SwarmOrder) async throws -> Value
     ) async throws -> Value {
         guard let bytes, let order = SwarmOrder(bytes) else {
             books.violated("a request arrived that nobody sent")
@@ -81,7 +24,13 @@ struct SwarmService: Sendable {
         }
         books.handlerBegan(order.id)
         defer { books.handlerEnded() }
-        return try await body(order)
+        check(context, order)
+        if order.answerMetadataBytes > 0, order.failure == 0 {
+            context.setResponseMetadata(order.answerMetadata)
+        }
+        let value = try await body(order)
+        if let error = order.error { throw error }
+        return value
     }
 
     private func work(_ order: SwarmOrder) async throws {
@@ -99,24 +48,25 @@ struct SwarmService: Sendable {
             let converse = Self.converse
         else { return [] }
         return [
-            .unaryBytes(unary) { bytes, _ in
-                try await serving(bytes) { order in
+            .unaryBytes(unary) { bytes, context in
+                try await serving(bytes, context) { order in
                     try await work(order)
-                    return swarmPattern(order.id, 1, count: order.answerBytes)
+                    return SwarmPattern.bytes(order.id, 1, count: order.answerBytes)
                 }
             },
-            .streamBytes(watch) { requests, responses, _ in
-                try await serving(try await requests.first()) { order in
+            .streamBytes(watch) { requests, responses, context in
+                try await serving(try await requests.first(), context) { order in
                     for index in 0..<order.answers {
-                        try await responses.send(swarmPattern(order.id, index, count: order.answerBytes))
+                        try await responses.send(
+                            SwarmPattern.bytes(order.id, index, count: order.answerBytes))
                         try await work(order)
                     }
                 }
             },
-            .streamBytes(collect) { requests, responses, _ in
+            .streamBytes(collect) { requests, responses, context in
                 let iterator = requests.makeAsyncIterator()
                 let first = try await iterator.next()
-                try await serving(first) { order in
+                try await serving(first, context) { order in
                     var index = 0
                     while let next = try await iterator.next() {
                         index += 1
@@ -124,28 +74,41 @@ struct SwarmService: Sendable {
                         try await work(order)
                         if order.endsEarly { break }
                     }
-                    try await responses.send(swarmPattern(order.id, index, count: 16))
+                    if order.failure > 0 { return }
+                    try await responses.send(SwarmPattern.bytes(order.id, index, count: 16))
                 }
             },
-            .streamBytes(converse) { requests, responses, _ in
+            .streamBytes(converse) { requests, responses, context in
                 let iterator = requests.makeAsyncIterator()
                 let first = try await iterator.next()
-                try await serving(first) { order in
+                try await serving(first, context) { order in
                     var index = 0
                     while let next = try await iterator.next() {
                         index += 1
                         check(next, order, index)
                         try await work(order)
                         try await responses.send(next)
+                        if order.endsEarly, order.failure > 0 { break }
                     }
                 }
             },
         ]
     }
 
+    // MARK: What arrives
+
     private func check(_ message: [UInt8], _ order: SwarmOrder, _ index: Int) {
-        if message != swarmPattern(order.id, index, count: message.count) {
+        if !SwarmPattern.matches(message, order.id, index) {
             books.violated("call \(order.id): request \(index) arrived changed or out of order")
+        }
+    }
+
+    private func check(_ context: CallContext, _ order: SwarmOrder) {
+        if context.metadata.withoutMarks != order.metadata {
+            books.violated("call \(order.id): its metadata arrived changed: \(context.metadata)")
+        }
+        if Int(context.criticality.rawValue) != order.criticality || Int(context.attempt) != order.attempt {
+            books.violated("call \(order.id): its rank arrived changed")
         }
     }
 }
@@ -154,5 +117,46 @@ extension RequestBytes {
     fileprivate func first() async throws -> [UInt8]? {
         let iterator = makeAsyncIterator()
         return try await iterator.next()
+    }
+}
+
+/// Stands around the calls of one side: marks them, delays some, refuses some.
+struct SwarmInterceptor: Interceptor {
+    let world: Simulation
+    let books: SwarmBooks
+    /// Which calls are refused and delayed.
+    let random: SeededRandom
+
+    static let refusal = "refused by the swarm"
+    static let mark = "interceptor-"
+
+    func intercept(
+        _ request: InterceptedRequest, context: InterceptorContext,
+        next: @Sendable (InterceptedRequest) async throws -> InterceptedResponse
+    ) async throws -> InterceptedResponse {
+        books.interceptorBegan()
+        defer { books.interceptorEnded() }
+        let isRefused = random.happens(perMillion: 50_000)
+        let delay = random.duration(in: .microseconds(1)...(.milliseconds(50)))
+        let isDelayed = random.happens(perMillion: 100_000)
+        // On the caller's side nothing would end a delay at the deadline.
+        if isDelayed, context.side == .server { try await world.sleep(for: delay) }
+        if isRefused { throw RPCError(.permissionDenied, Self.refusal, executed: .no) }
+        var marked = request
+        marked.metadata.add(Self.mark + (context.side == .client ? "client" : "server"), "seen")
+        if context.side == .server, request.metadata.withoutMarks.count == marked.metadata.count {
+            books.violated("an interceptor's change was lost")
+        }
+        return try await next(marked)
+    }
+}
+
+extension Metadata {
+    /// What callers and handlers know of.
+    var withoutMarks: Metadata {
+        if isEmpty { return self }
+        var rest = self
+        for side in ["client", "server"] { rest.remove(SwarmInterceptor.mark + side) }
+        return rest
     }
 }

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
+// Not RavioliTesting's simulation, on purpose: there a seed runs a whole world, here the test itself moves the clock, plays
+// one end of a connection frame by frame, and looks inside the other, beside NIO's embedded channels on the same loop.
+
 import Logging
 import NIOCore
 import NIOEmbedded

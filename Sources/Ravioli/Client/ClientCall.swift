@@ -82,6 +82,7 @@ struct PendingCall {
 
     /// Ends the call for its caller. Exactly once: whoever resumes has taken the pending call out of its place.
     func resume(_ result: CallResult) {
+        SanitizedHandover.given(call)
         continuation?.resume(returning: result)
         output?.drop()
         stream?.end(result.map(\.metadata))

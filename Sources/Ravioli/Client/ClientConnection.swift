@@ -70,6 +70,13 @@ final class ClientConnection: ConnectionEndpoint, TimerOwner {
         slot.index < records.count && records[slot.index]?.call === call
     }
 
+    /// Calls whose callers wait for an end.
+    var callsHeld: Int {
+        var held = 0
+        for record in records where record != nil { held += 1 }
+        return held
+    }
+
     // MARK: ConnectionEndpoint
 
     func connected(peer: Peer) {

@@ -278,12 +278,13 @@ final class ClientCore: ClientConnectionObserver, TimerOwner {
 
     /// Calls whose callers wait for an end.
     var callsHeld: Int {
-        let current: [ClientConnection] =
-            switch state {
-            case .connecting(let connection), .ready(let connection): [connection]
-            case .idle, .pausing, .closed: []
-            }
-        return (current + leaving).reduce(queue.count) { $0 + $1.records.count { $0 != nil } }
+        var held = queue.count
+        switch state {
+        case .connecting(let connection), .ready(let connection): held += connection.callsHeld
+        case .idle, .pausing, .closed: break
+        }
+        for connection in leaving { held += connection.callsHeld }
+        return held
     }
 
     // MARK: Closing

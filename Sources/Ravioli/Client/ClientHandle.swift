@@ -34,6 +34,7 @@ final class ClientHandle: Sendable {
             call.markCancelled()
             cancel(call)
         }
+        SanitizedHandover.taken(call)
         let answer = try result.get()
         return UnaryResponse(message: answer.message.joined(), metadata: answer.metadata)
     }

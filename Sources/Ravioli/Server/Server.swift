@@ -97,6 +97,7 @@ public final class Server: ServiceLifecycle.Service {
             }
             if let known { continuation.resume(returning: known) }
         }
+        SanitizedHandover.taken(self)
         return try result.get()
     }
 
@@ -109,6 +110,7 @@ public final class Server: ServiceLifecycle.Service {
             }
             return (life.state, life.waiting)
         }
+        SanitizedHandover.given(self)
         for continuation in waiting { continuation.resume(returning: result) }
         return before
     }

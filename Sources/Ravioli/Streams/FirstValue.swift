@@ -21,17 +21,20 @@ final class FirstValue<Value: Sendable>: Sendable {
             defer { state.waiters = [] }
             return state.waiters
         }
+        SanitizedHandover.given(self)
         for waiter in waiters { waiter.resume(returning: value) }
     }
 
     /// The value; waits until it is set. Whoever makes one sees to it that it is.
     func value() async -> Value {
-        await withUnsafeContinuation { waiter in
+        let value = await withUnsafeContinuation { waiter in
             let known = state.withLock { state in
                 if state.value == nil { state.waiters.append(waiter) }
                 return state.value
             }
             if let known { waiter.resume(returning: known) }
         }
+        SanitizedHandover.taken(self)
+        return value
     }
 }
