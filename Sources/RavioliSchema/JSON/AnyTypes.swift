@@ -4,10 +4,10 @@
 struct AnyTypes {
     /// The types that the caller has named.
     private let given: DescriptorPool
-    /// The type of the outermost message.
-    private let message: MessageDescriptor
+    /// The type of the outermost message. Types live as long as the process, so nobody need count who holds one.
+    private let message: Unmanaged<MessageDescriptor>
     /// The files that the outermost message's file can see, itself first; gathered when the first `Any` is met.
-    private var visible: [FileDescriptor] = []
+    private var visible: [FileDescriptor]?
 
     /// The well-known types, which are always known.
     private static let builtIn = DescriptorPool([
@@ -19,7 +19,7 @@ struct AnyTypes {
 
     init(_ given: DescriptorPool, near message: MessageDescriptor) {
         self.given = given
-        self.message = message
+        self.message = .passUnretained(message)
     }
 
     /// The type behind the last slash of a type URL: a given one, one that the outermost message's file can see, or a
@@ -28,7 +28,8 @@ struct AnyTypes {
         guard let slash = url.lastIndex(of: UInt8(ascii: "/")) else { return nil }
         let name = String(decoding: url[(slash + 1)...], as: UTF8.self)
         if let type = given.message(named: name) { return type }
-        if visible.isEmpty { visible = message.file.withDependencies.reversed() }
+        let visible = visible ?? message.takeUnretainedValue().file.withDependencies.reversed()
+        self.visible = visible
         for file in visible { if let type = file.message(named: name) { return type } }
         return Self.builtIn.message(named: name)
     }

@@ -7,7 +7,8 @@
 /// Reads messages from JSON text by the rules of ProtoJSON.
 struct JSONParser {
     var text: JSONScanner
-    let options: JSONDecodingOptions
+    let ignoresUnknown: Bool
+    let acceptsDuplicates: Bool
     var anyTypes: AnyTypes
 
     /// Reads `bytes` as one message and nothing else.
@@ -20,7 +21,8 @@ struct JSONParser {
         arena: Arena
     ) throws(SchemaError) -> (message: UnsafeMutableRawPointer, sizeBound: Int) {
         var parser = JSONParser(
-            text: try JSONScanner(bytes, limits: limits, arena: arena), options: options,
+            text: try JSONScanner(bytes, limits: limits, arena: arena),
+            ignoresUnknown: options.ignoresUnknown, acceptsDuplicates: options.acceptsDuplicates,
             anyTypes: AnyTypes(options.types, near: type))
         parser.text.skipSpace()
         let message = try parser.message(type.jsonTable)
@@ -73,38 +75,34 @@ struct JSONParser {
         var seen = try SeenFields(count: table.pointee.fieldCount, &text)
         var likely = 0
         var mayHaveType = allowsTypeKey
+        var place = text.cursor
         repeat {
-            let index = try fieldKey(table, likely: likely, mayHaveType: &mayHaveType)
-            guard index >= 0 else {
-                try text.skipValue()
-                continue
+            // Senders mostly write the fields in order and without spaces: `"name":` as a whole.
+            var index = plainKey(table, likely: likely, at: place)
+            if index >= 0 {
+                place += table.pointee.fields[index].keyCount
+                skipSpace(&place)
+            } else {
+                text.cursor = place
+                index = try fieldKey(table, mayHaveType: &mayHaveType)
+                if index < 0 { try text.skipValue() }
+                place = text.cursor
+                if index < 0 { continue }
             }
-            let field = table.pointee.fields + index
-            text.path.push(.field(field))
-            if !seen.insert(index) { try repeated(field, base) }
-            try member(field, base)
-            text.path.pop()
+            let field = UnsafePointer(table.pointee.fields + index)
             likely = index &+ 1
-        } while try text.continues(before: UInt8(ascii: "}"))
+            if seen.insert(index), plainMember(field, base, at: &place) { continue }
+            text.cursor = place
+            try member(field, base, isRepeated: seen.isRepeated)
+            place = text.cursor
+        } while try continues(&place, before: UInt8(ascii: "}"))
+        text.cursor = place
     }
 
     /// Takes a key with its colon. Returns the index of the field, or -1 for a key whose value is to be skipped.
-    @inline(__always)
     private mutating func fieldKey(
-        _ table: UnsafePointer<JSONTable>, likely: Int, mayHaveType: inout Bool
+        _ table: UnsafePointer<JSONTable>, mayHaveType: inout Bool
     ) throws(SchemaError) -> Int {
-        if likely < table.pointee.fieldCount {
-            // Senders mostly write the fields in order and without spaces: `"name":` as a whole.
-            let key = table.pointee.fields[likely].key
-            let count = key.count &- 1
-            if text.end - text.cursor > count, let start = key.baseAddress,
-                table.pointee.fields[likely].shape != .none, equalBytes(text.cursor, start + 1, count)
-            {
-                text.cursor += count
-                text.skipSpace()
-                return likely
-            }
-        }
         let start = text.cursor
         let name = try text.string("a key")
         guard let index = table.pointee.names.find(name) else {
@@ -122,7 +120,7 @@ struct JSONParser {
     ) throws(SchemaError) {
         let isType = mayHaveType && Self.isTypeKey(name)
         if isType { mayHaveType = false }
-        guard isType || options.ignoresUnknown else {
+        guard isType || ignoresUnknown else {
             let shown = SchemaError.excerpt(String(decoding: name.prefix(256), as: UTF8.self))
             let type = table.pointee.descriptor.takeUnretainedValue().fullName
             throw text.refused("\(type) has no field \"\(shown)\"", at: start)
@@ -137,7 +135,7 @@ struct JSONParser {
     private mutating func repeated(
         _ field: UnsafePointer<JSONField>, _ base: UnsafeMutableRawPointer
     ) throws(SchemaError) {
-        guard options.acceptsDuplicates else { throw text.malformed("the field is given twice") }
+        guard acceptsDuplicates else { throw text.malformed("the field is given twice") }
         // The last one wins whole, so nothing of the earlier one stays.
         let slot = field.pointee
         if slot.isInOneof {
@@ -155,8 +153,19 @@ struct JSONParser {
     // MARK: Members
 
     /// Takes the value behind a field's key.
-    @inline(__always)
+    ///
+    /// - Parameter isRepeated: whether the field was given before.
     private mutating func member(
+        _ field: UnsafePointer<JSONField>, _ base: UnsafeMutableRawPointer, isRepeated: Bool
+    ) throws(SchemaError) {
+        text.path.push(.field(field))
+        if isRepeated { try repeated(field, base) }
+        try value(field, base)
+        text.path.pop()
+    }
+
+    @inline(__always)
+    private mutating func value(
         _ field: UnsafePointer<JSONField>, _ base: UnsafeMutableRawPointer
     ) throws(SchemaError) {
         if text.next == UInt8(ascii: "n"), !field.pointee.takesNull {
@@ -175,7 +184,7 @@ struct JSONParser {
     private func checkOneof(
         _ field: UnsafePointer<JSONField>, _ base: UnsafeMutableRawPointer
     ) throws(SchemaError) {
-        guard base.load(fromByteOffset: field.pointee.mark, as: Int32.self) == 0 || options.acceptsDuplicates
+        guard base.load(fromByteOffset: field.pointee.mark, as: Int32.self) == 0 || acceptsDuplicates
         else {
             throw text.malformed("another member of the same oneof is given as well")
         }
@@ -218,15 +227,34 @@ struct JSONParser {
             var list = JSONList(stride: field.pointee.stride)
             var index = 0
             text.path.push(.index(0))
+            var place = text.cursor
             repeat {
                 text.path.replaceTop(.index(index))
-                try element(field, &list)
                 index &+= 1
-            } while try text.continues(before: UInt8(ascii: "]"))
+                if try plainElement(field, &list, at: &place) { continue }
+                text.cursor = place
+                try element(field, &list)
+                place = text.cursor
+            } while try continues(&place, before: UInt8(ascii: "]"))
+            text.cursor = place
             text.path.pop()
             list.store(into: base, field)
         }
         text.leave()
+    }
+
+    /// Takes an element by the short way; false if it is not plain.
+    @inline(__always)
+    private mutating func plainElement(
+        _ field: UnsafePointer<JSONField>, _ list: inout JSONList, at place: inout Place
+    ) throws(SchemaError) -> Bool {
+        guard field.pointee.plain != .none else { return false }
+        try list.makeRoom(&text)
+        guard plainScalar(field, into: list.end, taking: list.stride, at: &place) != .refused else {
+            return false
+        }
+        list.count &+= 1
+        return true
     }
 
     @inline(__always)
@@ -250,6 +278,8 @@ struct JSONParser {
 /// The fields of a message that were given already.
 struct SeenFields {
     private var few: UInt64 = 0
+    /// Whether the field noted last was noted before.
+    private(set) var isRepeated = false
     /// For more than 64 fields.
     private let many: UnsafeMutablePointer<UInt64>?
 
@@ -269,12 +299,10 @@ struct SeenFields {
     @inline(__always)
     mutating func insert(_ index: Int) -> Bool {
         let bit: UInt64 = 1 &<< UInt64(index & 63)
-        if let many {
-            defer { many[index &>> 6] |= bit }
-            return many[index &>> 6] & bit == 0
-        }
-        defer { few |= bit }
-        return few & bit == 0
+        let before = many.map { $0[index &>> 6] } ?? few
+        if let many { many[index &>> 6] |= bit } else { few |= bit }
+        isRepeated = before & bit != 0
+        return !isRepeated
     }
 }
 

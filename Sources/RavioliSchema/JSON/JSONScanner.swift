@@ -12,10 +12,10 @@ struct JSONScanner {
     let limits: SchemaLimits
     /// How many messages and lists are open around the value at hand.
     var depth = 0
-    /// How many fields, elements and entries were read.
-    private(set) var elements = 0
-    /// What the message takes in memory so far, in bytes.
-    private(set) var decodedBytes = 0
+    /// How many more fields, elements and entries may be read; negative once there were too many.
+    private var elementsLeft: Int
+    /// How many more bytes the message may take in memory; negative once it took too many.
+    private var bytesLeft: Int
     var path: JSONPath
 
     init(_ bytes: UnsafeRawBufferPointer, limits: SchemaLimits, arena: Arena) throws(SchemaError) {
@@ -32,24 +32,37 @@ struct JSONScanner {
         cursor = start
         self.arena = arena
         self.limits = limits
+        elementsLeft = max(limits.elementsMax, 0)
+        bytesLeft = max(limits.decodedBytesMax, -1)
         path = try JSONPath(depthMax: limits.depthMax, arena: arena)
     }
 
     // MARK: Cost
 
+    /// How many fields, elements and entries were read.
+    var elements: Int { max(limits.elementsMax, 0) &- elementsLeft }
+    /// What the message takes in memory so far, in bytes.
+    var decodedBytes: Int { max(limits.decodedBytesMax, -1) &- bytesLeft }
+
     /// Counts an element that takes so many bytes in memory.
     @inline(__always)
     mutating func charge(_ bytes: Int) throws(SchemaError) {
-        elements &+= 1
-        decodedBytes &+= bytes
-        if elements > limits.elementsMax || decodedBytes > limits.decodedBytesMax { throw overBudget() }
+        if !isCharged(bytes) { throw overBudget() }
+    }
+
+    /// Counts an element that takes so many bytes in memory; false if that is too much, and then always.
+    @inline(__always)
+    mutating func isCharged(_ bytes: Int) -> Bool {
+        elementsLeft &-= 1
+        bytesLeft &-= bytes
+        return elementsLeft | bytesLeft >= 0
     }
 
     /// Counts memory that an element takes beside its place.
     @inline(__always)
     mutating func charge(contents bytes: Int) throws(SchemaError) {
-        decodedBytes &+= bytes
-        if decodedBytes > limits.decodedBytesMax { throw overBudget() }
+        bytesLeft &-= bytes
+        if bytesLeft < 0 { throw overBudget() }
     }
 
     @inline(__always)
@@ -80,7 +93,7 @@ struct JSONScanner {
     }
 
     @inline(__always)
-    private static func isSpace(_ byte: UInt8) -> Bool {
+    static func isSpace(_ byte: UInt8) -> Bool {
         byte == 0x20 || byte == 0x0a || byte == 0x0d || byte == 0x09
     }
 
@@ -138,21 +151,30 @@ struct JSONScanner {
     @inline(__always)
     mutating func string(_ what: StaticString) throws(SchemaError) -> UnsafeBufferPointer<UInt8> {
         guard next == UInt8(ascii: "\"") else { throw expected(what) }
-        cursor += 1
-        let contents = cursor
-        while end - cursor >= 8 {
-            let word = UnsafeRawPointer(cursor).loadUnaligned(as: UInt64.self).littleEndian
+        let contents = cursor + 1
+        if let quote = plainEnd(of: contents) {
+            cursor = quote + 1
+            return UnsafeBufferPointer(start: contents, count: quote - contents)
+        }
+        cursor = contents
+        return try restOfString(from: contents)
+    }
+
+    /// The quote that ends a string of plain ASCII; `nil` where it takes the long way to find it.
+    @inline(__always)
+    func plainEnd(of contents: UnsafePointer<UInt8>) -> UnsafePointer<UInt8>? {
+        var place = contents
+        while end - place >= 8 {
+            let word = UnsafeRawPointer(place).loadUnaligned(as: UInt64.self).littleEndian
             let hits = JSONText.specialsOrNonASCII(in: word)
             if hits == 0 {
-                cursor += 8
+                place += 8
                 continue
             }
-            cursor += hits.trailingZeroBitCount &>> 3
-            guard cursor.pointee == UInt8(ascii: "\"") else { break }
-            cursor += 1
-            return UnsafeBufferPointer(start: contents, count: cursor - contents - 1)
+            place += hits.trailingZeroBitCount &>> 3
+            return place.pointee == UInt8(ascii: "\"") ? place : nil
         }
-        return try restOfString(from: contents)
+        return nil
     }
 
     /// The long way: near the end of the text, outside ASCII, or with escapes.
@@ -180,8 +202,22 @@ struct JSONScanner {
                 guard length > 0 else { throw malformed("invalid UTF-8") }
                 cursor += length
             }
+            skipPlain()
         }
         throw malformed("a string does not end")
+    }
+
+    /// Passes over as many bytes as need no look of their own.
+    @inline(__always)
+    private mutating func skipPlain() {
+        var place = cursor
+        while end - place >= 8 {
+            let word = UnsafeRawPointer(place).loadUnaligned(as: UInt64.self).littleEndian
+            let hits = JSONText.specialsOrNonASCII(in: word)
+            place += hits.trailingZeroBitCount &>> 3
+            if hits != 0 { break }
+        }
+        cursor = place
     }
 
     private mutating func unescape(

@@ -105,6 +105,12 @@ struct JSONField {
     /// Whether `null` is a value of the field, not its absence.
     var takesNull: Bool
     var number: Int32
+    /// What the mark of a singular field is set to.
+    var markValue: Int32
+    /// How values, elements or values of entries are read by the short way, if they are.
+    var plain: PlainKind
+    /// Whether the field is singular, and its value may be read by the short way.
+    var isPlainMember: Bool
     var offset: Int
     /// 0 where there is none.
     var mark: Int
@@ -112,6 +118,12 @@ struct JSONField {
     var key: UnsafeBufferPointer<UInt8>
     /// `,"original_name":`
     var originalKey: UnsafeBufferPointer<UInt8>
+    /// `"jsonName":`, its length, and its first eight bytes, lowest first; where it has fewer the mask leaves out the
+    /// others. No word matches what stands here for a field that cannot be read.
+    var keyText: UnsafePointer<UInt8>
+    var keyCount: Int
+    var keyWord: UInt64
+    var keyMask: UInt64
     /// The type of a message, the entry of a map.
     var child: UnsafeMutablePointer<JSONTable>?
     var enumeration: UnsafePointer<JSONEnum>?
@@ -129,8 +141,16 @@ struct JSONField {
         number = field.number
         offset = field.slot?.offset ?? 0
         mark = field.slot?.mark ?? 0
+        markValue = field.oneofIndex != nil ? field.number : 1
+        plain = PlainKind(field.kind, isNullValue: isNullValue)
+        isPlainMember = shape == .single && plain != .none
         key = Self.key(field.jsonName)
         originalKey = Self.key(field.name)
+        keyText = key.baseAddress.unsafelyUnwrapped + 1
+        keyCount = key.count - 1
+        keyMask = keyCount >= 8 ? .max : (1 << UInt64(keyCount * 8)) - 1
+        keyWord = key.dropFirst().prefix(8).reversed().reduce(0) { $0 << 8 | UInt64($1) }
+        if shape == .none { (keyWord, keyMask) = (1, 0) }
         child = field.messageType?.jsonTable
         enumeration = field.enumType?.json
         descriptor = .passUnretained(field)
