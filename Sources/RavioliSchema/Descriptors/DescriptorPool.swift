@@ -8,12 +8,16 @@ public struct DescriptorPool: Sendable {
         let filesByName: [String: FileDescriptor]
         let messages: [String: MessageDescriptor]
         let services: [String: ServiceDescriptor]
+        let extensionsByName: [String: CarriedField]
+        let extensionsByExtendee: [String: [Int32: CarriedField]]
 
         init(_ builder: PoolBuilder) {
             files = builder.files
             filesByName = builder.filesByName
             messages = builder.messages
             services = builder.services
+            extensionsByName = builder.extensionsByName
+            extensionsByExtendee = builder.extensionsByExtendee
         }
     }
 
@@ -57,6 +61,12 @@ public struct DescriptorPool: Sendable {
     public func service(named fullName: String) -> ServiceDescriptor? { contents?.services[fullName] }
     /// The file of this import path.
     public func file(named name: String) -> FileDescriptor? { contents?.filesByName[name] }
+    /// The extension of this full name; `nil` if no file declares it.
+    func extensionField(named fullName: String) -> CarriedField? { contents?.extensionsByName[fullName] }
+    /// The extensions of the message of this full name, by number.
+    func extensions(of message: String) -> [Int32: CarriedField] {
+        contents?.extensionsByExtendee[message] ?? [:]
+    }
     /// All services, in order of their files and declarations.
     public var allServices: [ServiceDescriptor] { files.flatMap(\.services) }
 
@@ -83,6 +93,8 @@ private struct PoolBuilder {
     var filesByName: [String: FileDescriptor] = [:]
     var messages: [String: MessageDescriptor] = [:]
     var services: [String: ServiceDescriptor] = [:]
+    var extensionsByName: [String: CarriedField] = [:]
+    var extensionsByExtendee: [String: [Int32: CarriedField]] = [:]
     /// The full names of all types and services that were read from a set.
     private var declared: Set<String> = []
 
@@ -131,6 +143,10 @@ private struct PoolBuilder {
         filesByName[file.name] = file
         for message in file.messages { messages[message.fullName] = message }
         for service in file.services { services[service.fullName] = service }
+        for field in file.extensions {
+            extensionsByName[field.name] = field
+            extensionsByExtendee[field.extendee, default: [:]][field.number] = field
+        }
     }
 
     private static func stuck(_ waiting: [FileRecord], have: [String: FileDescriptor]) -> SchemaError {

@@ -10,6 +10,8 @@ struct JSONParser {
     let ignoresUnknown: Bool
     let acceptsDuplicates: Bool
     var anyTypes: AnyTypes
+    /// The group or extension whose key was just taken. Schemas live as long as the process.
+    var carriedNext: Unmanaged<CarriedField>?
 
     /// Reads `bytes` as one message and nothing else.
     ///
@@ -85,7 +87,10 @@ struct JSONParser {
             } else {
                 text.cursor = place
                 index = try fieldKey(table, mayHaveType: &mayHaveType)
-                if index < 0 { try text.skipValue() }
+                if index < 0, let field = carriedNext?.takeUnretainedValue() {
+                    carriedNext = nil
+                    try carried(field, base)
+                }
                 place = text.cursor
                 if index < 0 { continue }
             }
@@ -99,18 +104,29 @@ struct JSONParser {
         text.cursor = place
     }
 
-    /// Takes a key with its colon. Returns the index of the field, or -1 for a key whose value is to be skipped.
+    /// Takes a key with its colon. Returns the index of the field; -1 for a key that belongs to no place in the struct:
+    /// then the value is taken as well, unless ``carriedNext`` says whose it is.
     private mutating func fieldKey(
         _ table: UnsafePointer<JSONTable>, mayHaveType: inout Bool
     ) throws(SchemaError) -> Int {
         let start = text.cursor
         let name = try text.string("a key")
-        guard let index = table.pointee.names.find(name) else {
-            try unknownKey(name, at: start, table, mayHaveType: &mayHaveType)
+        if let index = table.pointee.names.find(name) {
+            try text.colon()
+            guard table.pointee.fields[Int(index)].shape == .group else { return Int(index) }
+            let number = table.pointee.fields[Int(index)].number
+            let group = table.pointee.descriptor.takeUnretainedValue().groups[number]
+            carriedNext = group.map { .passUnretained($0) }
             return -1
         }
-        try text.colon()
-        return Int(index)
+        if let field = extensionField(name, of: table) {
+            try text.colon()
+            carriedNext = .passUnretained(field)
+            return -1
+        }
+        try unknownKey(name, at: start, table, mayHaveType: &mayHaveType)
+        try text.skipValue()
+        return -1
     }
 
     @inline(never)
@@ -160,12 +176,12 @@ struct JSONParser {
     ) throws(SchemaError) {
         text.path.push(.field(field))
         if isRepeated { try repeated(field, base) }
-        try value(field, base)
+        try memberValue(field, base)
         text.path.pop()
     }
 
     @inline(__always)
-    private mutating func value(
+    mutating func memberValue(
         _ field: UnsafePointer<JSONField>, _ base: UnsafeMutableRawPointer
     ) throws(SchemaError) {
         if text.next == UInt8(ascii: "n"), !field.pointee.takesNull {
@@ -177,7 +193,7 @@ struct JSONParser {
             _ = try single(field, base)
         case .list: try list(field, base)
         case .map: try map(field, base)
-        case .none: throw text.malformed("a group has no JSON form")
+        case .group: throw text.malformed("a group is no place in the struct")
         }
     }
 

@@ -20,6 +20,10 @@ struct JSONTable {
     var names: NameTable
     var structSize: Int
     var cTable: UnsafeRawPointer
+    /// Whether the type may have extensions.
+    var isExtendable: Bool
+    /// Whether unknown fields may hold some that JSON shows: groups and extensions.
+    var mayCarry: Bool
     /// The type itself, for errors and `Any`.
     var descriptor: Unmanaged<MessageDescriptor>
 
@@ -33,15 +37,18 @@ struct JSONTable {
             to: JSONTable(
                 form: form(of: message), fields: fields, fieldCount: message.fields.count,
                 names: names(message.fields),
-                structSize: message.structSize, cTable: message.cTable, descriptor: .passUnretained(message)))
+                structSize: message.structSize, cTable: message.cTable,
+                isExtendable: message.isExtendable,
+                mayCarry: message.isExtendable || !message.groups.isEmpty,
+                descriptor: .passUnretained(message)))
     }
 
-    /// The original name is exact, so it wins over another field's JSON name. Groups have no place in the struct.
+    /// The original name is exact, so it wins over another field's JSON name.
     private static func names(_ fields: [FieldDescriptor]) -> NameTable {
-        let readable = fields.enumerated().filter { $1.slot != nil }
+        let indices = fields.indices.map { Int32(truncatingIfNeeded: $0) }
         return NameTable(
-            readable.map { ($1.name, Int32(truncatingIfNeeded: $0)) }
-                + readable.map { ($1.jsonName, Int32(truncatingIfNeeded: $0)) })
+            zip(fields.map(\.name), indices).map { ($0, $1) }
+                + zip(fields.map(\.jsonName), indices).map { ($0, $1) })
     }
 
     private static func form(of message: MessageDescriptor) -> Form {
@@ -92,8 +99,8 @@ struct JSONField {
     /// What stands behind the key.
     enum Shape: UInt8 {
         case single, list, map
-        /// A group: it travels as an unknown field and has no JSON form.
-        case none
+        /// A group: it has no place in the struct, see ``CarriedField``.
+        case group
     }
 
     var kind: FieldKind
@@ -119,7 +126,7 @@ struct JSONField {
     /// `,"original_name":`
     var originalKey: UnsafeBufferPointer<UInt8>
     /// `"jsonName":`, its length, and its first eight bytes, lowest first; where it has fewer the mask leaves out the
-    /// others. No word matches what stands here for a field that cannot be read.
+    /// others. No word matches that of a group, which is not for the short way.
     var keyText: UnsafePointer<UInt8>
     var keyCount: Int
     var keyWord: UInt64
@@ -132,7 +139,7 @@ struct JSONField {
 
     init(_ field: FieldDescriptor) {
         kind = field.kind
-        shape = field.slot == nil ? .none : field.isMap ? .map : field.isRepeated ? .list : .single
+        shape = field.slot == nil ? .group : field.isMap ? .map : field.isRepeated ? .list : .single
         isImplicit = field.presence == .implicit
         isInOneof = field.oneofIndex != nil
         let isNullValue = field.enumType?.fullName == "google.protobuf.NullValue"
@@ -145,12 +152,12 @@ struct JSONField {
         plain = PlainKind(field.kind, isNullValue: isNullValue)
         isPlainMember = shape == .single && plain != .none
         key = Self.key(field.jsonName)
-        originalKey = Self.key(field.name)
+        originalKey = Self.key(field.isExtension ? field.jsonName : field.name)
         keyText = key.baseAddress.unsafelyUnwrapped + 1
         keyCount = key.count - 1
         keyMask = keyCount >= 8 ? .max : (1 << UInt64(keyCount * 8)) - 1
         keyWord = key.dropFirst().prefix(8).reversed().reduce(0) { $0 << 8 | UInt64($1) }
-        if shape == .none { (keyWord, keyMask) = (1, 0) }
+        if shape == .group { (keyWord, keyMask) = (1, 0) }
         child = field.messageType?.jsonTable
         enumeration = field.enumType?.json
         descriptor = .passUnretained(field)
