@@ -9,7 +9,7 @@ struct AnyTypes {
     /// The files that the outermost message's file can see, itself first; gathered when the first `Any` is met.
     private var visible: [FileDescriptor]?
     /// The extensions of the messages that were met, by number.
-    private var extensions: [String: [Int32: CarriedField]] = [:]
+    private var extensions: [String: [Int32: CarriedField]]?
 
     /// The well-known types, which are always known.
     private static let builtIn = DescriptorPool([
@@ -51,12 +51,12 @@ struct AnyTypes {
 
     /// The extensions of this message, by number; looked for in the same places.
     mutating func extensions(of message: String) -> [Int32: CarriedField] {
-        if let known = extensions[message] { return known }
+        if let known = extensions?[message] { return known }
         var found = given.extensions(of: message)
         for file in visibleFiles() {
             found.merge(file.extensions(of: message)) { given, _ in given }
         }
-        extensions[message] = found
+        extensions = (extensions ?? [:]).merging([message: found]) { $1 }
         return found
     }
 }

@@ -134,7 +134,9 @@ extension JSONParser {
         let plain = field.pointee.plain
         guard plain != .none, text.end - place >= Self.plainSize else { return .refused }
         if plain == .string { return plainString(into: target, taking: size, at: &place) }
-        return plainNumber(field, into: target, taking: size, at: &place)
+        let (result, end) = plainNumber(field, into: target, taking: size, at: place)
+        place = end
+        return result
     }
 
     @inline(__always)
@@ -153,52 +155,53 @@ extension JSONParser {
         return count == 0 ? .zero : .stored
     }
 
-    /// Out of line: one copy of the switch serves members, elements and entries.
+    /// Returns the place behind the value, or the same one. Out of line: one copy of the switch serves members, elements
+    /// and entries. The place comes back as a value, because one that is lent would have to lie in memory.
     @inline(never)
     private mutating func plainNumber(
         _ field: UnsafePointer<JSONField>, into target: UnsafeMutableRawPointer, taking size: Int,
-        at start: inout Place
-    ) -> PlainResult {
+        at start: Place
+    ) -> (PlainResult, Place) {
         var place = start
         var isZero = false
+        let refused = (PlainResult.refused, start)
         switch field.pointee.plain {
         case .int32:
             guard let value = plainInteger(&place), let narrow = Int32(exactly: value) else {
-                return .refused
+                return refused
             }
             target.storeBytes(of: narrow, as: Int32.self)
             isZero = narrow == 0
         case .uint32:
             guard let value = plainInteger(&place), let narrow = UInt32(exactly: value) else {
-                return .refused
+                return refused
             }
             target.storeBytes(of: narrow, as: UInt32.self)
             isZero = narrow == 0
         case .int64:
-            guard let value = plainInteger(&place) else { return .refused }
+            guard let value = plainInteger(&place) else { return refused }
             target.storeBytes(of: value, as: Int64.self)
             isZero = value == 0
         case .uint64:
-            guard let value = plainInteger(&place), value >= 0 else { return .refused }
+            guard let value = plainInteger(&place), value >= 0 else { return refused }
             target.storeBytes(of: UInt64(bitPattern: value), as: UInt64.self)
             isZero = value == 0
         case .double:
-            guard let value = plainDouble(&place) else { return .refused }
+            guard let value = plainDouble(&place) else { return refused }
             target.storeBytes(of: value, as: Double.self)
             isZero = value.bitPattern == 0
         case .bool:
-            guard let value = Self.plainBool(&place) else { return .refused }
+            guard let value = Self.plainBool(&place) else { return refused }
             target.storeBytes(of: value ? 1 : 0, as: Int32.self)
             isZero = !value
         case .enumeration:
-            guard let number = plainName(field, &place) else { return .refused }
+            guard let number = plainName(field, &place) else { return refused }
             target.storeBytes(of: number, as: Int32.self)
             isZero = number == 0
-        case .none, .string: return .refused
+        case .none, .string: return refused
         }
-        guard text.isCharged(size) else { return .refused }
-        start = place
-        return isZero ? .zero : .stored
+        guard text.isCharged(size) else { return refused }
+        return (isZero ? .zero : .stored, place)
     }
 
     /// An integer of at most 18 digits, in quotes or not, without fraction and exponent.

@@ -160,7 +160,7 @@ struct JSONScanner {
         return try restOfString(from: contents)
     }
 
-    /// The quote that ends a string of plain ASCII; `nil` where it takes the long way to find it.
+    /// The quote that ends a string without escapes; `nil` where it takes the long way to find it.
     @inline(__always)
     func plainEnd(of contents: UnsafePointer<UInt8>) -> UnsafePointer<UInt8>? {
         var place = contents
@@ -172,7 +172,28 @@ struct JSONScanner {
                 continue
             }
             place += hits.trailingZeroBitCount &>> 3
-            return place.pointee == UInt8(ascii: "\"") ? place : nil
+            if place.pointee == UInt8(ascii: "\"") { return place }
+            return place.pointee < 0x80 ? nil : plainEndOutsideASCII(from: place)
+        }
+        return nil
+    }
+
+    /// The same from a byte outside ASCII on; `nil` for invalid UTF-8 too.
+    @inline(never)
+    private func plainEndOutsideASCII(from wide: UnsafePointer<UInt8>) -> UnsafePointer<UInt8>? {
+        var place = wide
+        while end - place >= 8 {
+            if place.pointee >= 0x80 {
+                let length = UTF8Check.sequenceLength(
+                    UnsafeBufferPointer(start: place, count: end - place), at: 0)
+                guard length > 0 else { return nil }
+                place += length
+                continue
+            }
+            let word = UnsafeRawPointer(place).loadUnaligned(as: UInt64.self).littleEndian
+            let hits = JSONText.specialsOrNonASCII(in: word)
+            place += hits.trailingZeroBitCount &>> 3
+            if hits != 0, place.pointee < 0x80 { return place.pointee == UInt8(ascii: "\"") ? place : nil }
         }
         return nil
     }
