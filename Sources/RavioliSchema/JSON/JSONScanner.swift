@@ -175,7 +175,18 @@ struct JSONScanner {
             if place.pointee == UInt8(ascii: "\"") { return place }
             return place.pointee < 0x80 ? nil : plainEndOutsideASCII(from: place)
         }
-        return nil
+        return plainEndInTail(from: place)
+    }
+
+    /// The same among the last seven bytes of the text: they are loaded with those before them, which are shifted out.
+    @inline(never)
+    private func plainEndInTail(from place: UnsafePointer<UInt8>) -> UnsafePointer<UInt8>? {
+        let count = end - place
+        guard count > 0, end - start >= 8 else { return nil }
+        let word = UnsafeRawPointer(end - 8).loadUnaligned(as: UInt64.self).littleEndian
+        let hits = JSONText.specialsOrNonASCII(in: word &>> UInt64(64 &- 8 &* count))
+        let first = hits.trailingZeroBitCount &>> 3
+        return first < count && place[first] == UInt8(ascii: "\"") ? place + first : nil
     }
 
     /// The same from a byte outside ASCII on; `nil` for invalid UTF-8 too.
