@@ -53,8 +53,7 @@ struct JSONParser {
     {
         let size = table.pointee.structSize
         try text.charge(size)
-        let base = try text.allocate(size)
-        base.initializeMemory(as: UInt8.self, repeating: 0, count: size)
+        let base = try text.allocateZeroed(size)
         base.storeBytes(of: table.pointee.cTable, as: UnsafeRawPointer.self)
         return base
     }

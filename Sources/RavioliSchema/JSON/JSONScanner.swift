@@ -17,6 +17,8 @@ struct JSONScanner {
     /// How many more bytes the message may take in memory; negative once it took too many.
     private var bytesLeft: Int
     var path: JSONPath
+    /// Memory that was cleared, from the first byte that was not taken then.
+    private var zeroed: (start: UnsafeMutableRawPointer, end: UnsafeMutableRawPointer)
 
     init(_ bytes: UnsafeRawBufferPointer, limits: SchemaLimits, arena: Arena) throws(SchemaError) {
         guard bytes.count <= limits.jsonBytesMax else {
@@ -34,6 +36,7 @@ struct JSONScanner {
         self.limits = limits
         elementsLeft = max(limits.elementsMax, 0)
         bytesLeft = max(limits.decodedBytesMax, -1)
+        zeroed = (arena.state.pointee.cursor, arena.state.pointee.cursor)
         path = try JSONPath(depthMax: limits.depthMax, arena: arena)
     }
 
@@ -80,6 +83,28 @@ struct JSONScanner {
         guard let memory = Arena.allocate(count, from: arena.state) else { throw outOfMemory() }
         return memory
     }
+
+    /// Takes memory for a struct, all zeros. A few structs' worth are cleared at a time: most are small, and whatever is
+    /// taken next lies behind.
+    @inline(__always)
+    mutating func allocateZeroed(_ count: Int) throws(SchemaError) -> UnsafeMutableRawPointer {
+        let memory = try allocate(count)
+        if memory < zeroed.start || memory + count > zeroed.end { clear(from: memory, count) }
+        return memory
+    }
+
+    @inline(never)
+    private mutating func clear(from memory: UnsafeMutableRawPointer, _ count: Int) {
+        // What lies behind the cursor is nobody's. A block of its own has nothing behind it.
+        let isLast = memory + ((count &+ 7) & ~7) == arena.state.pointee.cursor
+        let room = isLast ? arena.state.pointee.end - memory : count
+        let size = max(count, min(Self.zeroedAhead, room))
+        memory.initializeMemory(as: UInt8.self, repeating: 0, count: size)
+        zeroed = (memory, memory + size)
+    }
+
+    /// In bytes.
+    private static let zeroedAhead = 512
 
     // MARK: Punctuation
 
