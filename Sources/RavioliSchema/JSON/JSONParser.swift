@@ -97,7 +97,8 @@ struct JSONParser {
             likely = index &+ 1
             if seen.insert(index), plainMember(field, base, at: &place) { continue }
             text.cursor = place
-            try member(field, base, isRepeated: seen.isRepeated)
+            let isTaken = seen.isRepeated ? false : try plainMessage(field, base)
+            if !isTaken { try member(field, base, isRepeated: seen.isRepeated) }
             place = text.cursor
         } while try continues(&place, before: UInt8(ascii: "}"))
         text.cursor = place
@@ -166,6 +167,24 @@ struct JSONParser {
     }
 
     // MARK: Members
+
+    /// Takes the object of a message field by the shortest way; false if it is something else.
+    @inline(__always)
+    private mutating func plainMessage(
+        _ field: UnsafePointer<JSONField>, _ base: UnsafeMutableRawPointer
+    ) throws(SchemaError) -> Bool {
+        guard field.pointee.isPlainMessage, text.next == UInt8(ascii: "{"), let table = field.pointee.child,
+            table.pointee.form == .ordinary
+        else { return false }
+        text.path.push(.field(field))
+        try text.enter()
+        let message = try makeStruct(table)
+        try object(table, into: message)
+        (base + field.pointee.offset).storeBytes(of: message, as: UnsafeMutableRawPointer.self)
+        text.leave()
+        text.path.pop()
+        return true
+    }
 
     /// Takes the value behind a field's key.
     ///

@@ -118,6 +118,8 @@ struct JSONField {
     var plain: PlainKind
     /// Whether the field is singular, and its value may be read by the short way.
     var isPlainMember: Bool
+    /// Whether the field is a singular message outside a oneof.
+    var isPlainMessage: Bool
     var offset: Int
     /// 0 where there is none.
     var mark: Int
@@ -151,6 +153,7 @@ struct JSONField {
         markValue = field.oneofIndex != nil ? field.number : 1
         plain = PlainKind(field.kind, isNullValue: isNullValue)
         isPlainMember = shape == .single && plain != .none
+        isPlainMessage = shape == .single && field.kind == .message && !isInOneof
         key = Self.key(field.jsonName)
         originalKey = Self.key(field.isExtension ? field.jsonName : field.name)
         keyText = key.baseAddress.unsafelyUnwrapped + 1
