@@ -2,19 +2,39 @@
 
 /// A set of files that were read at run time, as from `protoc --descriptor_set_out` or a server's reflection.
 public struct DescriptorPool: Sendable {
-    /// The files, each after those that it imports.
-    public private(set) var files: [FileDescriptor] = []
+    /// What the pool holds, built once: a copy of the pool then costs one reference, and of an empty one nothing.
+    private final class Contents: Sendable {
+        let files: [FileDescriptor]
+        let filesByName: [String: FileDescriptor]
+        let messages: [String: MessageDescriptor]
+        let services: [String: ServiceDescriptor]
+        let extensionsByName: [String: CarriedField]
+        let extensionsByExtendee: [String: [Int32: CarriedField]]
 
-    private var filesByName: [String: FileDescriptor] = [:]
-    private var messages: [String: MessageDescriptor] = [:]
-    private var services: [String: ServiceDescriptor] = [:]
-    /// The full names of all types and services that were read from a set.
-    private var declared: Set<String> = []
+        init(_ builder: PoolBuilder) {
+            files = builder.files
+            filesByName = builder.filesByName
+            messages = builder.messages
+            services = builder.services
+            extensionsByName = builder.extensionsByName
+            extensionsByExtendee = builder.extensionsByExtendee
+        }
+    }
+
+    private let contents: Contents?
+
+    /// A pool of no files.
+    public init() { contents = nil }
 
     /// A pool of files that are linked already, with all that they import.
-    public init(_ files: [FileDescriptor] = []) {
-        for file in files { for needed in file.withDependencies { insert(needed) } }
+    public init(_ files: [FileDescriptor]) {
+        var builder = PoolBuilder()
+        for file in files { for needed in file.withDependencies { builder.insert(needed) } }
+        contents = Contents(builder)
     }
+
+    /// The files, each after those that it imports.
+    public var files: [FileDescriptor] { contents?.files ?? [] }
 
     /// Reads an encoded `google.protobuf.FileDescriptorSet`, in any order; it may come from a peer.
     ///
@@ -30,11 +50,56 @@ public struct DescriptorPool: Sendable {
             }
             waiting.append((try FileRecord(Array(bytes)), Array(bytes)))
         }
-        try link(waiting)
+        var builder = PoolBuilder()
+        try builder.link(waiting)
+        contents = Contents(builder)
     }
 
+    /// The message type of this full name; `nil` if no file declares it.
+    public func message(named fullName: String) -> MessageDescriptor? { contents?.messages[fullName] }
+    /// The service of this full name; `nil` if no file declares it.
+    public func service(named fullName: String) -> ServiceDescriptor? { contents?.services[fullName] }
+    /// The file of this import path.
+    public func file(named name: String) -> FileDescriptor? { contents?.filesByName[name] }
+    /// The extension of this full name; `nil` if no file declares it.
+    func extensionField(named fullName: String) -> CarriedField? { contents?.extensionsByName[fullName] }
+    /// The extensions of the message of this full name, by number.
+    func extensions(of message: String) -> [Int32: CarriedField] {
+        contents?.extensionsByExtendee[message] ?? [:]
+    }
+    /// All services, in order of their files and declarations.
+    public var allServices: [ServiceDescriptor] { files.flatMap(\.services) }
+
+    /// The pool as an encoded `google.protobuf.FileDescriptorSet`, imports first.
+    public var fileDescriptorSet: [UInt8] {
+        var result: [UInt8] = []
+        for file in files {
+            result.append(0x0a)
+            var length = file.serialized.count
+            while length >= 0x80 {
+                result.append(UInt8(truncatingIfNeeded: length | 0x80))
+                length >>= 7
+            }
+            result.append(UInt8(truncatingIfNeeded: length))
+            result += file.serialized
+        }
+        return result
+    }
+}
+
+/// Gathers a pool's files, linking those that are not linked yet.
+private struct PoolBuilder {
+    var files: [FileDescriptor] = []
+    var filesByName: [String: FileDescriptor] = [:]
+    var messages: [String: MessageDescriptor] = [:]
+    var services: [String: ServiceDescriptor] = [:]
+    var extensionsByName: [String: CarriedField] = [:]
+    var extensionsByExtendee: [String: [Int32: CarriedField]] = [:]
+    /// The full names of all types and services that were read from a set.
+    private var declared: Set<String> = []
+
     /// Links files in an order in which each comes after those that it imports.
-    private mutating func link(_ waiting: [(record: FileRecord, bytes: [UInt8])]) throws(SchemaError) {
+    mutating func link(_ waiting: [(record: FileRecord, bytes: [UInt8])]) throws(SchemaError) {
         var users: [String: [Int]] = [:]
         var missing: [Int] = []
         for (index, file) in waiting.enumerated() {
@@ -59,31 +124,6 @@ public struct DescriptorPool: Sendable {
         }
     }
 
-    /// The message type of this full name; `nil` if no file declares it.
-    public func message(named fullName: String) -> MessageDescriptor? { messages[fullName] }
-    /// The service of this full name; `nil` if no file declares it.
-    public func service(named fullName: String) -> ServiceDescriptor? { services[fullName] }
-    /// The file of this import path.
-    public func file(named name: String) -> FileDescriptor? { filesByName[name] }
-    /// All services, in order of their files and declarations.
-    public var allServices: [ServiceDescriptor] { files.flatMap(\.services) }
-
-    /// The pool as an encoded `google.protobuf.FileDescriptorSet`, imports first.
-    public var fileDescriptorSet: [UInt8] {
-        var result: [UInt8] = []
-        for file in files {
-            result.append(0x0a)
-            var length = file.serialized.count
-            while length >= 0x80 {
-                result.append(UInt8(truncatingIfNeeded: length | 0x80))
-                length >>= 7
-            }
-            result.append(UInt8(truncatingIfNeeded: length))
-            result += file.serialized
-        }
-        return result
-    }
-
     private mutating func add(_ bytes: [UInt8], importing names: [String]) throws(SchemaError) {
         let file = try FileDescriptor(serialized: bytes, dependencies: names.compactMap { filesByName[$0] })
         guard filesByName[file.name] == nil else {
@@ -97,12 +137,16 @@ public struct DescriptorPool: Sendable {
         insert(file)
     }
 
-    private mutating func insert(_ file: FileDescriptor) {
+    mutating func insert(_ file: FileDescriptor) {
         guard filesByName[file.name] == nil else { return }
         files.append(file)
         filesByName[file.name] = file
         for message in file.messages { messages[message.fullName] = message }
         for service in file.services { services[service.fullName] = service }
+        for field in file.extensions {
+            extensionsByName[field.name] = field
+            extensionsByExtendee[field.extendee, default: [:]][field.number] = field
+        }
     }
 
     private static func stuck(_ waiting: [FileRecord], have: [String: FileDescriptor]) -> SchemaError {

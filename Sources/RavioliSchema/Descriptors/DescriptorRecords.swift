@@ -14,6 +14,10 @@ struct FieldRecord {
     var defaultValue: String?
     var oneofIndex: Int?
     var isProto3Optional = false
+    /// The message that an extension belongs to.
+    var extendee = ""
+    /// Whether it stands for an extension, whose JSON name is the only one.
+    var isExtension = false
     var options: ArraySlice<UInt8> = []
 
     init(_ bytes: ArraySlice<UInt8>) throws(SchemaError) {
@@ -21,6 +25,7 @@ struct FieldRecord {
         while let record = try records.next() {
             switch (record.number, record.value) {
             case (1, .bytes(let text)): name = try utf8(text)
+            case (2, .bytes(let text)): extendee = try utf8(text)
             case (3, .varint(let value)): number = Int32(truncatingIfNeeded: value)
             case (4, .varint(let value)): label = value
             case (5, .varint(let value)): type = value
@@ -43,6 +48,9 @@ struct MessageRecord {
     var nested: [MessageRecord] = []
     var enums: [EnumRecord] = []
     var oneofs: [OneofRecord] = []
+    var extensions: [FieldRecord] = []
+    /// Whether it declares ranges of numbers for extensions.
+    var isExtendable = false
     var options: ArraySlice<UInt8> = []
 
     /// `depth` counts the message types around this one.
@@ -58,6 +66,8 @@ struct MessageRecord {
             case 2: fields.append(try FieldRecord(value))
             case 3: nested.append(try MessageRecord(value, depth: depth + 1))
             case 4: enums.append(try EnumRecord(value))
+            case 5: isExtendable = true
+            case 6: extensions.append(try FieldRecord(value))
             case 7: options += value
             case 8: oneofs.append(try OneofRecord(value))
             default: break
@@ -166,6 +176,7 @@ struct FileRecord {
     var messages: [MessageRecord] = []
     var enums: [EnumRecord] = []
     var services: [ServiceRecord] = []
+    var extensions: [FieldRecord] = []
     var options: ArraySlice<UInt8> = []
     var syntax = ""
     var edition: UInt64 = 0
@@ -180,6 +191,7 @@ struct FileRecord {
             case (4, .bytes(let value)): messages.append(try MessageRecord(value, depth: 0))
             case (5, .bytes(let value)): enums.append(try EnumRecord(value))
             case (6, .bytes(let value)): services.append(try ServiceRecord(value))
+            case (7, .bytes(let value)): extensions.append(try FieldRecord(value))
             case (8, .bytes(let value)): options += value
             case (10, .varint(let value)): publicDependencies.append(Int(Int32(truncatingIfNeeded: value)))
             case (12, .bytes(let text)): syntax = try utf8(text)

@@ -61,6 +61,8 @@ public final class FieldDescriptor: Sendable {
     public var isRepeated: Bool { presence == .repeated }
     /// Whether the field is a map; ``messageType`` is then the entry, key 1 and value 2.
     public let isMap: Bool
+    /// Whether this stands for an extension in its carrier.
+    let isExtension: Bool
     /// Whether the field is the value in a map's entry.
     let isValueOfMap: Bool
 
@@ -76,6 +78,7 @@ public final class FieldDescriptor: Sendable {
         }
         name = record.name
         number = record.number
+        isExtension = record.isExtension
         jsonName = record.jsonName ?? Self.lowerCamelCase(record.name)
         (kind, messageType, enumType) = try Self.type(
             of: record, features: features, types: types, path: path)

@@ -19,6 +19,12 @@ public final class FileDescriptor: Sendable {
     /// The encoded `google.protobuf.FileDescriptorProto` from which all this was read.
     public let serialized: [UInt8]
 
+    // Written once, before the file is handed out; constant from then on.
+    private nonisolated(unsafe) var extensionsByName: [String: CarriedField] = [:]
+    private nonisolated(unsafe) var extensionsByExtendee: [String: [Int32: CarriedField]] = [:]
+    /// The extensions that the file declares, on the top level and inside message types.
+    var extensions: some Collection<CarriedField> { extensionsByName.values }
+
     private let messagesByName: [String: MessageDescriptor]
     private let enumsByName: [String: EnumDescriptor]
     private let publicDependencies: [FileDescriptor]
@@ -56,6 +62,9 @@ public final class FileDescriptor: Sendable {
         messagesByName = declared.messagesByName
         enumsByName = declared.enumsByName
 
+        for record in record.extensions {
+            declared.extensions.append(.init(record: record, scope: package, features: features))
+        }
         let visible = try Self.visible(through: imported)
         let types = TypeScope(messages: messagesByName, enums: enumsByName, imports: visible)
         var services: [ServiceDescriptor] = []
@@ -63,12 +72,16 @@ public final class FileDescriptor: Sendable {
             try declared.addName(qualified(service.name, in: record.package), ending: service.name)
             services.append(try ServiceDescriptor(service, scope: record.package, types: types))
         }
+        for found in declared.extensions {
+            try declared.addName(qualified(found.record.name, in: found.scope), ending: found.record.name)
+        }
         self.services = services
         for message in declared.messages {
             try message.descriptor.link(message.record, features: message.features, types: types, file: self)
         }
         for service in services { service.declaringFile = self }
-        MessageDescriptor.findFieldsToCheck(in: messages)
+        linkExtensions(declared.extensions, types)
+        MessageDescriptor.findFieldsToCheck(in: messages + extensions.map(\.carrier))
         // Tables refer to each other by address; see `MessageDescriptor`.
         _ = Unmanaged.passRetained(self)
     }
@@ -97,6 +110,24 @@ public final class FileDescriptor: Sendable {
             }
         }
         return result
+    }
+
+    /// The extension of this full name, if the file declares it.
+    func extensionField(named fullName: String) -> CarriedField? { extensionsByName[fullName] }
+    /// The extensions of the message of this full name that the file declares, by number.
+    func extensions(of message: String) -> [Int32: CarriedField] { extensionsByExtendee[message] ?? [:] }
+
+    /// Extensions are of use to JSON only, so one that makes no sense is left out and stays an unknown field.
+    private func linkExtensions(_ declared: [Declarations.Extension], _ types: TypeScope) {
+        for found in declared {
+            guard
+                let field = try? CarriedField(
+                    extension: found.record, in: found.scope, features: found.features, types: types,
+                    file: self)
+            else { continue }
+            extensionsByName[field.name] = field
+            extensionsByExtendee[field.extendee, default: [:]][field.number] = field
+        }
     }
 
     private static func imports(
@@ -139,7 +170,14 @@ private struct Declarations {
         var features: FeatureSet
     }
 
+    struct Extension {
+        var record: FieldRecord
+        var scope: String
+        var features: FeatureSet
+    }
+
     var messages: [Message] = []
+    var extensions: [Extension] = []
     var enums: [EnumDescriptor] = []
     var messagesByName: [String: MessageDescriptor] = [:]
     var enumsByName: [String: EnumDescriptor] = [:]
@@ -157,6 +195,9 @@ private struct Declarations {
         let descriptor = try MessageDescriptor(record, fullName: fullName)
         messagesByName[fullName] = descriptor
         messages.append(Message(descriptor: descriptor, record: record, features: features))
+        for found in record.extensions {
+            extensions.append(Extension(record: found, scope: fullName, features: features))
+        }
         for nested in record.nested { try add(nested, scope: fullName, features: features) }
         for enumeration in record.enums { try add(enumeration, scope: fullName, features: features) }
     }

@@ -21,6 +21,8 @@ public final class MessageDescriptor: Sendable {
     public let isMapEntry: Bool
     /// The encoded `google.protobuf.MessageOptions`, custom options included.
     public let options: UnknownFields
+    /// Whether other files may add fields to the type, which then travel as unknown ones.
+    let isExtendable: Bool
     // Written once by ``link(_:features:types:file:)``, before the file is handed out; constant from then on.
 
     /// The fields, ascending by number.
@@ -32,6 +34,8 @@ public final class MessageDescriptor: Sendable {
     private nonisolated(unsafe) unowned(unsafe) var declaringFile: FileDescriptor?
     private nonisolated(unsafe) var indicesByName: [String: Int] = [:]
     private nonisolated(unsafe) var indicesByNumber: [Int32: Int] = [:]
+    /// The groups among the fields, by number.
+    nonisolated(unsafe) private(set) var groups: [Int32: CarriedField] = [:]
     /// The fields that are proto2 `required` or hold a message in which one can be missing.
     nonisolated(unsafe) private(set) var fieldsToCheck: [FieldDescriptor] = [] {
         didSet { mayLackRequired = !fieldsToCheck.isEmpty }
@@ -51,6 +55,7 @@ public final class MessageDescriptor: Sendable {
 
     init(_ record: MessageRecord, fullName: String) throws(SchemaError) {
         self.fullName = fullName
+        isExtendable = record.isExtendable
         options = try UnknownFields(encoded: Array(record.options))
         isMapEntry = options.lastVarint(numbered: 7) == 1
         if options.lastVarint(numbered: 1) == 1 {
@@ -100,6 +105,9 @@ extension MessageDescriptor {
         indicesByName = Self.namesToIndices(fields)
         indicesByNumber = Dictionary(uniqueKeysWithValues: fields.enumerated().map { ($1.number, $0) })
         try checkMapEntry()
+        for field in record.fields where indicesByNumber[field.number].map({ fields[$0].kind }) == .group {
+            groups[field.number] = try CarriedField(group: field, of: fullName, types: types, file: file)
+        }
         CTable.fill(for: self)
         GuardTable.fill(guardTable, for: self)
         JSONTable.fill(jsonTable, for: self)

@@ -15,7 +15,7 @@ extension JSONBuffer {
         let magnitude = value.magnitude
         if magnitude == 0 || magnitude >= 1e-3 && magnitude < 1e15 {
             for places in 0...Self.placesMax {
-                let power = PowersOfTen.table[places]
+                let power = PowersOfTen.power(places)
                 let scaled = (magnitude * power).rounded()
                 guard scaled < 1e15 else { break }
                 if scaled / power == magnitude {
@@ -31,7 +31,7 @@ extension JSONBuffer {
         let magnitude = value.magnitude
         if magnitude == 0 || magnitude >= 1e-3 && magnitude < 1e6 {
             for places in 0...Self.placesMax {
-                let power = Float(PowersOfTen.table[places])
+                let power = Float(PowersOfTen.power(places))
                 let scaled = (magnitude * power).rounded()
                 guard scaled < 1e6 else { break }
                 if scaled / power == magnitude {
@@ -46,7 +46,7 @@ extension JSONBuffer {
     private mutating func putDecimal(_ digits: UInt64, places: Int, isNegative: Bool) {
         if isNegative { put(UInt8(ascii: "-")) }
         guard places > 0 else { return put(digits) }
-        let power = UInt64(PowersOfTen.table[places])
+        let power = UInt64(PowersOfTen.power(places))
         put(digits / power)
         put(UInt8(ascii: "."))
         put(Int64(digits % power), digits: places)

@@ -154,7 +154,7 @@ struct JSONNumber {
         if isExact, mantissa <= 1 << 53, exponent >= -22, exponent <= 22 {
             let digits = Double(mantissa)
             let value =
-                exponent < 0 ? digits / PowersOfTen.table[-exponent] : digits * PowersOfTen.table[exponent]
+                exponent < 0 ? digits / PowersOfTen.power(-exponent) : digits * PowersOfTen.power(exponent)
             return isNegative ? -value : value
         }
         return Double(text) ?? .infinity
@@ -177,11 +177,33 @@ struct JSONNumber {
 
 /// The powers of ten that a double holds exactly.
 enum PowersOfTen {
-    nonisolated(unsafe) static let table: UnsafePointer<Double> = {
-        let memory = UnsafeMutablePointer<Double>.allocate(capacity: 23)
-        for (index, text) in (0...22).map({ "1e\($0)" }).enumerated() {
-            (memory + index).initialize(to: Double(text) ?? 0)
+    /// 10^`exponent`, which is 0 … 22. The compiler makes a table of it; a constant array would be made when first
+    /// used, and looked after at each use.
+    static func power(_ exponent: Int) -> Double {
+        switch exponent {
+        case 1: 1e1
+        case 2: 1e2
+        case 3: 1e3
+        case 4: 1e4
+        case 5: 1e5
+        case 6: 1e6
+        case 7: 1e7
+        case 8: 1e8
+        case 9: 1e9
+        case 10: 1e10
+        case 11: 1e11
+        case 12: 1e12
+        case 13: 1e13
+        case 14: 1e14
+        case 15: 1e15
+        case 16: 1e16
+        case 17: 1e17
+        case 18: 1e18
+        case 19: 1e19
+        case 20: 1e20
+        case 21: 1e21
+        case 22: 1e22
+        default: 1
         }
-        return UnsafePointer(memory)
-    }()
+    }
 }

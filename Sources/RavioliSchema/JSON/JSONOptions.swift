@@ -15,7 +15,7 @@ public struct JSONEncodingOptions: Sendable {
     /// Whether a `google.protobuf.Any` whose type is unknown, or whose bytes are broken, is printed as its type and its
     /// bytes in base64 instead of failing. For error details, so that the original error still gets out.
     public var printsUnresolvedAnyAsBase64 = false
-    /// Where the types inside `google.protobuf.Any` are looked up first; then in the message's own file, in its imports
+    /// Where the types inside `google.protobuf.Any`, and extensions, are looked up first; then in the message's own file, in its imports
     /// and among the well-known types.
     public var types = DescriptorPool()
 
@@ -34,7 +34,7 @@ public struct JSONDecodingOptions: Sendable {
     /// Whether the last one wins when a key, a map key or a oneof is given twice, instead of refusing it. For foreign
     /// senders that send both spellings of a name.
     public var acceptsDuplicates = false
-    /// Where the types inside `google.protobuf.Any` are looked up first; then in the message's own file, in its imports
+    /// Where the types inside `google.protobuf.Any`, and extensions, are looked up first; then in the message's own file, in its imports
     /// and among the well-known types.
     public var types = DescriptorPool()
 

@@ -12,17 +12,24 @@ extension JSONParser {
         if try !text.open(UInt8(ascii: "{"), UInt8(ascii: "}"), "an object") {
             var list = JSONList(stride: 8)
             text.path.push(.index(0))
-            repeat { try self.entry(entry, &list) } while try text.continues(before: UInt8(ascii: "}"))
+            var place = text.cursor
+            repeat {
+                try self.entry(entry, &list, at: &place)
+            } while try continues(
+                &place, before: UInt8(ascii: "}"))
+            text.cursor = place
             text.path.pop()
-            if !options.acceptsDuplicates { try rejectDuplicates(list, entry.pointee.fields) }
+            if !acceptsDuplicates { try rejectDuplicates(list, entry.pointee.fields) }
             list.store(into: base, field)
         }
         text.leave()
     }
 
-    private mutating func entry(_ table: UnsafePointer<JSONTable>, _ list: inout JSONList) throws(SchemaError)
-    {
-        let start = text.cursor
+    private mutating func entry(
+        _ table: UnsafePointer<JSONTable>, _ list: inout JSONList, at place: inout Place
+    ) throws(SchemaError) {
+        let start = place
+        text.cursor = place
         let name = try text.string("a map key")
         text.path.replaceTop(.key(name.baseAddress, name.count))
         let base = try makeStruct(table)
@@ -32,15 +39,27 @@ extension JSONParser {
         }
         base.storeBytes(of: 1, toByteOffset: key.pointee.mark, as: Int32.self)
         try text.colon()
-        let value = key + 1
-        if text.next == UInt8(ascii: "n"), !value.pointee.takesNull {
-            throw text.malformed("a map value cannot be null")
+        place = text.cursor
+        if !plainMember(UnsafePointer(key + 1), base, at: &place) {
+            guard try entryValue(key + 1, base) else {
+                // An entry whose value is to be ignored disappears.
+                place = text.cursor
+                return
+            }
+            place = text.cursor
         }
-        // An entry whose value is to be ignored disappears.
-        guard try single(value, base) else { return }
         try list.makeRoom(&text)
         list.end.storeBytes(of: base, as: UnsafeMutableRawPointer.self)
         list.count &+= 1
+    }
+
+    private mutating func entryValue(
+        _ value: UnsafePointer<JSONField>, _ base: UnsafeMutableRawPointer
+    ) throws(SchemaError) -> Bool {
+        if text.next == UInt8(ascii: "n"), !value.pointee.takesNull {
+            throw text.malformed("a map value cannot be null")
+        }
+        return try single(value, base)
     }
 
     /// Stores a key by its kind; false if it is not of that kind.
@@ -80,11 +99,30 @@ extension JSONParser {
     ) throws(SchemaError) {
         guard list.count > 1, let memory = list.memory else { return }
         let entries = memory.assumingMemoryBound(to: UnsafeRawPointer.self)
+        if list.count <= Self.fewEntriesMax, key.pointee.kind == .string {
+            guard Self.hasEqualTexts(entries, list.count, at: key.pointee.offset) else { return }
+        }
         let sorted = try MapEntries.sorted(
             UnsafeBufferPointer(start: entries, count: list.count), by: key, arena: text.arena)
         for index in 1..<sorted.count
         where MapEntries.order(sorted[index - 1].entry, sorted[index].entry, key) == 0 {
             throw text.malformed("the map has the key \(MapEntries.keyText(sorted[index].entry, key)) twice")
         }
+    }
+
+    /// Up to so many entries, each is compared with all others; lengths alone tell most of them apart.
+    private static let fewEntriesMax = 12
+
+    private static func hasEqualTexts(
+        _ entries: UnsafePointer<UnsafeRawPointer>, _ count: Int, at offset: Int
+    ) -> Bool {
+        for later in 1..<count {
+            let text = FieldReader(entries[later]).blob(at: offset)
+            for earlier in 0..<later {
+                let other = FieldReader(entries[earlier]).blob(at: offset)
+                if other.count == text.count, other.elementsEqual(text) { return true }
+            }
+        }
+        return false
     }
 }

@@ -156,7 +156,7 @@ extension JSONParser {
                 target.storeBytes(of: number, as: Int32.self)
                 return true
             }
-            guard !options.ignoresUnknown else { return false }
+            guard !ignoresUnknown else { return false }
             let shown = SchemaError.excerpt(String(decoding: name.prefix(256), as: UTF8.self))
             throw text.refused("\(enumName(field)) has no value \"\(shown)\"", at: start)
         case UInt8(ascii: "n") where type.pointee.isNullValue:
@@ -167,7 +167,7 @@ extension JSONParser {
                 within: Int64(Int32.min)...Int64(Int32.max), "the name or number of an enum value")
             let number = Int32(truncatingIfNeeded: value)
             if type.pointee.isClosed, type.pointee.text(of: number) == nil {
-                guard !options.ignoresUnknown else { return false }
+                guard !ignoresUnknown else { return false }
                 throw text.refused("\(enumName(field)) has no value \(number)", at: start)
             }
             target.storeBytes(of: number, as: Int32.self)

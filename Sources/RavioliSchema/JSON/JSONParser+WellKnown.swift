@@ -171,7 +171,7 @@ extension JSONParser {
                 hasValue = true
                 try special(table, into: base)
             } else {
-                guard options.ignoresUnknown else {
+                guard ignoresUnknown else {
                     throw text.refused("expected \"value\", found another key", at: keyStart)
                 }
                 try text.skipValue()

@@ -7,8 +7,11 @@
 /// Reads messages from JSON text by the rules of ProtoJSON.
 struct JSONParser {
     var text: JSONScanner
-    let options: JSONDecodingOptions
+    let ignoresUnknown: Bool
+    let acceptsDuplicates: Bool
     var anyTypes: AnyTypes
+    /// The group or extension whose key was just taken. Schemas live as long as the process.
+    var carriedNext: Unmanaged<CarriedField>?
 
     /// Reads `bytes` as one message and nothing else.
     ///
@@ -20,7 +23,8 @@ struct JSONParser {
         arena: Arena
     ) throws(SchemaError) -> (message: UnsafeMutableRawPointer, sizeBound: Int) {
         var parser = JSONParser(
-            text: try JSONScanner(bytes, limits: limits, arena: arena), options: options,
+            text: try JSONScanner(bytes, limits: limits, arena: arena),
+            ignoresUnknown: options.ignoresUnknown, acceptsDuplicates: options.acceptsDuplicates,
             anyTypes: AnyTypes(options.types, near: type))
         parser.text.skipSpace()
         let message = try parser.message(type.jsonTable)
@@ -49,8 +53,7 @@ struct JSONParser {
     {
         let size = table.pointee.structSize
         try text.charge(size)
-        let base = try text.allocate(size)
-        base.initializeMemory(as: UInt8.self, repeating: 0, count: size)
+        let base = try text.allocateZeroed(size)
         base.storeBytes(of: table.pointee.cTable, as: UnsafeRawPointer.self)
         return base
     }
@@ -73,46 +76,57 @@ struct JSONParser {
         var seen = try SeenFields(count: table.pointee.fieldCount, &text)
         var likely = 0
         var mayHaveType = allowsTypeKey
+        var place = text.cursor
         repeat {
-            let index = try fieldKey(table, likely: likely, mayHaveType: &mayHaveType)
-            guard index >= 0 else {
-                try text.skipValue()
-                continue
+            // Senders mostly write the fields in order and without spaces: `"name":` as a whole.
+            var index = plainKey(table, likely: likely, at: place)
+            if index >= 0 {
+                place += table.pointee.fields[index].keyCount
+                skipSpace(&place)
+            } else {
+                text.cursor = place
+                index = try fieldKey(table, mayHaveType: &mayHaveType)
+                if index < 0, let field = carriedNext?.takeUnretainedValue() {
+                    carriedNext = nil
+                    try carried(field, base)
+                }
+                place = text.cursor
+                if index < 0 { continue }
             }
-            let field = table.pointee.fields + index
-            text.path.push(.field(field))
-            if !seen.insert(index) { try repeated(field, base) }
-            try member(field, base)
-            text.path.pop()
+            let field = UnsafePointer(table.pointee.fields + index)
             likely = index &+ 1
-        } while try text.continues(before: UInt8(ascii: "}"))
+            if seen.insert(index), plainMember(field, base, at: &place) { continue }
+            text.cursor = place
+            let isTaken = seen.isRepeated ? false : try plainMessage(field, base)
+            if !isTaken { try member(field, base, isRepeated: seen.isRepeated) }
+            place = text.cursor
+        } while try continues(&place, before: UInt8(ascii: "}"))
+        text.cursor = place
     }
 
-    /// Takes a key with its colon. Returns the index of the field, or -1 for a key whose value is to be skipped.
-    @inline(__always)
+    /// Takes a key with its colon. Returns the index of the field; -1 for a key that belongs to no place in the struct:
+    /// then the value is taken as well, unless ``carriedNext`` says whose it is.
     private mutating func fieldKey(
-        _ table: UnsafePointer<JSONTable>, likely: Int, mayHaveType: inout Bool
+        _ table: UnsafePointer<JSONTable>, mayHaveType: inout Bool
     ) throws(SchemaError) -> Int {
-        if likely < table.pointee.fieldCount {
-            // Senders mostly write the fields in order and without spaces: `"name":` as a whole.
-            let key = table.pointee.fields[likely].key
-            let count = key.count &- 1
-            if text.end - text.cursor > count, let start = key.baseAddress,
-                table.pointee.fields[likely].shape != .none, equalBytes(text.cursor, start + 1, count)
-            {
-                text.cursor += count
-                text.skipSpace()
-                return likely
-            }
-        }
         let start = text.cursor
         let name = try text.string("a key")
-        guard let index = table.pointee.names.find(name) else {
-            try unknownKey(name, at: start, table, mayHaveType: &mayHaveType)
+        if let index = table.pointee.names.find(name) {
+            try text.colon()
+            guard table.pointee.fields[Int(index)].shape == .group else { return Int(index) }
+            let number = table.pointee.fields[Int(index)].number
+            let group = table.pointee.descriptor.takeUnretainedValue().groups[number]
+            carriedNext = group.map { .passUnretained($0) }
             return -1
         }
-        try text.colon()
-        return Int(index)
+        if let field = extensionField(name, of: table) {
+            try text.colon()
+            carriedNext = .passUnretained(field)
+            return -1
+        }
+        try unknownKey(name, at: start, table, mayHaveType: &mayHaveType)
+        try text.skipValue()
+        return -1
     }
 
     @inline(never)
@@ -122,7 +136,7 @@ struct JSONParser {
     ) throws(SchemaError) {
         let isType = mayHaveType && Self.isTypeKey(name)
         if isType { mayHaveType = false }
-        guard isType || options.ignoresUnknown else {
+        guard isType || ignoresUnknown else {
             let shown = SchemaError.excerpt(String(decoding: name.prefix(256), as: UTF8.self))
             let type = table.pointee.descriptor.takeUnretainedValue().fullName
             throw text.refused("\(type) has no field \"\(shown)\"", at: start)
@@ -137,7 +151,7 @@ struct JSONParser {
     private mutating func repeated(
         _ field: UnsafePointer<JSONField>, _ base: UnsafeMutableRawPointer
     ) throws(SchemaError) {
-        guard options.acceptsDuplicates else { throw text.malformed("the field is given twice") }
+        guard acceptsDuplicates else { throw text.malformed("the field is given twice") }
         // The last one wins whole, so nothing of the earlier one stays.
         let slot = field.pointee
         if slot.isInOneof {
@@ -154,9 +168,38 @@ struct JSONParser {
 
     // MARK: Members
 
-    /// Takes the value behind a field's key.
+    /// Takes the object of a message field by the shortest way; false if it is something else.
     @inline(__always)
+    private mutating func plainMessage(
+        _ field: UnsafePointer<JSONField>, _ base: UnsafeMutableRawPointer
+    ) throws(SchemaError) -> Bool {
+        guard field.pointee.isPlainMessage, text.next == UInt8(ascii: "{"), let table = field.pointee.child,
+            table.pointee.form == .ordinary
+        else { return false }
+        text.path.push(.field(field))
+        try text.enter()
+        let message = try makeStruct(table)
+        try object(table, into: message)
+        (base + field.pointee.offset).storeBytes(of: message, as: UnsafeMutableRawPointer.self)
+        text.leave()
+        text.path.pop()
+        return true
+    }
+
+    /// Takes the value behind a field's key.
+    ///
+    /// - Parameter isRepeated: whether the field was given before.
     private mutating func member(
+        _ field: UnsafePointer<JSONField>, _ base: UnsafeMutableRawPointer, isRepeated: Bool
+    ) throws(SchemaError) {
+        text.path.push(.field(field))
+        if isRepeated { try repeated(field, base) }
+        try memberValue(field, base)
+        text.path.pop()
+    }
+
+    @inline(__always)
+    mutating func memberValue(
         _ field: UnsafePointer<JSONField>, _ base: UnsafeMutableRawPointer
     ) throws(SchemaError) {
         if text.next == UInt8(ascii: "n"), !field.pointee.takesNull {
@@ -168,14 +211,14 @@ struct JSONParser {
             _ = try single(field, base)
         case .list: try list(field, base)
         case .map: try map(field, base)
-        case .none: throw text.malformed("a group has no JSON form")
+        case .group: throw text.malformed("a group is no place in the struct")
         }
     }
 
     private func checkOneof(
         _ field: UnsafePointer<JSONField>, _ base: UnsafeMutableRawPointer
     ) throws(SchemaError) {
-        guard base.load(fromByteOffset: field.pointee.mark, as: Int32.self) == 0 || options.acceptsDuplicates
+        guard base.load(fromByteOffset: field.pointee.mark, as: Int32.self) == 0 || acceptsDuplicates
         else {
             throw text.malformed("another member of the same oneof is given as well")
         }
@@ -218,15 +261,34 @@ struct JSONParser {
             var list = JSONList(stride: field.pointee.stride)
             var index = 0
             text.path.push(.index(0))
+            var place = text.cursor
             repeat {
                 text.path.replaceTop(.index(index))
-                try element(field, &list)
                 index &+= 1
-            } while try text.continues(before: UInt8(ascii: "]"))
+                if try plainElement(field, &list, at: &place) { continue }
+                text.cursor = place
+                try element(field, &list)
+                place = text.cursor
+            } while try continues(&place, before: UInt8(ascii: "]"))
+            text.cursor = place
             text.path.pop()
             list.store(into: base, field)
         }
         text.leave()
+    }
+
+    /// Takes an element by the short way; false if it is not plain.
+    @inline(__always)
+    private mutating func plainElement(
+        _ field: UnsafePointer<JSONField>, _ list: inout JSONList, at place: inout Place
+    ) throws(SchemaError) -> Bool {
+        guard field.pointee.plain != .none else { return false }
+        try list.makeRoom(&text)
+        guard plainScalar(field, into: list.end, taking: list.stride, at: &place) != .refused else {
+            return false
+        }
+        list.count &+= 1
+        return true
     }
 
     @inline(__always)
@@ -250,6 +312,8 @@ struct JSONParser {
 /// The fields of a message that were given already.
 struct SeenFields {
     private var few: UInt64 = 0
+    /// Whether the field noted last was noted before.
+    private(set) var isRepeated = false
     /// For more than 64 fields.
     private let many: UnsafeMutablePointer<UInt64>?
 
@@ -269,12 +333,10 @@ struct SeenFields {
     @inline(__always)
     mutating func insert(_ index: Int) -> Bool {
         let bit: UInt64 = 1 &<< UInt64(index & 63)
-        if let many {
-            defer { many[index &>> 6] |= bit }
-            return many[index &>> 6] & bit == 0
-        }
-        defer { few |= bit }
-        return few & bit == 0
+        let before = many.map { $0[index &>> 6] } ?? few
+        if let many { many[index &>> 6] |= bit } else { few |= bit }
+        isRepeated = before & bit != 0
+        return !isRepeated
     }
 }
 

@@ -197,7 +197,7 @@ extension JSONPrinter {
         let (outerDepth, outerPath) = (depth, path)
         defer { (depth, path) = (outerDepth, outerPath) }
         try enter()
-        let message = try unpack(bytes, as: inside)
+        let message = try unpack(bytes, as: inside, inside: "a google.protobuf.Any")
         try openAny(url)
         if inside.jsonTable.pointee.form == .ordinary {
             try fields(inside.jsonTable, message, isFirst: false)
@@ -211,8 +211,8 @@ extension JSONPrinter {
     }
 
     /// The bytes pass the guard like any others; what is left of the depth holds for them.
-    private func unpack(
-        _ bytes: UnsafeRawBufferPointer, as type: MessageDescriptor
+    func unpack(
+        _ bytes: UnsafeRawBufferPointer, as type: MessageDescriptor, inside place: StaticString
     ) throws(SchemaError) -> UnsafeRawPointer {
         var limits = limits
         limits.depthMax = max(limits.depthMax - depth, 1)
@@ -221,7 +221,7 @@ extension JSONPrinter {
             try RequiredFields.check(message, type, .invalidValue)
             return UnsafeRawPointer(message)
         } catch {
-            throw refused("a google.protobuf.Any holds no valid \(type.fullName): \(error)")
+            throw refused("\(place) holds no valid \(type.fullName): \(error)")
         }
     }
 }

@@ -77,10 +77,11 @@ struct JSONPrinter {
         depth &+= 1
     }
 
-    /// Prints the members of an object, each after a comma but the first.
+    /// Prints the members of an object, each after a comma but the first. Returns whether the next is the first one.
+    @discardableResult
     mutating func fields(
         _ table: UnsafePointer<JSONTable>, _ base: UnsafeRawPointer, isFirst: Bool
-    ) throws(SchemaError) {
+    ) throws(SchemaError) -> Bool {
         var isFirst = isFirst
         let end = table.pointee.fields + table.pointee.fieldCount
         var field = UnsafePointer(table.pointee.fields)
@@ -92,11 +93,13 @@ struct JSONPrinter {
                 case .single: try single(field, base)
                 case .list: try list(field, base)
                 case .map: try map(field, base)
-                case .none: break
+                case .group: break
                 }
             }
             field += 1
         }
+        guard table.pointee.mayCarry, UnknownRecords.areAny(in: base) else { return isFirst }
+        return try carried(table, base, isFirst: isFirst)
     }
 
     /// Presence: what has presence is printed if it is set, what has none if it is not the default.
@@ -104,7 +107,7 @@ struct JSONPrinter {
     private func isPrinted(_ field: UnsafePointer<JSONField>, _ base: UnsafeRawPointer) -> Bool {
         let mark = field.pointee.mark
         switch field.pointee.shape {
-        case .none: return false
+        case .group: return false
         case .list, .map: return emitsDefaults || base.load(fromByteOffset: mark, as: Int.self) != 0
         case .single:
             if field.pointee.isInOneof {

@@ -12,11 +12,13 @@ struct JSONScanner {
     let limits: SchemaLimits
     /// How many messages and lists are open around the value at hand.
     var depth = 0
-    /// How many fields, elements and entries were read.
-    private(set) var elements = 0
-    /// What the message takes in memory so far, in bytes.
-    private(set) var decodedBytes = 0
+    /// How many more fields, elements and entries may be read; negative once there were too many.
+    private var elementsLeft: Int
+    /// How many more bytes the message may take in memory; negative once it took too many.
+    private var bytesLeft: Int
     var path: JSONPath
+    /// Memory that was cleared, from the first byte that was not taken then.
+    private var zeroed: (start: UnsafeMutableRawPointer, end: UnsafeMutableRawPointer)
 
     init(_ bytes: UnsafeRawBufferPointer, limits: SchemaLimits, arena: Arena) throws(SchemaError) {
         guard bytes.count <= limits.jsonBytesMax else {
@@ -32,24 +34,38 @@ struct JSONScanner {
         cursor = start
         self.arena = arena
         self.limits = limits
+        elementsLeft = max(limits.elementsMax, 0)
+        bytesLeft = max(limits.decodedBytesMax, -1)
+        zeroed = (arena.state.pointee.cursor, arena.state.pointee.cursor)
         path = try JSONPath(depthMax: limits.depthMax, arena: arena)
     }
 
     // MARK: Cost
 
+    /// How many fields, elements and entries were read.
+    var elements: Int { max(limits.elementsMax, 0) &- elementsLeft }
+    /// What the message takes in memory so far, in bytes.
+    var decodedBytes: Int { max(limits.decodedBytesMax, -1) &- bytesLeft }
+
     /// Counts an element that takes so many bytes in memory.
     @inline(__always)
     mutating func charge(_ bytes: Int) throws(SchemaError) {
-        elements &+= 1
-        decodedBytes &+= bytes
-        if elements > limits.elementsMax || decodedBytes > limits.decodedBytesMax { throw overBudget() }
+        if !isCharged(bytes) { throw overBudget() }
+    }
+
+    /// Counts an element that takes so many bytes in memory; false if that is too much, and then always.
+    @inline(__always)
+    mutating func isCharged(_ bytes: Int) -> Bool {
+        elementsLeft &-= 1
+        bytesLeft &-= bytes
+        return elementsLeft | bytesLeft >= 0
     }
 
     /// Counts memory that an element takes beside its place.
     @inline(__always)
     mutating func charge(contents bytes: Int) throws(SchemaError) {
-        decodedBytes &+= bytes
-        if decodedBytes > limits.decodedBytesMax { throw overBudget() }
+        bytesLeft &-= bytes
+        if bytesLeft < 0 { throw overBudget() }
     }
 
     @inline(__always)
@@ -68,6 +84,28 @@ struct JSONScanner {
         return memory
     }
 
+    /// Takes memory for a struct, all zeros. A few structs' worth are cleared at a time: most are small, and whatever is
+    /// taken next lies behind.
+    @inline(__always)
+    mutating func allocateZeroed(_ count: Int) throws(SchemaError) -> UnsafeMutableRawPointer {
+        let memory = try allocate(count)
+        if memory < zeroed.start || memory + count > zeroed.end { clear(from: memory, count) }
+        return memory
+    }
+
+    @inline(never)
+    private mutating func clear(from memory: UnsafeMutableRawPointer, _ count: Int) {
+        // What lies behind the cursor is nobody's. A block of its own has nothing behind it.
+        let isLast = memory + ((count &+ 7) & ~7) == arena.state.pointee.cursor
+        let room = isLast ? arena.state.pointee.end - memory : count
+        let size = max(count, min(Self.zeroedAhead, room))
+        memory.initializeMemory(as: UInt8.self, repeating: 0, count: size)
+        zeroed = (memory, memory + size)
+    }
+
+    /// In bytes.
+    private static let zeroedAhead = 512
+
     // MARK: Punctuation
 
     /// The next byte, 0 at the end: NUL is nowhere legal in JSON text.
@@ -80,7 +118,7 @@ struct JSONScanner {
     }
 
     @inline(__always)
-    private static func isSpace(_ byte: UInt8) -> Bool {
+    static func isSpace(_ byte: UInt8) -> Bool {
         byte == 0x20 || byte == 0x0a || byte == 0x0d || byte == 0x09
     }
 
@@ -138,21 +176,62 @@ struct JSONScanner {
     @inline(__always)
     mutating func string(_ what: StaticString) throws(SchemaError) -> UnsafeBufferPointer<UInt8> {
         guard next == UInt8(ascii: "\"") else { throw expected(what) }
-        cursor += 1
-        let contents = cursor
-        while end - cursor >= 8 {
-            let word = UnsafeRawPointer(cursor).loadUnaligned(as: UInt64.self).littleEndian
+        let contents = cursor + 1
+        if let quote = plainEnd(of: contents) {
+            cursor = quote + 1
+            return UnsafeBufferPointer(start: contents, count: quote - contents)
+        }
+        cursor = contents
+        return try restOfString(from: contents)
+    }
+
+    /// The quote that ends a string without escapes; `nil` where it takes the long way to find it.
+    @inline(__always)
+    func plainEnd(of contents: UnsafePointer<UInt8>) -> UnsafePointer<UInt8>? {
+        var place = contents
+        while end - place >= 8 {
+            let word = UnsafeRawPointer(place).loadUnaligned(as: UInt64.self).littleEndian
             let hits = JSONText.specialsOrNonASCII(in: word)
             if hits == 0 {
-                cursor += 8
+                place += 8
                 continue
             }
-            cursor += hits.trailingZeroBitCount &>> 3
-            guard cursor.pointee == UInt8(ascii: "\"") else { break }
-            cursor += 1
-            return UnsafeBufferPointer(start: contents, count: cursor - contents - 1)
+            place += hits.trailingZeroBitCount &>> 3
+            if place.pointee == UInt8(ascii: "\"") { return place }
+            return place.pointee < 0x80 ? nil : plainEndOutsideASCII(from: place)
         }
-        return try restOfString(from: contents)
+        return plainEndInTail(from: place)
+    }
+
+    /// The same among the last seven bytes of the text: they are loaded with those before them, which are shifted out.
+    @inline(never)
+    private func plainEndInTail(from place: UnsafePointer<UInt8>) -> UnsafePointer<UInt8>? {
+        let count = end - place
+        guard count > 0, end - start >= 8 else { return nil }
+        let word = UnsafeRawPointer(end - 8).loadUnaligned(as: UInt64.self).littleEndian
+        let hits = JSONText.specialsOrNonASCII(in: word &>> UInt64(64 &- 8 &* count))
+        let first = hits.trailingZeroBitCount &>> 3
+        return first < count && place[first] == UInt8(ascii: "\"") ? place + first : nil
+    }
+
+    /// The same from a byte outside ASCII on; `nil` for invalid UTF-8 too.
+    @inline(never)
+    private func plainEndOutsideASCII(from wide: UnsafePointer<UInt8>) -> UnsafePointer<UInt8>? {
+        var place = wide
+        while end - place >= 8 {
+            if place.pointee >= 0x80 {
+                let length = UTF8Check.sequenceLength(
+                    UnsafeBufferPointer(start: place, count: end - place), at: 0)
+                guard length > 0 else { return nil }
+                place += length
+                continue
+            }
+            let word = UnsafeRawPointer(place).loadUnaligned(as: UInt64.self).littleEndian
+            let hits = JSONText.specialsOrNonASCII(in: word)
+            place += hits.trailingZeroBitCount &>> 3
+            if hits != 0, place.pointee < 0x80 { return place.pointee == UInt8(ascii: "\"") ? place : nil }
+        }
+        return nil
     }
 
     /// The long way: near the end of the text, outside ASCII, or with escapes.
@@ -180,8 +259,22 @@ struct JSONScanner {
                 guard length > 0 else { throw malformed("invalid UTF-8") }
                 cursor += length
             }
+            skipPlain()
         }
         throw malformed("a string does not end")
+    }
+
+    /// Passes over as many bytes as need no look of their own.
+    @inline(__always)
+    private mutating func skipPlain() {
+        var place = cursor
+        while end - place >= 8 {
+            let word = UnsafeRawPointer(place).loadUnaligned(as: UInt64.self).littleEndian
+            let hits = JSONText.specialsOrNonASCII(in: word)
+            place += hits.trailingZeroBitCount &>> 3
+            if hits != 0 { break }
+        }
+        cursor = place
     }
 
     private mutating func unescape(

@@ -20,6 +20,10 @@ struct JSONTable {
     var names: NameTable
     var structSize: Int
     var cTable: UnsafeRawPointer
+    /// Whether the type may have extensions.
+    var isExtendable: Bool
+    /// Whether unknown fields may hold some that JSON shows: groups and extensions.
+    var mayCarry: Bool
     /// The type itself, for errors and `Any`.
     var descriptor: Unmanaged<MessageDescriptor>
 
@@ -33,15 +37,18 @@ struct JSONTable {
             to: JSONTable(
                 form: form(of: message), fields: fields, fieldCount: message.fields.count,
                 names: names(message.fields),
-                structSize: message.structSize, cTable: message.cTable, descriptor: .passUnretained(message)))
+                structSize: message.structSize, cTable: message.cTable,
+                isExtendable: message.isExtendable,
+                mayCarry: message.isExtendable || !message.groups.isEmpty,
+                descriptor: .passUnretained(message)))
     }
 
-    /// The original name is exact, so it wins over another field's JSON name. Groups have no place in the struct.
+    /// The original name is exact, so it wins over another field's JSON name.
     private static func names(_ fields: [FieldDescriptor]) -> NameTable {
-        let readable = fields.enumerated().filter { $1.slot != nil }
+        let indices = fields.indices.map { Int32(truncatingIfNeeded: $0) }
         return NameTable(
-            readable.map { ($1.name, Int32(truncatingIfNeeded: $0)) }
-                + readable.map { ($1.jsonName, Int32(truncatingIfNeeded: $0)) })
+            zip(fields.map(\.name), indices).map { ($0, $1) }
+                + zip(fields.map(\.jsonName), indices).map { ($0, $1) })
     }
 
     private static func form(of message: MessageDescriptor) -> Form {
@@ -92,8 +99,8 @@ struct JSONField {
     /// What stands behind the key.
     enum Shape: UInt8 {
         case single, list, map
-        /// A group: it travels as an unknown field and has no JSON form.
-        case none
+        /// A group: it has no place in the struct, see ``CarriedField``.
+        case group
     }
 
     var kind: FieldKind
@@ -105,6 +112,14 @@ struct JSONField {
     /// Whether `null` is a value of the field, not its absence.
     var takesNull: Bool
     var number: Int32
+    /// What the mark of a singular field is set to.
+    var markValue: Int32
+    /// How values, elements or values of entries are read by the short way, if they are.
+    var plain: PlainKind
+    /// Whether the field is singular, and its value may be read by the short way.
+    var isPlainMember: Bool
+    /// Whether the field is a singular message outside a oneof.
+    var isPlainMessage: Bool
     var offset: Int
     /// 0 where there is none.
     var mark: Int
@@ -112,6 +127,12 @@ struct JSONField {
     var key: UnsafeBufferPointer<UInt8>
     /// `,"original_name":`
     var originalKey: UnsafeBufferPointer<UInt8>
+    /// `"jsonName":`, its length, and its first eight bytes, lowest first; where it has fewer the mask leaves out the
+    /// others. No word matches that of a group, which is not for the short way.
+    var keyText: UnsafePointer<UInt8>
+    var keyCount: Int
+    var keyWord: UInt64
+    var keyMask: UInt64
     /// The type of a message, the entry of a map.
     var child: UnsafeMutablePointer<JSONTable>?
     var enumeration: UnsafePointer<JSONEnum>?
@@ -120,7 +141,7 @@ struct JSONField {
 
     init(_ field: FieldDescriptor) {
         kind = field.kind
-        shape = field.slot == nil ? .none : field.isMap ? .map : field.isRepeated ? .list : .single
+        shape = field.slot == nil ? .group : field.isMap ? .map : field.isRepeated ? .list : .single
         isImplicit = field.presence == .implicit
         isInOneof = field.oneofIndex != nil
         let isNullValue = field.enumType?.fullName == "google.protobuf.NullValue"
@@ -129,8 +150,17 @@ struct JSONField {
         number = field.number
         offset = field.slot?.offset ?? 0
         mark = field.slot?.mark ?? 0
+        markValue = field.oneofIndex != nil ? field.number : 1
+        plain = PlainKind(field.kind, isNullValue: isNullValue)
+        isPlainMember = shape == .single && plain != .none
+        isPlainMessage = shape == .single && field.kind == .message && !isInOneof
         key = Self.key(field.jsonName)
-        originalKey = Self.key(field.name)
+        originalKey = Self.key(field.isExtension ? field.jsonName : field.name)
+        keyText = key.baseAddress.unsafelyUnwrapped + 1
+        keyCount = key.count - 1
+        keyMask = keyCount >= 8 ? .max : (1 << UInt64(keyCount * 8)) - 1
+        keyWord = key.dropFirst().prefix(8).reversed().reduce(0) { $0 << 8 | UInt64($1) }
+        if shape == .group { (keyWord, keyMask) = (1, 0) }
         child = field.messageType?.jsonTable
         enumeration = field.enumType?.json
         descriptor = .passUnretained(field)

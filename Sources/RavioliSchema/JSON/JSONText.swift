@@ -17,7 +17,12 @@ package enum JSONText {
 
     /// As ``specials(in:)``, and bytes outside ASCII as well.
     @inline(__always)
-    static func specialsOrNonASCII(in word: UInt64) -> UInt64 { specials(in: word) | word & highs }
+    static func specialsOrNonASCII(in word: UInt64) -> UInt64 {
+        let controls = word &- ones &* 0x20
+        let quotes = (word ^ ones &* 0x22) &- ones
+        let escapes = (word ^ ones &* 0x5c) &- ones
+        return (controls | quotes | escapes | word) & highs
+    }
 
     /// The letter behind the backslash for a byte that has a short escape; 0 if it has none.
     @inline(__always)

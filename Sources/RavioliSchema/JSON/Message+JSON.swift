@@ -41,7 +41,7 @@ extension Message {
     }
 
     /// Prints the message as JSON on one line, fields in order of their numbers, map keys sorted: the same text for
-    /// the same message. Unknown fields are not printed.
+    /// the same message. Groups and extensions follow; other unknown fields are not printed.
     ///
     /// - Throws: ``SchemaError/Code/invalidValue`` for what has no JSON form, such as a timestamp in the year 10000, or
     ///   what is nested deeper than 100 levels of messages and lists.

@@ -78,9 +78,11 @@ struct NameTable {
     }
 }
 
-/// A copy of the bytes that lives as long as the process; one byte at least is taken, so that the address is real.
+/// A copy of the bytes that lives as long as the process. Seven zeros follow, so that any byte may be read as the first
+/// of a word.
 func permanentBytes(_ bytes: [UInt8]) -> UnsafeBufferPointer<UInt8> {
-    let memory = UnsafeMutablePointer<UInt8>.allocate(capacity: max(bytes.count, 1))
+    let memory = UnsafeMutablePointer<UInt8>.allocate(capacity: bytes.count + 7)
+    memory.initialize(repeating: 0, count: bytes.count + 7)
     for (index, byte) in bytes.enumerated() { (memory + index).initialize(to: byte) }
     return UnsafeBufferPointer(start: memory, count: bytes.count)
 }

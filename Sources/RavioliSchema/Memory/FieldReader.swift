@@ -119,12 +119,12 @@ public struct FieldReader {
     func blobs<Value>(at offset: Int, count: Int, _ read: (FieldReader) -> Value) -> [Value] {
         let total: Int = load(count)
         guard total > 0, let first = load(offset, as: UnsafeRawPointer?.self) else { return [] }
-        return Array(unsafeUninitializedCapacity: total) { buffer, initialized in
-            for index in 0..<total {
-                (buffer.baseAddress! + index).initialize(to: read(FieldReader(first + index &* 16)))
-            }
-            initialized = total
-        }
+        // Room is reserved for an array that is there: an initializer that makes it uninitialised is not specialised for
+        // strings, and looks for their metadata at each call.
+        var result: [Value] = []
+        result.reserveCapacity(total)
+        for index in 0..<total { result.append(read(FieldReader(first + index &* 16))) }
+        return result
     }
 
     @inlinable public func strings(at offset: Int, count: Int) -> [String] {

@@ -156,7 +156,7 @@ import Testing
         #expect(message.unknownFields.records(numbered: 100).map(\.value) == [.varint(5)])
         #expect(message.unknownFields.records(numbered: 10).map(\.value) == [.group([0x08, 1])])
         #expect(try message.encoded() == bytes)
-        #expect(try message.json() == "{}")
+        #expect(try message.json() == #"{"part":{"x":1},"[ravioli.test2.extra]":5}"#)
     }
 
     @Test func checksRequiredFieldsBothWays() throws {
