@@ -30,7 +30,7 @@ struct TTRPCGoTests {
         describe: [car=Beetle] true <nil>
         default: true <nil>
         metadata: InvalidArgument: a metadata name is empty or has characters other than a-z 0-9 - _ .
-        timeout: DeadlineExceeded: the deadline passed on the server
+        timeout: DeadlineExceeded: the deadline passed in the handler of ravioli.trial.v1.Trial/Hang on the server type.googleapis.com/ravioli.status.v1.DeadlineDetail
 
         """
 

@@ -15,6 +15,14 @@ struct HelloDetails: Hashable {
         self.software = software
     }
 
+    /// The end's own name where it may be shown: printable ASCII of at most 64 bytes.
+    var nameForErrors: String? {
+        let isShowable =
+            !service.isEmpty && service.utf8.count <= 64
+            && service.utf8.allSatisfy { (0x20...0x7E).contains($0) }
+        return isShowable ? service : nil
+    }
+
     /// The block to send; names are cut at 255 bytes.
     var block: ByteBuffer {
         var block = ByteBuffer()

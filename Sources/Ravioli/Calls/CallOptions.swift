@@ -30,6 +30,9 @@ public struct CallOptions: Sendable {
     /// deadline, or ``timeoutDefault`` when there is none; a call with a stream then has no deadline at all. An inherited
     /// deadline that is earlier always wins.
     public var timeout: Duration?
+    /// Time a call with a stream may go without a message in either direction; then it ends with `deadline_exceeded`, phase
+    /// `idle`. Default nil: for ever, as far as the deadline allows. A unary call has none.
+    public var messageTimeout: Duration?
     /// Sent with the request, after what is inherited. Default empty.
     public var metadata = Metadata()
     /// Default nil: inherited, or `.critical`.

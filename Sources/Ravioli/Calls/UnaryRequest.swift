@@ -18,6 +18,8 @@ public struct UnaryRequest: Sendable {
     public var waitForReady: Bool
     /// How many tries went before.
     public var attempt: UInt8
+    /// The call whose handler makes this one, which is told of it.
+    var parent: ServerCall?
 
     /// A call from the current task, which inherits from the call this task serves, if any.
     public init(_ method: MethodName, message: [UInt8], options: CallOptions = .defaults) {
@@ -31,6 +33,7 @@ public struct UnaryRequest: Sendable {
         waitForReady = options.waitForReady
         attempt = options.attempt
         if let parent = CallContext.current {
+            self.parent = parent.call
             let own = options.timeout.map(Deadline.after)
             deadline = own.map { min($0, parent.deadline) } ?? parent.deadline
             criticality = options.criticality ?? parent.criticality

@@ -64,6 +64,8 @@ struct PendingCall {
     let stream: ClientStreamState?
     /// The sending side of the streams, once the call is open.
     var output: StreamOutput?
+    /// Watches the streams of a call that limits their silence.
+    var watch: MessageWatch?
     var timer = TimerID.none
     /// Whether a server that was leaving has left the call unread before. It runs elsewhere once, not for ever.
     var wasUnaccepted = false

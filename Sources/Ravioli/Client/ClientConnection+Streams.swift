@@ -5,7 +5,27 @@ import RavioliWire
 
 extension ClientConnection: StreamCreditSource {
     func sendCredit(_ slot: CallSlot) -> Int { machine.sendCredit(slot) }
-    func spendCredit(_ slot: CallSlot, _ cost: Int) { machine.spendCredit(slot, cost) }
+    func spendCredit(_ slot: CallSlot, _ cost: Int) {
+        machine.spendCredit(slot, cost)
+        messageMoved(slot)
+    }
+
+    func watchMessages(_ slot: CallSlot, _ timeout: Duration) {
+        records[slot.index]?.watch = MessageWatch(slot, timeout: timeout, owner: self, on: link.context)
+    }
+
+    private func messageMoved(_ slot: CallSlot) {
+        if let watch = records[slot.index]?.watch { watch.moved(now: link.context.now) }
+    }
+
+    func messagesMayBeLate(_ watch: MessageWatch) {
+        guard let pending = records[watch.slot.index], pending.watch === watch,
+            watch.isUp(owner: self, on: link.context)
+        else { return }
+        let report = DeadlineReport(
+            phase: .idle, hop: hopName, method: pending.call.request.method.fullName)
+        giveUp(watch.slot, .timeUp(call: report, executed: .maybe))
+    }
 
     /// A server of an older level would take a stream for a broken unary call.
     func requireStreams() throws(RPCError) {
@@ -48,6 +68,7 @@ extension ClientConnection: StreamCreditSource {
         }
         stream.metadata.set(Metadata())
         stream.inbox.deliver(message, cost)
+        messageMoved(slot)
     }
 
     func deliver(_ slot: CallSlot, metadata block: ByteBuffer) {

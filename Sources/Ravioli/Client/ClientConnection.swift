@@ -29,6 +29,8 @@ final class ClientConnection: ConnectionEndpoint, TimerOwner {
     /// Unowned for speed; the client closes its connections, and a closed connection lets go of it.
     unowned var observer: (any ClientConnectionObserver)?
     let options: ClientOptions
+    /// What the server is called where errors name it: its own name, or what was connected to.
+    private(set) var hopName: String
     @exclusivity(unchecked) var machine: ClientConnectionMachine
     private var decoder: FrameDecoder
     @exclusivity(unchecked) var records: [PendingCall?] = []
@@ -46,8 +48,9 @@ final class ClientConnection: ConnectionEndpoint, TimerOwner {
     private var peerMessageBytesMax = 0
     private(set) var sendWindow = 0
 
-    init(_ context: LoopContext, options: ClientOptions) {
+    init(_ context: LoopContext, options: ClientOptions, target: String) {
         self.options = options
+        hopName = target
         link = FrameLink(context)
         machine = ClientConnectionMachine(limits: options.limits)
         decoder = FrameDecoder(limits: options.limits)
@@ -149,6 +152,7 @@ final class ClientConnection: ConnectionEndpoint, TimerOwner {
         peerMessageBytesMax = Int(hello.messageBytesMax)
         sendWindow = min(Int(hello.streamCreditBytes), Int(hello.connectionCreditBytes))
         lifeBegan(options.lifeTerms, random: link.context.random())
+        hopName = HelloDetails(block: hello.details).nameForErrors ?? hopName
         observer?.connectionHasPlace(self)
     }
 
@@ -170,6 +174,7 @@ final class ClientConnection: ConnectionEndpoint, TimerOwner {
             }
             send(request, opening, metadata, requestsFollow: pending.call.streamsRequests)
             store(pending, in: opening.slot)
+            if let timeout = pending.stream?.messageTimeout { watchMessages(opening.slot, timeout) }
             if pending.call.streamsRequests { beginRequests(opening) }
             if watch?.life.isResting == true { restEnded() }
         } catch {
@@ -224,6 +229,7 @@ final class ClientConnection: ConnectionEndpoint, TimerOwner {
         guard slot.index < records.count, let pending = records[slot.index] else { return nil }
         records[slot.index] = nil
         pending.call.place = .nowhere
+        pending.watch?.cancel(on: link.context)
         return pending
     }
 
@@ -277,13 +283,22 @@ final class ClientConnection: ConnectionEndpoint, TimerOwner {
         fail(slot, RPCError(call: .cancelled, "the caller was cancelled", executed: executed))
     }
 
+    /// An open call is given up though its caller waits.
+    func giveUp(_ slot: CallSlot, _ error: RPCError) {
+        let now = WireInstant(nanoseconds: link.context.now)
+        if let streamID = machine.callerCancelled(slot, now: now) { sendCancel(streamID, error.code) }
+        fail(slot, error)
+    }
+
     /// An open call's time is up.
     func deadlinePassed(_ slot: CallSlot) {
         let executed = RPCError.Executed(machine.executedIfLost(slot))
         let now = WireInstant(nanoseconds: link.context.now)
         if let streamID = machine.deadlinePassed(slot, now: now) { sendCancel(streamID, .deadlineExceeded) }
-        let phase = executed == .no ? "while the request was sent" : "waiting for the answer"
-        fail(slot, RPCError(call: .deadlineExceeded, "the deadline passed \(phase)", executed: executed))
+        let report = DeadlineReport(
+            phase: executed == .no ? .sending : .handler, hop: hopName,
+            method: records[slot.index]?.call.request.method.fullName ?? "")
+        fail(slot, .timeUp(call: report, executed: executed))
     }
 
     private func sendCancel(_ streamID: UInt32, _ code: StatusCode) {
@@ -363,6 +378,7 @@ final class ClientConnection: ConnectionEndpoint, TimerOwner {
     // MARK: Slow peers
 
     func timerFired(_ timer: LoopTimer) {
+        if let watch = timer.subject as? MessageWatch { return messagesMayBeLate(watch) }
         if timer.key == LifeWatch.timerKey { return lifeTimerFired() }
         deadlineTimer = .none
         violated(

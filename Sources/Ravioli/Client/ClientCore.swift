@@ -81,8 +81,7 @@ final class ClientCore: ClientConnectionObserver, TimerOwner {
                 call: .cancelled, "the caller was cancelled before the call was sent", executed: .no)
         }
         if call.request.deadline.uptimeNanoseconds <= context.now {
-            return RPCError(
-                call: .deadlineExceeded, "the deadline passed before the call was sent", executed: .no)
+            return timeUp(call, .queued)
         }
         switch state {
         case .closed: return RPCError(call: .unavailable, "the client is closed", executed: .no)
@@ -127,11 +126,16 @@ final class ClientCore: ClientConnectionObserver, TimerOwner {
         switch call.place {
         case .nowhere: break
         case .queued(let ticket):
-            let phase = if case .ready = state { "queued" } else { "connecting to \(connector.target)" }
-            endQueued(
-                ticket, RPCError(call: .deadlineExceeded, "the deadline passed \(phase)", executed: .no))
+            let phase: DeadlineReport.Phase = if case .ready = state { .queued } else { .connecting }
+            endQueued(ticket, timeUp(call, phase))
         case .open(let slot): connection(of: call, slot)?.deadlinePassed(slot)
         }
+    }
+
+    private func timeUp(_ call: ClientCall, _ phase: DeadlineReport.Phase) -> RPCError {
+        let method = call.request.method.fullName
+        return .timeUp(
+            call: DeadlineReport(phase: phase, hop: connector.target, method: method), executed: .no)
     }
 
     /// The connection a call is open on: the present one, or one that is being left.
@@ -154,7 +158,7 @@ final class ClientCore: ClientConnectionObserver, TimerOwner {
     // MARK: Connecting
 
     private func connect() {
-        let connection = ClientConnection(context, options: options)
+        let connection = ClientConnection(context, options: options, target: connector.target)
         connection.observer = self
         state = .connecting(connection)
         connector.connect(connection, timeout: options.connectTimeout) { [target = connector.target] error in

@@ -7,7 +7,8 @@ extension ClientHandle {
     /// Opens a call with streams.
     func open(_ request: StreamRequest) -> any StreamCall {
         let call = ClientCall(request.call, streamsRequests: request.streamsRequests)
-        let stream = ClientStreamState(call, handle: self, window: streamWindow)
+        let stream = ClientStreamState(
+            call, handle: self, window: streamWindow, messageTimeout: request.messageTimeout)
         if context.eventLoop.inEventLoop {
             core.value.submit(stream)
         } else {

@@ -25,6 +25,8 @@ final class ClientHandle: Sendable {
     /// Runs a call; the task's cancellation cancels it.
     func run(_ request: UnaryRequest) async throws(RPCError) -> UnaryResponse {
         let call = ClientCall(request)
+        request.parent?.downstreamBegan(request.method)
+        defer { request.parent?.downstreamEnded() }
         let result = await withTaskCancellationHandler {
             await withUnsafeContinuation { continuation in
                 submit(call, continuation)

@@ -207,6 +207,10 @@ public final class Server: ServiceLifecycle.Service {
     /// handler has read, answers that wait to be sent. At most ``WireLimits/connectionBytesMax`` for one connection.
     public func bytesHeld() async -> [Peer: Int] { await connections.bytesHeld() }
 
+    /// Work that nobody waited for, since the server began: what handlers went on with after their calls had been cancelled
+    /// or were out of time. Much of it means handlers that do not notice cancellation, or callers that give up early.
+    public var workAfterCancel: WorkAfterCancel { core.lateWork.total }
+
     private func address(of channel: any NIOCore.Channel) -> Address {
         switch requested {
         case .unix: requested

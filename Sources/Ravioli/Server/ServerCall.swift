@@ -20,7 +20,11 @@ final class ServerCall: Sendable {
     private let connection: ServerConnection.Handle
     private let executor: LoopExecutor
     private let execution: Execution
-    private let cancelled = Atomic<Bool>(false)
+    /// When the call ended for its caller, in the loop's nanoseconds; 0 while it has not.
+    private let cancellation = Atomic<Int64>(0)
+    private let downstream = Mutex(Downstream())
+    /// Whether it ended because no message came or went. Loop only.
+    private let idleness = Atomic<Bool>(false)
     private let responseMetadata = Mutex<Metadata?>(nil)
     /// Whether a stream's first response has been sent, with the metadata set until then.
     private let hasAnswered = Atomic<Bool>(false)
@@ -43,8 +47,32 @@ final class ServerCall: Sendable {
 
     var peer: Peer { connection.peer }
     var inheritedMetadataNames: [String] { connection.inheritedMetadataNames }
-    var isCancelled: Bool { cancelled.load(ordering: .relaxed) }
-    func markCancelled() { cancelled.store(true, ordering: .relaxed) }
+    var isCancelled: Bool { cancelledAt != 0 }
+    var cancelledAt: Int64 { cancellation.load(ordering: .relaxed) }
+    func markCancelled(at now: Int64) { cancellation.store(max(1, now), ordering: .relaxed) }
+    var isIdle: Bool { idleness.load(ordering: .relaxed) }
+    func markIdle() { idleness.store(true, ordering: .relaxed) }
+
+    // MARK: Calls it makes
+
+    private struct Downstream: Sendable {
+        var running = 0
+        var last: MethodName?
+    }
+
+    /// The handler makes a call.
+    func downstreamBegan(_ method: MethodName) {
+        downstream.withLock { state in
+            state.running += 1
+            state.last = method
+        }
+    }
+
+    /// A call that the handler made has ended.
+    func downstreamEnded() { downstream.withLock { $0.running -= 1 } }
+
+    /// What the handler waits for, if it waits for a call.
+    var downstreamMethod: MethodName? { downstream.withLock { $0.running > 0 ? $0.last : nil } }
 
     func setResponseMetadata(_ metadata: Metadata) {
         responseMetadata.withLock { $0 = metadata }
@@ -154,8 +182,9 @@ final class ServerCall: Sendable {
     private func mapped(_ error: any Error) -> RPCError {
         if error is CancellationError {
             return deadline.hasPassed
-                ? RPCError(
-                    .deadlineExceeded, "the deadline passed in the handler of \(method)", executed: .maybe)
+                ? .timeUp(
+                    DeadlineReport(phase: .handler, hop: connection.hopName, method: method.fullName),
+                    executed: .maybe)
                 : RPCError(.cancelled, "the handler of \(method) was cancelled", executed: .maybe)
         }
         connection.log(error, from: method)

@@ -5,7 +5,22 @@ import RavioliWire
 
 extension ServerConnection: StreamCreditSource {
     func sendCredit(_ slot: CallSlot) -> Int { machine.sendCredit(slot) }
-    func spendCredit(_ slot: CallSlot, _ cost: Int) { machine.spendCredit(slot, cost) }
+    func spendCredit(_ slot: CallSlot, _ cost: Int) {
+        machine.spendCredit(slot, cost)
+        messageMoved(slot)
+    }
+
+    private func messageMoved(_ slot: CallSlot) {
+        if let watch = records[slot.index]?.watch { watch.moved(now: link.context.now) }
+    }
+
+    func messagesMayBeLate(_ watch: MessageWatch) {
+        guard let record = records[watch.slot.index], record.watch === watch,
+            watch.isUp(owner: self, on: link.context)
+        else { return }
+        record.call.markIdle()
+        perform(machine.deadlinePassed(watch.slot), now: link.context.now)
+    }
 
     /// A call whose requests are not complete. A method that takes one request has nothing to wait for.
     func beginStream(
@@ -36,6 +51,9 @@ extension ServerConnection: StreamCreditSource {
         record.output = StreamOutput(
             streamID: record.streamID, slot: record.call.slot, outbox: stream.outbox, closesSide: false,
             credit: self)
+        if let timeout = server.options.messageTimeout {
+            record.watch = MessageWatch(record.call.slot, timeout: timeout, owner: self, on: link.context)
+        }
     }
 
     /// Starts a handler with streams. `message` is the only request of a call that came whole.
@@ -55,6 +73,7 @@ extension ServerConnection: StreamCreditSource {
         guard let stream = records[slot.index]?.stream else { return }
         if case .message(let message, let cost) = event {
             stream.inbox.deliver(message, cost)
+            messageMoved(slot)
         }
         if isEnded { stream.inbox.end(.success(())) }
     }
@@ -71,10 +90,9 @@ extension ServerConnection: StreamCreditSource {
     /// The call has ended for its caller: whatever its handler waits for ends too.
     func endStream(_ stream: ServerStream, of record: Record) {
         record.output?.drop()
-        let isLate = record.call.deadline.hasPassed
         stream.end(
-            isLate
-                ? RPCError(.deadlineExceeded, "the deadline passed on the server", executed: .maybe)
+            record.call.deadline.hasPassed || record.call.isIdle
+                ? .timeUp(report(record.call, isStarted: true), executed: .maybe)
                 : RPCError(.cancelled, "the call has ended for its caller", executed: .maybe))
     }
 

@@ -17,6 +17,8 @@ final class ServerConnection: ConnectionEndpoint, TimerOwner {
         /// The streams of a call that has some.
         var stream: ServerStream?
         var output: StreamOutput?
+        /// Watches the streams when their silence is limited.
+        var watch: MessageWatch?
         var task: Task<Void, Never>?
         var timer: TimerID
     }
@@ -152,23 +154,19 @@ final class ServerConnection: ConnectionEndpoint, TimerOwner {
             if let head { noteBinding(head) }
             sendEnd(streamID, RPCError(StatusCode(wire: refusal.code), refusal.text, executed: .no))
         case .endUnstarted(let slot, let streamID, let code):
+            let error = early(code, slot, isStarted: false)
             release(slot)
-            sendEnd(streamID, early(code, executed: .no))
+            sendEnd(streamID, error)
         case .cancelHandler(let slot, let streamID, let code):
+            let error = early(code, slot, isStarted: true)
             cancelHandler(slot)
-            sendEnd(streamID, early(code, executed: .maybe))
+            sendEnd(streamID, error)
         case .answerPing(let ping):
             ping.write(into: &link.out)
             link.touched()
         case .pingAnswered(let token): pingAnswered(token: token)
         case .noteGoaway: closeIfDone()
         }
-    }
-
-    private func early(_ code: UInt8, executed: RPCError.Executed) -> RPCError {
-        code == StatusCode.deadlineExceeded.rawValue
-            ? RPCError(.deadlineExceeded, "the deadline passed on the server", executed: executed)
-            : RPCError(.cancelled, "the caller cancelled", executed: executed)
     }
 
     private func greet(_ peer: Hello) {
@@ -278,6 +276,7 @@ final class ServerConnection: ConnectionEndpoint, TimerOwner {
     func handlerReturned(_ call: ServerCall, _ end: ServerCall.End) {
         guard let record = records[call.slot.index], record.call === call else { return }
         let streamID = machine.handlerReturned(call.slot)
+        if call.isCancelled { server.lateWork.add(nanoseconds: link.context.now - call.cancelledAt) }
         release(call.slot)
         if let streamID {
             switch end {
@@ -308,7 +307,8 @@ final class ServerConnection: ConnectionEndpoint, TimerOwner {
     func cancelHandler(_ slot: CallSlot) {
         guard let record = records[slot.index] else { return }
         link.context.cancelTimer(record.timer)
-        record.call.markCancelled()
+        record.watch?.cancel(on: link.context)
+        record.call.markCancelled(at: link.context.now)
         if let stream = record.stream { endStream(stream, of: record) }
         record.task?.cancel()
     }
@@ -316,12 +316,14 @@ final class ServerConnection: ConnectionEndpoint, TimerOwner {
     func release(_ slot: CallSlot) {
         guard let record = records[slot.index] else { return }
         link.context.cancelTimer(record.timer)
+        record.watch?.cancel(on: link.context)
         record.output?.drop()
         records[slot.index] = nil
     }
 
     func timerFired(_ timer: LoopTimer) {
         if timer.subject == nil, timer.key == LifeWatch.timerKey { return lifeTimerFired() }
+        if let watch = timer.subject as? MessageWatch { return messagesMayBeLate(watch) }
         guard let call = timer.subject as? ServerCall else {
             violated(
                 WireError(

@@ -12,6 +12,7 @@ final class ServerCore: Sendable {
     let methods: MethodTable
     let hello: Hello
     let stallObserver: StallObserver
+    let lateWork = LateWork()
     /// Who may call what; nil for everybody everything.
     let access: AccessSource?
     private let logger: Logger
@@ -37,6 +38,9 @@ final class ServerCore: Sendable {
                 metadata: ["method": "\(method?.fullName ?? "unknown")", "duration": "\(duration)"])
         }
     }
+
+    /// What this server is called where errors name it.
+    var hopName: String { options.name.isEmpty ? "the server" : options.name }
 
     /// One executor per method, so that a job that holds up this loop can be named.
     func executors(on context: LoopContext) -> [LoopExecutor] {
@@ -69,6 +73,7 @@ extension ServerConnection {
     final class Handle: Sendable {
         let peer: Peer
         let inheritedMetadataNames: [String]
+        let hopName: String
         let interceptors: [any Interceptor]
         private let context: LoopContext
         private let server: ServerCore
@@ -78,6 +83,7 @@ extension ServerConnection {
         init(_ connection: ServerConnection, server: ServerCore, peer: Peer) {
             self.peer = peer
             self.server = server
+            hopName = server.hopName
             context = connection.link.context
             inheritedMetadataNames = server.options.inheritedMetadata
             interceptors = server.options.interceptors

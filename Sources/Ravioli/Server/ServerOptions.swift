@@ -11,6 +11,9 @@ public struct ServerOptions: Sendable {
     public var name = ""
     /// What it accepts from each peer.
     public var limits = WireLimits.defaults
+    /// Time a call with a stream may go without a message in either direction; then it ends with `deadline_exceeded`, phase
+    /// `idle`. Default nil: for ever, as far as its deadline allows.
+    public var messageTimeout: Duration?
     /// Time for running calls to finish when the server stops. Default 30 s; what runs then is cancelled.
     public var drainTimeout: Duration = .seconds(30)
     /// When a client is asked for a sign of life. Default: after 2 h of silence, with 20 s to answer, calls or not.

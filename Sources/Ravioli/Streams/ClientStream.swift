@@ -42,12 +42,16 @@ final class ClientStreamState: StreamLoopSide {
     let outbox = StreamOutbox()
     let metadata = FirstValue<Metadata>()
     let trailers = Mutex(Metadata())
+    let messageTimeout: Duration?
     private let handle: ClientHandle
     private let isOver = Atomic<Bool>(false)
 
-    init(_ call: ClientCall, handle: ClientHandle, window: Int) {
+    /// - Parameter messageTimeout: see ``CallOptions/messageTimeout``.
+    init(_ call: ClientCall, handle: ClientHandle, window: Int, messageTimeout: Duration?) {
         self.call = call
         self.handle = handle
+        self.messageTimeout = messageTimeout
+        call.request.parent?.downstreamBegan(call.request.method)
         inbox = StreamInbox(window: window)
     }
 
@@ -63,6 +67,7 @@ final class ClientStreamState: StreamLoopSide {
     /// The call has ended; on the loop, once.
     func end(_ result: Result<Metadata, RPCError>) {
         isOver.store(true, ordering: .releasing)
+        call.request.parent?.downstreamEnded()
         metadata.set(Metadata())
         switch result {
         case .success(let trailing):

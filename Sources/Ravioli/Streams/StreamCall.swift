@@ -6,17 +6,21 @@ public struct StreamRequest: Sendable {
     public var call: UnaryRequest
     /// Whether requests are a stream; then ``call`` carries none.
     public var streamsRequests: Bool
+    /// Time it may go without a message in either direction; nil for ever.
+    public var messageTimeout: Duration?
 
     /// A call with one request and a stream of responses.
     public init(_ method: MethodName, request: [UInt8], options: CallOptions = .defaults) {
         call = UnaryRequest(method, message: request, options: options, timeoutDefault: nil)
         streamsRequests = false
+        messageTimeout = options.messageTimeout
     }
 
     /// A call with a stream of requests.
     public init(_ method: MethodName, options: CallOptions = .defaults) {
         call = UnaryRequest(method, message: [], options: options, timeoutDefault: nil)
         streamsRequests = true
+        messageTimeout = options.messageTimeout
     }
 }
 
