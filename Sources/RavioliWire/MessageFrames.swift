@@ -77,13 +77,11 @@ package struct OutgoingMessage: Sendable, Hashable {
 
     package var bytesLeft: Int { bytes.count - offset }
 
-    /// The message's memory, when all of it has been sent.
-    package mutating func takeBytes() -> [UInt8] {
-        defer {
-            bytes = []
-            offset = 0
-        }
-        return bytes
+    /// Lets `body` dispose of the message's memory when all of it has been sent.
+    package mutating func dispose(_ body: (inout [UInt8]) -> Void) {
+        body(&bytes)
+        bytes = []
+        offset = 0
     }
 
     /// Appends one data frame of at most `frameBytesMax`; returns whether it was the last.

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Whether a large transfer holds up small calls on the same connection: the latency of 64-byte echoes alone, then beside a
-// stream of 64 MiB in messages of 64 KiB, then beside single messages of 64 MiB. The rounds alternate, because other
-// processes share the machine; quote the ratios.
+// stream of 64 MiB in messages of 64 KiB, then beside single messages of 64 MiB; and, since a transfer keeps processors busy
+// whatever carries it, beside the same transfer on a connection of its own. The rounds alternate, because other processes
+// share the machine; quote the ratios.
 //
 //     swift run -c release --package-path Benchmarks --scratch-path .build-release FairnessBenchmark [calls]
 
@@ -38,40 +39,57 @@ struct FairnessBenchmark {
         server.limits.assemblyBytesMax = 2 * transferBytes
         try await withServer([Peer()], options: server) { _, address in
             try await withClient(address) { client in
-                let trial = TrialClient(client)
-                try await compare("beside 64 MiB in messages of 64 KiB", trial, calls, messageBytes: 64 << 10)
-                try await compare("beside messages of 64 MiB", trial, calls, messageBytes: transferBytes)
+                try await withClient(address) { other in
+                    let pair = Pair(trial: TrialClient(client), other: TrialClient(other))
+                    try await compare("64 MiB in messages of 64 KiB", pair, calls, messageBytes: 64 << 10)
+                    try await compare("messages of 64 MiB", pair, calls, messageBytes: transferBytes)
+                }
             }
         }
     }
 
-    private static func compare(
-        _ name: String, _ trial: TrialClient, _ calls: Int, messageBytes: Int
-    ) async throws {
-        var ratios: [Double] = []
-        var last: (alone: [Double], beside: [Double]) = ([], [])
-        for _ in 0..<rounds {
-            let alone = try await latencies(trial, calls)
-            let beside = try await latencies(trial, calls, messageBytes: messageBytes)
-            ratios.append(beside[beside.count * 99 / 100] / alone[alone.count * 99 / 100])
-            last = (alone, beside)
-        }
-        ratios.sort()
-        print(
-            "\(name): p99 \(microseconds(last.beside)), alone \(microseconds(last.alone)); "
-                + "ratio \(hundredths(ratios[rounds / 2])) (\(hundredths(ratios[0])) … \(hundredths(ratios[rounds - 1])))"
-        )
+    /// Clients of the same server, each with a connection of its own.
+    private struct Pair {
+        let trial: TrialClient
+        let other: TrialClient
     }
 
-    /// Sorted, in microseconds; with transfers going on until the calls are done when a size is given.
+    private static func compare(
+        _ name: String, _ pair: Pair, _ calls: Int, messageBytes: Int
+    ) async throws {
+        var rounds: [(alone: Double, apart: Double, beside: Double)] = []
+        for _ in 0..<Self.rounds {
+            let alone = try await latencies(pair.trial, calls)
+            let apart = try await latencies(pair.trial, calls, beside: (pair.other, messageBytes))
+            let beside = try await latencies(pair.trial, calls, beside: (pair.trial, messageBytes))
+            rounds.append((p99(alone), p99(apart), p99(beside)))
+        }
+        print("\(name): p99 of small calls, medians of \(Self.rounds) rounds")
+        print("  alone \(Int(median(rounds.map(\.alone)))) µs")
+        print("  transfer on another connection \(row(rounds.map { ($0.apart, $0.alone) }))")
+        print("  transfer on the same connection \(row(rounds.map { ($0.beside, $0.alone) }))")
+    }
+
+    /// A figure, and its ratio to the one it is compared with: median, least and most.
+    private static func row(_ rounds: [(figure: Double, base: Double)]) -> String {
+        let ratios = rounds.map { $0.figure / $0.base }.sorted()
+        let (least, most) = (ratios[0], ratios[ratios.count - 1])
+        return "\(Int(median(rounds.map(\.figure)))) µs, "
+            + "\(hundredths(median(ratios)))x (\(hundredths(least)) … \(hundredths(most)))"
+    }
+
+    private static func p99(_ sorted: [Double]) -> Double { sorted[sorted.count * 99 / 100] }
+    private static func median(_ values: [Double]) -> Double { values.sorted()[values.count / 2] }
+
+    /// Sorted, in microseconds; with transfers in messages of a size going on until the calls are done.
     private static func latencies(
-        _ trial: TrialClient, _ calls: Int, messageBytes: Int? = nil
+        _ trial: TrialClient, _ calls: Int, beside transfer: (TrialClient, messageBytes: Int)? = nil
     ) async throws -> [Double] {
-        let transfers = messageBytes.map { bytes in
+        let transfers = transfer.map { carrier, bytes in
             Task {
                 let message = AnswerRequest(payload: [UInt8](repeating: 7, count: bytes))
                 while !Task.isCancelled {
-                    _ = try await trial.collect { requests in
+                    _ = try await carrier.collect { requests in
                         for _ in 0..<(transferBytes / bytes) where !Task.isCancelled {
                             try await requests.send(message)
                         }
@@ -89,10 +107,6 @@ struct FairnessBenchmark {
         transfers?.cancel()
         _ = try? await transfers?.value
         return times.sorted()
-    }
-
-    private static func microseconds(_ sorted: [Double]) -> String {
-        "\(Int(sorted[sorted.count * 99 / 100])) µs (p50 \(Int(sorted[sorted.count / 2])))"
     }
 
     private static func hundredths(_ value: Double) -> Double { (value * 100).rounded() / 100 }

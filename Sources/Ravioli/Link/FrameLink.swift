@@ -206,7 +206,7 @@ final class FrameLink: FlushTarget {
                 let left = next.message.bytesLeft
                 defer { chunkBytes -= left - next.message.bytesLeft }
                 if next.message.writeChunk(frameBytesMax: frameBytesMax, into: &out) {
-                    LargeMemory.free(next.message.takeBytes())
+                    next.message.dispose { LargeMemory.free(&$0) }
                     if let trailer = next.trailer { out.writeImmutableBuffer(trailer) }
                     owner?.messageSent(next.message.streamID)
                 } else {

@@ -85,18 +85,19 @@ final class StreamOutput {
 
     /// Writes the next frame of the message at hand; returns whether there was credit for it.
     private func writeFrame(into buffer: inout ByteBuffer, frameBytesMax: Int) -> Bool {
-        let message = batch[index]
+        // Not held in a variable: whoever lets go of it last frees it, which must not be this thread.
+        let total = batch[index].count
         let begins = offset == nil
         let from = offset ?? 0
         guard
             let count = StreamCost.bytesToSend(
-                left: message.count - from, begins: begins, available: credit.sendCredit(slot),
+                left: total - from, begins: begins, available: credit.sendCredit(slot),
                 frameBytesMax: frameBytesMax, window: credit.sendWindow)
         else {
             hasWaited = true
             return false
         }
-        let isChunked = begins && count < message.count
+        let isChunked = begins && count < total
         var flags: FrameFlags = begins ? [.counted, .message] : .counted
         if isChunked { flags.insert(.chunked) }
         if hasWaited { flags.insert(.waited) }
@@ -105,10 +106,12 @@ final class StreamOutput {
             payloadBytes: UInt32(clamping: count + (isChunked ? 4 : 0)), streamID: streamID, kind: .data,
             flags: flags
         ).write(into: &buffer)
-        if isChunked { buffer.writeInteger(UInt32(clamping: message.count)) }
-        buffer.writeBytes(message[from..<(from + count)])
+        if isChunked { buffer.writeInteger(UInt32(clamping: total)) }
+        batch[index].withUnsafeBytes {
+            _ = buffer.writeBytes(UnsafeRawBufferPointer(rebasing: $0[from..<(from + count)]))
+        }
         credit.spendCredit(slot, StreamCost.of(bytes: count, beginsMessage: begins))
-        sent(from + count, of: message.count)
+        sent(from + count, of: total)
         return true
     }
 
@@ -118,8 +121,7 @@ final class StreamOutput {
             return
         }
         offset = nil
-        LargeMemory.free(batch[index])
-        batch[index] = []
+        LargeMemory.free(&batch[index])
         index += 1
     }
 }
