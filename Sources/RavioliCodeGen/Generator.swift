@@ -50,7 +50,7 @@ public enum Generator {
         var comments: [String: [String: String]] = [:]
         for proto in request.protoFile {
             var bare = proto
-            bare.sourceCodeInfo = nil
+            bare.sourceCodeInfo = options.comments ? proto.sourceCodeInfo.map(commentsAlone) : nil
             linked.append(
                 try FileDescriptor(serialized: try bare.encoded(deterministic: true), dependencies: linked))
             comments[proto.name ?? ""] = SourceComments(proto).byFullName
@@ -66,6 +66,21 @@ public enum Generator {
                 name: outputName(of: path),
                 content: FileGenerator(context: context, schema: file.serialized).generate())
         }
+    }
+
+    /// What is commented and how, without where it stands in the file.
+    private static func commentsAlone(
+        _ info: Google_Protobuf_SourceCodeInfo
+    ) -> Google_Protobuf_SourceCodeInfo {
+        var info = info
+        info.location = info.location.compactMap { location in
+            guard location.leadingComments != nil || location.trailingComments != nil else { return nil }
+            var location = location
+            location.span = []
+            location.leadingDetachedComments = []
+            return location
+        }
+        return info
     }
 
     private static func checkOutputNames(_ paths: [String]) throws {

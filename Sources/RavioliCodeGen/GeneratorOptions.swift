@@ -34,6 +34,9 @@ public struct GeneratorOptions: Sendable, Hashable {
     public var modules: [ModuleMapping] = []
     /// `services=false` leaves clients, service protocols and fakes out. Default `true`.
     public var services = true
+    /// `comments=true` embeds the comments of the `.proto` files, so that reflection tells them to whoever documents the
+    /// service. Default `false`: they cost as many bytes in the program as they have.
+    public var comments = false
 
     /// The defaults.
     public init() {}
@@ -59,6 +62,8 @@ public struct GeneratorOptions: Sendable, Hashable {
         case ("prefix", _): prefix = value
         case ("services", "true"): services = true
         case ("services", "false"): services = false
+        case ("comments", "true"): comments = true
+        case ("comments", "false"): comments = false
         case ("module", _):
             let pair = value.split(separator: ":").map(String.init)
             guard pair.count == 2 else {
@@ -67,7 +72,7 @@ public struct GeneratorOptions: Sendable, Hashable {
             modules.append(ModuleMapping(path: pair[0], module: pair[1]))
         default:
             throw GeneratorError(
-                "option \"\(name)=\(value)\" does not exist; there are visibility, prefix, module and services"
+                "option \"\(name)=\(value)\" does not exist; there are visibility, prefix, module, services and comments"
             )
         }
     }

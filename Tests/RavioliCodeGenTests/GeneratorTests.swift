@@ -93,7 +93,7 @@ import Testing
         ("module=a", "module is given as path:Module, not \"a\""),
         (
             "flavour=mint",
-            "option \"flavour=mint\" does not exist; there are visibility, prefix, module and services"
+            "option \"flavour=mint\" does not exist; there are visibility, prefix, module, services and comments"
         ),
     ])
     func wrongOptionIsExplained(_ parameter: String, _ message: String) throws {

@@ -35,6 +35,26 @@ struct JSONParser {
         return (message, parser.text.decodedBytes.addingSaturated(parser.text.elements &* tagAndVarint))
     }
 
+    /// Reads `bytes` as the value of one field and nothing else.
+    ///
+    /// - Returns: a struct of the type that has the field, which alone may be set.
+    static func parse(
+        _ bytes: UnsafeRawBufferPointer, of field: FieldDescriptor, in type: MessageDescriptor,
+        options: JSONDecodingOptions, limits: SchemaLimits, arena: Arena
+    ) throws(SchemaError) -> UnsafeMutableRawPointer {
+        var parser = JSONParser(
+            text: try JSONScanner(bytes, limits: limits, arena: arena),
+            ignoresUnknown: options.ignoresUnknown, acceptsDuplicates: options.acceptsDuplicates,
+            anyTypes: AnyTypes(options.types, near: type))
+        let base = try parser.makeStruct(type.jsonTable)
+        guard let index = type.fieldIndex(numbered: field.number) else { return base }
+        parser.text.skipSpace()
+        try parser.memberValue(UnsafePointer(type.jsonTable.pointee.fields + index), base)
+        parser.text.skipSpace()
+        guard parser.text.cursor == parser.text.end else { throw parser.text.expected("the end of the text") }
+        return base
+    }
+
     // MARK: Messages
 
     /// Takes the JSON form of a message of this type.

@@ -34,6 +34,28 @@ struct JSONPrinter {
         return printer.out.bytes
     }
 
+    /// Prints one field's value, or its default; nothing for a field with presence that is absent.
+    static func print(
+        _ field: FieldDescriptor, of message: UnsafeRawPointer, as type: MessageDescriptor,
+        options: JSONEncodingOptions, limits: SchemaLimits, arena: Arena
+    ) throws(SchemaError) -> UnsafeRawBufferPointer {
+        var printer = try JSONPrinter(
+            type, options: options, limits: limits, bytesMax: limits.jsonBytesMax, arena: arena)
+        guard let index = type.fieldIndex(numbered: field.number) else { return printer.out.bytes }
+        let place = UnsafePointer(type.jsonTable.pointee.fields + index)
+        try printer.out.reserve(JSONBuffer.floatSize)
+        switch place.pointee.shape {
+        case .list: try printer.list(place, message)
+        case .map: try printer.map(place, message)
+        case .group: break
+        case .single:
+            if place.pointee.isImplicit || printer.isPrinted(place, message) {
+                try printer.single(place, message)
+            }
+        }
+        return printer.out.bytes
+    }
+
     private init(
         _ type: MessageDescriptor, options: JSONEncodingOptions, limits: SchemaLimits, bytesMax: Int,
         arena: Arena

@@ -74,7 +74,16 @@ package enum ShowroomTypesV1ErrorsSchema {
         generated: """
             Ch5zaG93cm9vbS90eXBlcy92MS9lcnJvcnMucHJvdG8SEXNob3dyb29tLnR5cGVzLnYxIlIKDUludmFsaWRGaWVsZHMSQQoK\
             dmlvbGF0aW9ucxgBIAMoCzIhLnNob3dyb29tLnR5cGVzLnYxLkZpZWxkVmlvbGF0aW9uUgp2aW9sYXRpb25zIkAKDkZpZWxk\
-            VmlvbGF0aW9uEhQKBWZpZWxkGAEgASgJUgVmaWVsZBIYCgdwcm9ibGVtGAIgASgJUgdwcm9ibGVtYgZwcm90bzM=
+            VmlvbGF0aW9uEhQKBWZpZWxkGAEgASgJUgVmaWVsZBIYCgdwcm9ibGVtGAIgASgJUgdwcm9ibGVtSswECk4KAQwaSSBFcnJv\
+            ciBkZXRhaWxzIHRoYXQgbW9yZSB0aGFuIG9uZSBTaG93cm9vbSBzZXJ2aWNlIGF0dGFjaGVzIHRvIGEgc3RhdHVzLgoK5QEK\
+            AgQAGt4BIEF0dGFjaGVkIHRvIGBJTlZBTElEX0FSR1VNRU5UYDogZXZlcnkgZmllbGQgb2YgdGhlIHJlcXVlc3QgdGhhdCB3\
+            YXMgcmVmdXNlZCwgYW5kIHdoeS4KCiBBbGwgdmlvbGF0aW9ucyBhcmUgbGlzdGVkLCBub3Qgb25seSB0aGUgZmlyc3QsIHNv\
+            IHRoYXQgYSBmb3JtIGNhbiBtYXJrIGFsbCBpdHMgZmllbGRzIGluIG9uZSBnby4gT2YgbW9yZSB0aGFuIDQwLAogdGhlIGZp\
+            cnN0IDQwIGFyZS4KCjIKBAQAAgAaKiBJbiB0aGUgb3JkZXIgb2YgdGhlIGZpZWxkczsgbmV2ZXIgZW1wdHkuCgovCgIEARop\
+            IE9uZSB0aGluZyB0aGF0IGlzIHdyb25nIHdpdGggb25lIGZpZWxkLgoKUwoEBAECABpLIFRoZSBwYXRoIGZyb20gdGhlIHJl\
+            cXVlc3QsIHN1Y2ggYXMgYHZlaGljbGUucHJpY2UuY3VycmVuY3lgIG9yIGB2aW5zWzNdYC4KClgKBAQBAgEaUCBXaGF0IGlz\
+            IHdyb25nLCBhcyBhIGNsYXVzZSB0aGF0IGZvbGxvd3MgdGhlIGZpZWxkJ3MgbmFtZTogIm11c3Qgbm90IGJlIGVtcHR5Ii4K\
+            YgZwcm90bzM=
             """,
         dependencies: [])
 }

@@ -47,7 +47,14 @@ package enum ShowroomTypesV1MoneySchema {
     package static let file = RavioliSchema.FileDescriptor(
         generated: """
             Ch1zaG93cm9vbS90eXBlcy92MS9tb25leS5wcm90bxIRc2hvd3Jvb20udHlwZXMudjEiRAoFTW9uZXkSHwoLbWlub3JfdW5p\
-            dHMYASABKANSCm1pbm9yVW5pdHMSGgoIY3VycmVuY3kYAiABKAlSCGN1cnJlbmN5YgZwcm90bzM=
+            dHMYASABKANSCm1pbm9yVW5pdHMSGgoIY3VycmVuY3kYAiABKAlSCGN1cnJlbmN5StADCj8KAQwaOiBBbW91bnRzIG9mIG1v\
+            bmV5LCBhcyBldmVyeSBTaG93cm9vbSBzZXJ2aWNlIHdyaXRlcyB0aGVtLgoK5gEKAgQAGt8BIEFuIGV4YWN0IGFtb3VudCBv\
+            ZiBtb25leSBpbiBvbmUgY3VycmVuY3kuCgogQW1vdW50cyBhcmUgd2hvbGUgbnVtYmVycyBvZiB0aGUgY3VycmVuY3kncyBz\
+            bWFsbGVzdCB1bml0LCBzbyB0aGF0IG5vIHNlcnZpY2UgZXZlciByb3VuZHMgYSBwcmljZSBieQogYWNjaWRlbnQ6IDEyLDk5\
+            NS4wMCBVUyBkb2xsYXJzIGFyZSBgbWlub3JfdW5pdHM6IDEyOTk1MDAsIGN1cnJlbmN5OiAiVVNEImAuCgprCgQEAAIAGmMg\
+            VGhlIGFtb3VudCBpbiB0aGUgY3VycmVuY3kncyBtaW5vciB1bml0IChjZW50cyBmb3IgVVNELCB5ZW4gZm9yIEpQWSkuIE5l\
+            Z2F0aXZlIGFtb3VudHMgYXJlIGRlYnRzLgoKNwoEBAACARovIFRoZSBJU08gNDIxNyBjb2RlIGluIGNhcGl0YWxzLCBzdWNo\
+            IGFzIGBVU0RgLgpiBnByb3RvMw==
             """,
         dependencies: [])
 }

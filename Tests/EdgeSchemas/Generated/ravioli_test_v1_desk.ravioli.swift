@@ -442,7 +442,14 @@ package enum RavioliTestV1DeskSchema {
             bGkudGVzdC52MS5FY2hvUmVxdWVzdBodLnJhdmlvbGkudGVzdC52MS5FY2hvUmVzcG9uc2UiA5ACARJDCgRGYWlsEhwucmF2\
             aW9saS50ZXN0LnYxLkZhaWxSZXF1ZXN0Gh0ucmF2aW9saS50ZXN0LnYxLkZhaWxSZXNwb25zZRJDCgRXYWl0EhwucmF2aW9s\
             aS50ZXN0LnYxLldhaXRSZXF1ZXN0Gh0ucmF2aW9saS50ZXN0LnYxLldhaXRSZXNwb25zZRJGCgVXYXRjaBIcLnJhdmlvbGku\
-            dGVzdC52MS5FY2hvUmVxdWVzdBodLnJhdmlvbGkudGVzdC52MS5FY2hvUmVzcG9uc2UwAWIGcHJvdG8z
+            dGVzdC52MS5FY2hvUmVxdWVzdBodLnJhdmlvbGkudGVzdC52MS5FY2hvUmVzcG9uc2UwAUrgAwpDCgEMGj4gQSBzZXJ2aWNl\
+            IGZvciB0aGUgdGVzdHMgb2YgdGhlIGVkZ2UgYW5kIG9mIHRoZSBjb21tYW5kIGxpbmUuCgorCgIGABolIEFuc3dlcnMgd2hh\
+            dCB0aGUgdGVzdHMgbmVlZCB0byBzZWUuCgo6CgQGAAIAGjIgU2VuZHMgdGhlIHJlcXVlc3QgYmFjaywgYW5kIHdoYXQgY2Ft\
+            ZSBiZXNpZGUgaXQuCgoxCgQGAAIBGikgRW5kcyB3aXRoIHRoZSBzdGF0dXMgdGhhdCBpcyBhc2tlZCBmb3IuCgoqCgQGAAIC\
+            GiIgV2FpdHMgdW50aWwgdGhlIGNhbGxlciBnaXZlcyB1cC4KChMKBAYAAgMaCyBBIHN0cmVhbS4KCkYKBAQBAgEaPiBUaGUg\
+            bWV0YWRhdGEgb2YgdGhlIGNhbGwsIGFzIGBuYW1lOiB2YWx1ZWA7IGJ5dGVzIGluIGJhc2U2NC4KCjsKBAQBAgIaMyBXaGF0\
+            IHdhcyBsZWZ0IG9mIHRoZSBjYWxsJ3MgdGltZSB3aGVuIGl0IGFycml2ZWQuCgoYCgQEAgIAGhAgZ1JQQydzIG51bWJlci4K\
+            Ch0KAgQGGhcgQSBkZXRhaWwgb2YgYW4gZXJyb3IuCmIGcHJvdG8z
             """,
         dependencies: [GoogleProtobufAnySchema.file])
 }
