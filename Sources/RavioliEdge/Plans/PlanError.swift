@@ -1,0 +1,12 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// What is wrong with a plan, and where: found when it is read or checked, never while it runs.
+package struct PlanError: Error, Sendable, Hashable, CustomStringConvertible {
+    /// For the person who wrote the plan.
+    package let description: String
+
+    init(_ description: String) { self.description = description }
+
+    /// The same, at a place in the plan.
+    func at(_ place: String) -> PlanError { PlanError("\(place): \(description)") }
+}
