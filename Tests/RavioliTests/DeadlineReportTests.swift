@@ -110,11 +110,11 @@ struct DeadlineReportTests {
         child.release.open()
     }
 
-    /// The encoded status with which a server ends a call of 200 ms.
+    /// The encoded status with which a server ends a call of 300 ms.
     private static func status(of method: String, at address: Address) async throws -> String {
         try await RawPeer.connect(to: address) { peer in
             var bytes = RawPeer.hello()
-            bytes.writeImmutableBuffer(RawPeer.call(1, method, remaining: 200_000))
+            bytes.writeImmutableBuffer(RawPeer.call(1, method, remaining: 300_000_000))
             try await peer.send(bytes)
             var all = ByteBuffer()
             for try await part in peer.inbound {

@@ -93,6 +93,7 @@ struct InteropScaleTests {
         options.limits.callsRunningMax = 4
         options.limits.assemblyBytesMax = 8 << 20
         options.limits.messageBytesMax = 1 << 20
+        options.limits.connectionCreditBytesMax = 0
         let cap = options.limits.connectionBytesMax
         #expect(cap < 15 << 20)
         // Loops of its own: other tests' calls would wait behind half a gigabyte.
