@@ -218,18 +218,18 @@ struct VirtualLifeTests {
         time.close()
     }
 
-    /// gRPC's interop case: a day of calls, spaced from moments to beyond the client's idleness, on one channel.
+    /// gRPC's interop case: six hours of calls, spaced from moments to beyond the client's idleness, on one channel.
     @Test func long_lived_channel() async throws {
         let time = try VirtualTime()
         var calls = 0
-        while time.now < 86_400 {
+        while time.now < 21_600 {
             for pause in [0.1, 10, 60, 600, 1900] {
                 expectSuccess(await time.call())
                 calls += 1
                 time.pass(seconds: pause)
             }
         }
-        #expect(calls == 170)
+        #expect(calls == 45)
         // The longest pause ends a connection for idleness, and age ends none of those in between sooner.
         #expect(time.network.attempts.count == calls / 5)
         time.close()
