@@ -208,7 +208,8 @@ extension OpenAPIDocument {
         [
             "200": [
                 "description": .string(
-                    isStream ? "The messages; the last envelope says how it ended." : "What the call answers."),
+                    isStream ? "The messages; the last envelope says how it ended." : "What the call answers."
+                ),
                 "content": .object([(type, media(output, isStream))]),
             ],
             "default": OpenAPIErrors.connectResponse,

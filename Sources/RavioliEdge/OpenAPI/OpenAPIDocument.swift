@@ -150,7 +150,10 @@ package struct OpenAPIDocument {
         members.append(("components", components))
         if !options.securitySchemes.isEmpty {
             members.append(
-                ("security", .array(options.securitySchemes.keys.sorted().map { .object([($0, .array([]))]) })))
+                (
+                    "security",
+                    .array(options.securitySchemes.keys.sorted().map { .object([($0, .array([]))]) })
+                ))
         }
         return .object(members)
     }

@@ -20,11 +20,13 @@ enum OpenAPIErrors {
             "type": "object", "description": "How a call failed: `google.rpc.Status`.",
             "properties": [
                 "code": [
-                    "type": "integer", "minimum": 1, "maximum": 16, "description": "gRPC's number for the code.",
+                    "type": "integer", "minimum": 1, "maximum": 16,
+                    "description": "gRPC's number for the code.",
                 ],
                 "message": ["type": "string", "description": "For a developer."],
                 "details": [
-                    "type": "array", "items": ["type": "object", "properties": ["@type": ["type": "string"]]],
+                    "type": "array",
+                    "items": ["type": "object", "properties": ["@type": ["type": "string"]]],
                     "description": "Facts for a program, each of the type that it names.",
                 ],
             ],

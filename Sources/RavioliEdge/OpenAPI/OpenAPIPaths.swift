@@ -59,7 +59,10 @@ struct OpenAPIPaths {
     private static func escaped(_ text: String) -> String {
         var result = ""
         for byte in text.utf8 {
-            let isPlain = byte < 0x80 && (Character(Unicode.Scalar(byte)).isLetter || "0123456789-._~!$&'()*+,;=@".utf8.contains(byte))
+            let isPlain =
+                byte < 0x80
+                && (Character(Unicode.Scalar(byte)).isLetter
+                    || "0123456789-._~!$&'()*+,;=@".utf8.contains(byte))
             let digits = String(byte, radix: 16, uppercase: true)
             result += isPlain ? String(Unicode.Scalar(byte)) : "%" + (digits.count == 1 ? "0" : "") + digits
         }

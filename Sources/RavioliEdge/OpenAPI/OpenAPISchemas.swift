@@ -180,7 +180,9 @@ private enum Behavior: UInt64 {
             case .varint(let value): if let behavior = Behavior(rawValue: value) { found.insert(behavior) }
             case .bytes(let packed):
                 // Each known value is one byte.
-                for byte in packed { if let behavior = Behavior(rawValue: UInt64(byte)) { found.insert(behavior) } }
+                for byte in packed {
+                    if let behavior = Behavior(rawValue: UInt64(byte)) { found.insert(behavior) }
+                }
             default: break
             }
         }

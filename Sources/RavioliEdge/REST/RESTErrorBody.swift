@@ -82,7 +82,9 @@ package enum RESTErrorBody {
 
     /// A detail as ProtoJSON shows an `Any`. The error must get out whatever its details are.
     private static func detail(_ detail: StatusDetail, types: DescriptorPool) -> String? {
-        guard let type = GoogleProtobufAnySchema.file.message(named: "google.protobuf.Any") else { return nil }
+        guard let type = GoogleProtobufAnySchema.file.message(named: "google.protobuf.Any") else {
+            return nil
+        }
         var wire = WireWriter()
         wire.blob(detail.typeURL.utf8, numbered: 1)
         wire.blob(detail.value, numbered: 2)

@@ -78,7 +78,8 @@ struct RESTQuery {
             }
             if path.last?.isRepeated == true { throw Self.refusal(path.last, shown) }
             path.append(field)
-            next = field.kind == .message && !field.isMap && field.messageType?.form == .ordinary
+            next =
+                field.kind == .message && !field.isMap && field.messageType?.form == .ordinary
                 ? field.messageType : nil
             if field.isMap { throw Self.refusal(field, shown) }
         }

@@ -82,8 +82,11 @@ private struct Reader {
         var selector: String?
         var parts = RuleParts()
         for (key, value) in try members(node, "a rule") {
-            if key.string == "selector" { selector = try text(value, "selector") }
-            else { try read(key, value, into: &parts, isNested: false) }
+            if key.string == "selector" {
+                selector = try text(value, "selector")
+            } else {
+                try read(key, value, into: &parts, isNested: false)
+            }
         }
         guard let selector, !selector.isEmpty else { throw failure(node, "a rule has a selector") }
         return Rule(selector: selector, line: node.mark?.line ?? 1, parts: parts)

@@ -84,7 +84,10 @@ import Testing
         ("https: {}", "rules.yaml, line 1: the file has no key \"https\"; there are http"),
         ("http:\n  rules: {}", "rules.yaml, line 2: rules is a list"),
         ("http:\n  rules:\n    - get: /a", "rules.yaml, line 3: a rule has a selector"),
-        ("http:\n  rules:\n    - selector: a\n      gett: /a", "rules.yaml, line 4: a rule has no key \"gett\""),
+        (
+            "http:\n  rules:\n    - selector: a\n      gett: /a",
+            "rules.yaml, line 4: a rule has no key \"gett\""
+        ),
         ("http:\n  rules:\n    - selector: a\n      get: [a]", "rules.yaml, line 4: get is a text"),
         (
             "http:\n  rules:\n    - selector: a",

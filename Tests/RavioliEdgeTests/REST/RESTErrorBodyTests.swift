@@ -81,7 +81,9 @@ import Testing
         #expect(method.status == .methodNotAllowed)
         #expect(method.headers[.allow] == "GET, HEAD")
         #expect(RESTFailure.bodyTooLarge(bytesMax: 5).status == .contentTooLarge)
-        #expect(RESTFailure.unsupportedMediaType("PATCH").headers[HTTPField.Name("Accept-Patch")!] == "application/json")
+        #expect(
+            RESTFailure.unsupportedMediaType("PATCH").headers[HTTPField.Name("Accept-Patch")!]
+                == "application/json")
         #expect(json(.bodyTooLarge(bytesMax: 5)).hasPrefix(#"{"code":8,"#))
     }
 

@@ -18,10 +18,12 @@ import Testing
         ("sint64Field=-9223372036854775808", #""sint64Field":"-9223372036854775808""#),
         ("fixed32Field=7", #""fixed32Field":7"#), ("fixed64Field=7", #""fixed64Field":"7""#),
         ("sfixed32Field=-7", #""sfixed32Field":-7"#), ("sfixed64Field=-7", #""sfixed64Field":"-7""#),
-        ("boolField=true", #""boolField":true"#), ("stringField=a+b%2Bc%26%C3%A9", #""stringField":"a b+c&é""#),
+        ("boolField=true", #""boolField":true"#),
+        ("stringField=a+b%2Bc%26%C3%A9", #""stringField":"a b+c&é""#),
         ("stringField=a=b", #""stringField":"a=b""#),
         ("bytesField=_-8", #""bytesField":"/+8=""#), ("bytesField=%2F%2B8%3D", #""bytesField":"/+8=""#),
-        ("mood=MOOD_HAPPY", #""mood":"MOOD_GLAD""#), ("mood=2", #""mood":"MOOD_SAD""#), ("mood=77", #""mood":77"#),
+        ("mood=MOOD_HAPPY", #""mood":"MOOD_GLAD""#), ("mood=2", #""mood":"MOOD_SAD""#),
+        ("mood=77", #""mood":77"#),
         ("timestamp=2026-01-31T12:00:00%2B01:00", #""timestamp":"2026-01-31T11:00:00Z""#),
         ("timestamp=0001-01-01T00:00:00Z", #""timestamp":"0001-01-01T00:00:00Z""#),
         ("duration=-1.5s", #""duration":"-1.500s""#), ("fieldMask=a,b.cD", #""fieldMask":"a,b.cD""#),
@@ -35,9 +37,13 @@ import Testing
             "times=2026-01-31T12:00:00Z&times=2027-01-31T12:00:00Z",
             #""times":["2026-01-31T12:00:00Z","2027-01-31T12:00:00Z"]"#
         ),
-        ("inner.inner.string_field=x&inner.int32Field=1", #""inner":{"int32Field":1,"inner":{"stringField":"x"}}"#),
+        (
+            "inner.inner.string_field=x&inner.int32Field=1",
+            #""inner":{"int32Field":1,"inner":{"stringField":"x"}}"#
+        ),
         ("inner.numbers=1&inner.numbers=2", #""inner":{"numbers":[1,2]}"#),
-        ("choiceNumber=0", #""choiceNumber":0"#), ("otherAuthor.birthYear=1", #""otherAuthor":{"birthYear":1}"#),
+        ("choiceNumber=0", #""choiceNumber":0"#),
+        ("otherAuthor.birthYear=1", #""otherAuthor":{"birthYear":1}"#),
         ("maybe=0", #""maybe":0"#), ("int32Field=0", ""), ("", ""), ("&&", ""),
     ])
     func readsEveryKindOfField(query: String, members: String) throws {
@@ -54,13 +60,18 @@ import Testing
         ("uint32Field=-1", "uint32Field: must be a 32-bit integer that is not negative"),
         ("uint64Field=18446744073709551616", "uint64Field: must be a 64-bit integer that is not negative"),
         ("int64Field=0x1", "int64Field: must be a 64-bit integer"),
-        ("floatField=1e39", "floatField: must be a number"), ("doubleField=inf", "doubleField: must be a number"),
-        ("boolField=1", "boolField: must be true or false"), ("boolField=True", "boolField: must be true or false"),
+        ("floatField=1e39", "floatField: must be a number"),
+        ("doubleField=inf", "doubleField: must be a number"),
+        ("boolField=1", "boolField: must be true or false"),
+        ("boolField=True", "boolField: must be true or false"),
         ("boolField", "boolField: must be true or false"), ("bytesField=*", "bytesField: must be base64"),
         ("mood=mood_sad", "mood: must be a name or number of ravioli.test.v1.Mood"),
         ("mood=1.0", "mood: must be a name or number of ravioli.test.v1.Mood"),
         ("mood=", "mood: must be a name or number of ravioli.test.v1.Mood"),
-        ("timestamp=2026-01-31", "timestamp: must be a google.protobuf.Timestamp, such as 2026-01-31T12:00:00Z"),
+        (
+            "timestamp=2026-01-31",
+            "timestamp: must be a google.protobuf.Timestamp, such as 2026-01-31T12:00:00Z"
+        ),
         (
             "timestamp=0000-01-01T00:00:00Z",
             "timestamp: must be a google.protobuf.Timestamp, such as 2026-01-31T12:00:00Z"
@@ -77,7 +88,8 @@ import Testing
         ("timestamp.seconds=1", "timestamp.seconds: there is no such query parameter"),
         ("int32Value.value=1", "int32Value.value: there is no such query parameter"),
         ("stringField.x=1", "stringField.x: there is no such query parameter"),
-        ("inner.=1", "inner.: there is no such query parameter"), ("=1", ": there is no such query parameter"),
+        ("inner.=1", "inner.: there is no such query parameter"),
+        ("=1", ": there is no such query parameter"),
         ("nope=1", "nope: there is no such query parameter"),
         ("a%0ab=1", "a\\nb: there is no such query parameter"),
         ("int32Field=1&int32_field=1", "int32_field: is given twice and takes one value"),
@@ -90,7 +102,8 @@ import Testing
             "inner.otherFlag=true&inner.otherAuthor.birthYear=1",
             "inner.otherAuthor.birthYear: another member of the same oneof is given as well"
         ),
-        ("stringField=%", "the query has a broken escape"), ("stringField=%ff", "the query has a broken escape"),
+        ("stringField=%", "the query has a broken escape"),
+        ("stringField=%ff", "the query has a broken escape"),
         ("stringField=%4", "the query has a broken escape"),
     ])
     func refusesAndNamesTheParameter(query: String, error: String) throws {
@@ -117,7 +130,10 @@ import Testing
         library.options.ignoredQueryParameters = ["utm_source"]
         #expect(try library.request("GET", "/v1/every?utm_source=x&maybe=1") == #"{"maybe":1}"#)
         let failure = try library.failure("GET", "/v1/every?utm_medium=x")
-        #expect(failure.violations == [.init(field: "utm_medium", description: "there is no such query parameter")])
+        #expect(
+            failure.violations == [
+                .init(field: "utm_medium", description: "there is no such query parameter")
+            ])
     }
 
     @Test func unknownParametersAreIgnoredIfSoWished() throws {

@@ -111,11 +111,14 @@ import Testing
         let failure = try TestLibrary().failure("POST", "/v1/shelves/s/volumes", body: "{\n\"pages\": x}")
         #expect(failure.status == .badRequest)
         #expect(failure.error.message.contains("line 2, column 10"))
-        #expect(failure.violations.map(\.field) == ["volume.pages"] || failure.violations.map(\.field) == ["pages"])
+        #expect(
+            failure.violations.map(\.field) == ["volume.pages"]
+                || failure.violations.map(\.field) == ["pages"])
     }
 
     @Test(arguments: [
-        "text/plain", "application/x-www-form-urlencoded", "application/proto", "application/json; charset=latin1",
+        "text/plain", "application/x-www-form-urlencoded", "application/proto",
+        "application/json; charset=latin1",
         nil,
     ])
     func otherTypeOfBodyIs415(type: String?) throws {

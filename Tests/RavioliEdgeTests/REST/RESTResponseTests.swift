@@ -13,7 +13,11 @@ import Testing
 
     @Test func wholeResponseIsPrinted() throws {
         let body = try every("").body(#"{"stringField":"a","int64Field":"5"}"#)
-        #expect(body == .init(contentType: "application/json", bytes: Array(#"{"int64Field":"5","stringField":"a"}"#.utf8)))
+        #expect(
+            body
+                == .init(
+                    contentType: "application/json",
+                    bytes: Array(#"{"int64Field":"5","stringField":"a"}"#.utf8)))
     }
 
     @Test(arguments: [
@@ -23,9 +27,11 @@ import Testing
         ("string_field", #"{"stringField":"a"}"#, #""a""#), ("string_field", "{}", #""""#),
         ("int64_field", "{}", #""0""#), ("mood", "{}", #""MOOD_UNSPECIFIED""#), ("bool_field", "{}", "false"),
         ("timestamp", #"{"timestamp":"2026-01-31T12:00:00Z"}"#, #""2026-01-31T12:00:00Z""#),
-        ("timestamp", "{}", "null"), ("int32_value", #"{"int32Value":0}"#, "0"), ("int32_value", "{}", "null"),
+        ("timestamp", "{}", "null"), ("int32_value", #"{"int32Value":0}"#, "0"),
+        ("int32_value", "{}", "null"),
         ("maybe", "{}", "null"), ("maybe", #"{"maybe":0}"#, "0"), ("authors", #"{"authors":[{}]}"#, "[{}]"),
-        ("choice_text", #"{"choiceText":""}"#, #""""#), ("structure", #"{"structure":{"a":[1]}}"#, #"{"a":[1]}"#),
+        ("choice_text", #"{"choiceText":""}"#, #""""#),
+        ("structure", #"{"structure":{"a":[1]}}"#, #"{"a":[1]}"#),
     ])
     func responseBodyIsOneField(field: String, message: String, json: String) throws {
         #expect(try every(field).body(message).text == json)
@@ -60,8 +66,12 @@ import Testing
     @Test func answerThatHasNoJSONFormIsInternalAndSaysNoMore() throws {
         let binding = try every("")
         let response = RESTResponse(binding, options: .defaults)
-        for broken in [[0x0f], [0x8a, 0x01, 0x0b, 0x08, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x7f]] {
-            let failure = #expect(throws: RESTFailure.self) { try response.body(of: broken.map { UInt8($0) }) }
+        for broken in [
+            [0x0f], [0x8a, 0x01, 0x0b, 0x08, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x7f],
+        ] {
+            let failure = #expect(throws: RESTFailure.self) {
+                try response.body(of: broken.map { UInt8($0) })
+            }
             #expect(try #require(failure).error.message == "the service's answer has no JSON form")
             #expect(try #require(failure).status.code == 500)
         }

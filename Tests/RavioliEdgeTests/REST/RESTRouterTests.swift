@@ -88,7 +88,9 @@ import Testing
 
     @Test func severalSegmentsKeepAnEscapedSlash() throws {
         let router = try router([("GET", "/v1/{name=files/**}"), ("GET", "/v2/{name=a/*}")])
-        #expect(found(router, "GET", "/v1/files/a%2Fb/c%2fd/e%20f%2523") == #"/v1/{name=files/**} ["files/a%2Fb/c%2fd/e f%23"]"#)
+        #expect(
+            found(router, "GET", "/v1/files/a%2Fb/c%2fd/e%20f%2523")
+                == #"/v1/{name=files/**} ["files/a%2Fb/c%2fd/e f%23"]"#)
         #expect(found(router, "GET", "/v2/a/b%2Fc") == #"/v2/{name=a/*} ["a/b%2Fc"]"#)
     }
 

@@ -68,7 +68,9 @@ import Testing
 
     @Test func whatIsNotOfferedIs406() throws {
         let binding = try TestLibrary().match("GET", "/v1/shelves/a:watch").binding
-        let failure = #expect(throws: RESTFailure.self) { try RESTStream(binding, AcceptedTypes(["image/png"])) }
+        let failure = #expect(throws: RESTFailure.self) {
+            try RESTStream(binding, AcceptedTypes(["image/png"]))
+        }
         #expect(try #require(failure).status == .notAcceptable)
     }
 
