@@ -136,7 +136,7 @@ import Testing
                 while let frame = try decoder.next() {
                     let action = try machine.frameReceived(frame, now: WireInstant(nanoseconds: 0))
                     if case .responses(_, .message(let message, _)) = action {
-                        delivered += message.readableBytes
+                        delivered += message.bytes
                     }
                 }
             } catch {
