@@ -11,7 +11,7 @@ package struct EdgeAnswer: Sendable {
     package var headers: HTTPFields
     package var body: ByteBuffer
 
-    private init(_ status: HTTPResponse.Status, _ contentType: String, _ body: ByteBuffer) {
+    package init(_ status: HTTPResponse.Status, _ contentType: String, _ body: ByteBuffer) {
         self.status = status
         self.body = body
         headers = Self.security
@@ -19,21 +19,28 @@ package struct EdgeAnswer: Sendable {
     }
 
     /// Answers are data for programs: never sniffed, framed, run or kept by anything in between.
-    private static let security: HTTPFields = [
+    package static let security: HTTPFields = [
         .cacheControl: "no-store", .xContentTypeOptions: "nosniff",
         .contentSecurityPolicy: "default-src 'none'; frame-ancestors 'none'", .referrerPolicy: "no-referrer",
     ]
 
-    /// The message a call ended with.
+    /// The message a Connect call ended with.
     package static func success(
-        _ body: ByteBuffer, codec: ConnectRequest.Codec, metadata: Metadata, rules: HeaderRules
+        _ message: ByteBuffer, _ head: CallHead, _ metadata: ResponseMetadata
     ) -> EdgeAnswer {
-        var answer = EdgeAnswer(.ok, codec.contentType, body)
-        answer.add(metadata, rules: rules)
+        var answer = EdgeAnswer(.ok, head.contentType.name, message)
+        if head.responseCoding == .gzip, message.readableBytes >= EnvelopeWriter.compressedBytesMin {
+            answer.body = Gzip.deflate(message)
+            answer.headers[.contentEncoding] = ContentCoding.gzip.rawValue
+        }
+        if head.responseCoding == .gzip {
+            answer.headers.append(HTTPField(name: .vary, value: "Accept-Encoding"))
+        }
+        answer.add(metadata)
         return answer
     }
 
-    /// The error a call ended with.
+    /// The error a Connect call ended with.
     ///
     /// - Parameter types: Where the types of its details are looked up, so that people can read them.
     package static func failure(
@@ -41,7 +48,7 @@ package struct EdgeAnswer: Sendable {
     ) -> EdgeAnswer {
         let body = ByteBuffer(string: ConnectErrorBody.json(error, types: types))
         var answer = EdgeAnswer(error.code.httpStatus, "application/json", body)
-        answer.add(error.metadata, rules: rules)
+        answer.add(ResponseMetadata(error.metadata, rules: rules))
         return answer
     }
 
@@ -54,53 +61,39 @@ package struct EdgeAnswer: Sendable {
         return answer
     }
 
+    /// An answer without a body.
+    package static func empty(_ status: HTTPResponse.Status) -> EdgeAnswer {
+        var answer = refusal(status, "")
+        answer.headers[.contentType] = nil
+        answer.body = ByteBuffer()
+        return answer
+    }
+
     /// JSON of the edge's own.
     package static func json(_ status: HTTPResponse.Status, _ text: String) -> EdgeAnswer {
         EdgeAnswer(status, "application/json", ByteBuffer(string: text + "\n"))
     }
 
-    private mutating func add(_ metadata: Metadata, rules: HeaderRules) {
-        for pair in metadata where rules.allow(pair.name) {
-            guard let name = HTTPField.Name(pair.name) else { continue }
-            let value = pair.text ?? Base64.encode(pair.value, padded: false)
+    /// One message has no trailers of HTTP's: they are headers whose names say so.
+    private mutating func add(_ metadata: ResponseMetadata) {
+        for (name, value) in metadata.leading { headers.append(HTTPField(name: name, value: value)) }
+        for (name, value) in metadata.trailing {
+            guard let name = HTTPField.Name(ResponseMetadata.trailerPrefix + name.canonicalName) else {
+                continue
+            }
             headers.append(HTTPField(name: name, value: value))
         }
     }
 }
 
-extension HTTPField.Name {
-    fileprivate static let referrerPolicy = HTTPField.Name("Referrer-Policy")!
+/// Why a request is not answered by the service.
+package enum EdgeRefusal: Error, Sendable {
+    /// It is no call at all: a status of HTTP's own, with a sentence for people and fields that say what would be right.
+    case http(HTTPResponse.Status, String, HTTPFields)
+    /// The call failed.
+    case call(RPCError)
 }
 
-/// Connect's error JSON: `{"code": …, "message": …, "details": […]}`.
-package enum ConnectErrorBody {
-    /// Prints an error.
-    package static func json(_ error: RPCError, types: DescriptorPool) -> String {
-        var members = ["\"code\":\(JSONText.quoted(error.code.name))"]
-        if !error.message.isEmpty { members.append("\"message\":\(JSONText.quoted(error.message))") }
-        if !error.details.isEmpty {
-            members.append(
-                "\"details\":[\(error.details.map { detail($0, types: types) }.joined(separator: ","))]")
-        }
-        return "{\(members.joined(separator: ","))}"
-    }
-
-    private static func detail(_ detail: StatusDetail, types: DescriptorPool) -> String {
-        let type = String(detail.typeName)
-        var members = ["\"type\":\(JSONText.quoted(type))"]
-        members.append("\"value\":\"\(Base64.encode(detail.value, padded: false))\"")
-        if let debug = debug(detail, type: type, types: types) { members.append("\"debug\":\(debug)") }
-        return "{\(members.joined(separator: ","))}"
-    }
-
-    /// The detail in readable form, left out where its type is not known or its bytes are broken: the error itself
-    /// must get out whatever its details are.
-    private static func debug(_ detail: StatusDetail, type: String, types: DescriptorPool) -> String? {
-        guard let descriptor = types.message(named: type) else { return nil }
-        var options = JSONEncodingOptions.defaults
-        options.printsUnresolvedAnyAsBase64 = true
-        options.types = types
-        let json = try? JSONTranscoder.json(fromEncoded: detail.value, as: descriptor, options: options)
-        return json.map { String(decoding: $0, as: UTF8.self) }
-    }
+extension HTTPField.Name {
+    fileprivate static let referrerPolicy = HTTPField.Name("Referrer-Policy")!
 }
