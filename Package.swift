@@ -165,7 +165,7 @@ let package = Package(
         .testTarget(
             name: "RavioliEdgeTests",
             dependencies: [
-                "BlockingTests", "RavioliEdge", "EdgeSchemas", "Ravioli", "RavioliSchema",
+                "BlockingTests", "RavioliEdge", "EdgeSchemas", "Ravioli", "RavioliSchema", "TestCertificates",
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "NIOCore", package: "swift-nio"),
@@ -173,8 +173,8 @@ let package = Package(
                 .product(name: "NIOHTTP2", package: "swift-nio-http2"),
                 .product(name: "NIOPosix", package: "swift-nio"),
                 .product(name: "NIOSSL", package: "swift-nio-ssl"),
-                "TestCertificates",
-            ]
+            ],
+            exclude: ["Interop"]
         ),
         .testTarget(
             name: "RavioliCLITests",
