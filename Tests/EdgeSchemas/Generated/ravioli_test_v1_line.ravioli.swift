@@ -375,7 +375,17 @@ package enum RavioliTestV1LineSchema {
             dWVzdBodLnJhdmlvbGkudGVzdC52MS5MaW5lUmVzcG9uc2UwARJDCgJVcBIcLnJhdmlvbGkudGVzdC52MS5MaW5lUmVxdWVz\
             dBodLnJhdmlvbGkudGVzdC52MS5MaW5lUmVzcG9uc2UoARJHCgRCb3RoEhwucmF2aW9saS50ZXN0LnYxLkxpbmVSZXF1ZXN0\
             Gh0ucmF2aW9saS50ZXN0LnYxLkxpbmVSZXNwb25zZSgBMAESRwoESGFuZxIcLnJhdmlvbGkudGVzdC52MS5MaW5lUmVxdWVz\
-            dBodLnJhdmlvbGkudGVzdC52MS5MaW5lUmVzcG9uc2UoATABYgZwcm90bzM=
+            dBodLnJhdmlvbGkudGVzdC52MS5MaW5lUmVzcG9uc2UoATABStEFCkUKAQwaQCBBIHNlcnZpY2Ugd2l0aCBjYWxscyBvZiBl\
+            dmVyeSBraW5kLCBmb3IgdGhlIHRlc3RzIG9mIHRoZSBlZGdlLgoKXwoCBgAaWSBFdmVyeSBtZXRob2QgZ2l2ZXMgYmFjayB3\
+            aGF0IGl0IHdhcyBzZW50OyB3aGF0IGEgcmVxdWVzdCBhc2tzIGZvciBiZXNpZGUgdGhhdCwgaXQgZ2V0cy4KCiAKBAYAAgIa\
+            GCBBbnN3ZXJzIGBjb3VudGAgdGltZXMuCgo3CgQGAAIDGi8gQW5zd2VycyBvbmNlLCB3aXRoIHRoZSB0ZXh0cyBvZiBhbGwg\
+            cmVxdWVzdHMuCgo4CgQGAAIEGjAgQW5zd2VycyBlYWNoIHJlcXVlc3QgYmVmb3JlIGl0IHJlYWRzIHRoZSBuZXh0LgoKKgoE\
+            BgACBRoiIFdhaXRzIHVudGlsIHRoZSBjYWxsZXIgZ2l2ZXMgdXAuCgodCgQEAAIBGhUgSG93IG1hbnkgcmVzcG9uc2VzLgoK\
+            WQoEBAACAhpRIEZhaWxzIHdpdGggZ1JQQydzIG51bWJlciBvbmNlIGV2ZXJ5dGhpbmcgZWxzZSBpcyBzZW50OyB0aGUgdGV4\
+            dCBpcyB0aGUgbWVzc2FnZS4KCjMKBAQAAgMaKyBUaGUgc2l6ZSBvZiB0aGUgcGFkZGluZyBpbiB0aGUgcmVzcG9uc2VzLgoK\
+            MgoEBAECARoqIFdoaWNoIG9mIHRoZSByZXNwb25zZXMgaXQgaXMsIGZyb20gMCBvbi4KCkYKBAQBAgMaPiBUaGUgbWV0YWRh\
+            dGEgb2YgdGhlIGNhbGwsIGFzIGBuYW1lOiB2YWx1ZWA7IGJ5dGVzIGluIGJhc2U2NC4KCjsKBAQBAgQaMyBXaGF0IHdhcyBs\
+            ZWZ0IG9mIHRoZSBjYWxsJ3MgdGltZSB3aGVuIGl0IGFycml2ZWQuCmIGcHJvdG8z
             """,
         dependencies: [])
 }
