@@ -16,8 +16,9 @@ final class ChannelSink: ResponseSink {
         var mustWait: Bool { !isGone && (!isWritable || unwrittenBytes > ChannelSink.unwrittenBytesMax) }
 
         mutating func takeWaiter() -> Waiter? {
+            if mustWait { return nil }
             defer { waiter = nil }
-            return mustWait ? nil : waiter
+            return waiter
         }
     }
 
