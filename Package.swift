@@ -168,7 +168,9 @@ let package = Package(
         .testTarget(
             name: "RavioliEdgeTests",
             dependencies: [
-                "BlockingTests", "RavioliEdge", "EdgeSchemas", "Ravioli", "RavioliSchema", "TestCertificates",
+                "BlockingTests", "RavioliEdge", "EdgeSchemas", "Ravioli", "RavioliSchema",
+                "ShowroomContracts",
+                "TestCertificates",
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "Logging", package: "swift-log"),

@@ -17,6 +17,7 @@ package final class Edge: Sendable {
     private let guards: [any DoorGuard]
     let followers: [SchemaFollower]
     private let table: Mutex<RouteTable>
+    let restDoor: RESTDoor
 
     /// - Parameter guards: Who looks at each request after the rules for other origins.
     /// - Throws: `invalidConfiguration`.
@@ -29,6 +30,7 @@ package final class Edge: Sendable {
         let own: [any DoorGuard] = options.cors.map { [CORSGuard($0)] } ?? []
         self.guards = own + guards
         prefix = EdgePath.prefix(options.prefix)
+        restDoor = try RESTDoor(options.rest, prefix: options.prefix, logger: logger)
         followers = upstreams.map { SchemaFollower($0, limits: options.limits, logger: logger) }
         table = Mutex(RouteTable(followers.map(\.pool)))
     }
@@ -54,6 +56,7 @@ package final class Edge: Sendable {
                 metadata: ["service": "\(service)", "upstream": "\(name)"])
         }
         table.withLock { $0 = new }
+        restDoor.update(new.descriptors, isComplete: new.isComplete)
     }
 
     /// The same method in the newest schema.
@@ -99,12 +102,27 @@ package final class Edge: Sendable {
                 return await CallResponder(self, exchange, types: DescriptorPool()).refuse(.call(error))
             }
         }
+        if await answerREST(exchange, verified: visit.verified) { return }
         do throws(EdgeRefusal) {
             let route = try await route(exchange.head)
             await CallResponder(self, exchange, types: route.types).serve(route, verified: visit.verified)
         } catch {
+            if await refuseREST(error, exchange) { return }
             await CallResponder(self, exchange, types: DescriptorPool()).refuse(error)
         }
+    }
+
+    /// The method of a path that is Connect's, if it is known already.
+    func knownRoute(_ head: HTTPRequest) -> Route? {
+        guard let path = EdgePath(head.path ?? ""), let (service, method) = path.method(behind: prefix) else {
+            return nil
+        }
+        return table.withLock { $0.route(service: service, method: method) }
+    }
+
+    /// The route of a method by its names.
+    func route(of method: MethodDescriptor) -> Route? {
+        table.withLock { $0.route(service: method.serviceName, method: method.name) }
     }
 
     /// The method that a request is for.

@@ -22,6 +22,8 @@ public struct EdgeOptions: Sendable {
     /// Whether responses are compressed for clients that accept it, from 1 KiB on. Default true. Turn it off where secrets
     /// and what an attacker chooses stand in one response, as their length then tells about the secret.
     public var compressesResponses = true
+    /// REST, and the document that describes all that is served.
+    public var rest = RESTOptions.defaults
     /// Which pages of other origins may call from a browser. Default nil: none.
     public var cors: CORSOptions?
     /// The certificate to serve HTTPS with; nil for clear text. Default nil.

@@ -38,9 +38,13 @@ public final class EdgeServer: ServiceLifecycle.Service {
     ///
     /// An upstream that is down does not keep the edge from starting: its methods appear when it does.
     ///
-    /// - Throws: What keeps it from listening, or `CancellationError`.
+    /// - Throws: `invalidConfiguration` for REST rules that contradict each other or their methods; what keeps it from
+    ///   listening; `CancellationError`.
     public func run() async throws {
         await edge.refresh()
+        if let fault = edge.restDoor.fault {
+            throw RuntimeError(.invalidConfiguration, "REST rules: \(fault)")
+        }
         let edge = edge
         let server = HTTPServer(address, options: edge.options, logger: edge.logger) { await edge.serve($0) }
         try await withThrowingTaskGroup(of: Void.self) { group in

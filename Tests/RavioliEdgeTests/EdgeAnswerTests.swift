@@ -117,7 +117,7 @@ struct EdgeAnswerTests {
     // MARK: Requests that are no calls
 
     @Test(arguments: [
-        "/", "/nowhere", "/ravioli.test.v1.Desk", "/ravioli.test.v1.Desk/echo", "/ravioli.test.v1.desk/Echo",
+        "/nowhere", "/ravioli.test.v1.Desk", "/ravioli.test.v1.Desk/echo", "/ravioli.test.v1.desk/Echo",
         "/ravioli.test.v1.Desk/Echo/", "//ravioli.test.v1.Desk/Echo", "/ravioli.test.v1.Desk%2FEcho",
         "/x/../ravioli.test.v1.Desk/Echo", "/ravioli.reflection.v1.Reflection/GetSchema",
         "/ravioli.test.v1.Desk/%2E%2E",

@@ -51,15 +51,16 @@ struct TestEdge {
     let channel: InProcessChannel
     let server: EdgeServer
 
+    /// - Parameter services: What stands behind it; nil for the desk and the line.
     init(
-        on address: Address = .tcp(host: "127.0.0.1", port: 0),
+        on address: Address = .tcp(host: "127.0.0.1", port: 0), services: [any Ravioli.Service]? = nil,
         _ change: (inout EdgeOptions) -> Void = { _ in }
     ) throws {
         var options = EdgeOptions.defaults
         options.requestHeaders = HeaderRules(["x-*"])
         options.responseHeaders = HeaderRules(["x-*"])
         change(&options)
-        channel = InProcessChannel([desk, line])
+        channel = InProcessChannel(services ?? [desk, line])
         server = try EdgeServer(
             [Upstream(name: "desk", channel: channel)], on: address, options: options, logger: .quiet)
     }
