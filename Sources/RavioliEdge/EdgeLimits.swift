@@ -19,6 +19,21 @@ public struct EdgeLimits: Sendable, Hashable {
     public var timeoutDefault: Duration = .seconds(15)
     /// The longest time a client may ask for; what exceeds it is clamped. Default 60 s.
     public var timeoutMax: Duration = .seconds(60)
+    /// The longest time of a call with streams, and the time of one whose client named none. Default 1 h.
+    public var streamTimeoutMax: Duration = .seconds(3600)
+    /// Time for a client to take what was sent to it before its stream, or its connection, is given up. Default 30 s.
+    public var writeTimeout: Duration = .seconds(30)
+    /// Time for running calls to end once the edge is told to stop. Default 30 s.
+    public var drainTimeout: Duration = .seconds(30)
+    /// Connections at a time; more are closed at once. Default 10,000.
+    public var connectionsMax = 10_000
+    /// Streams of one HTTP/2 connection at a time, counted until their calls have ended. Default 100.
+    public var streamsMax = 100
+    /// Streams that the client of a connection may reset, or provoke us to reset, within 30 s. Default 1,000. Above it the
+    /// connection is closed.
+    public var streamResetsMax = 1_000
+    /// PING, SETTINGS and PRIORITY frames of a connection within 30 s. Default 400. Above it the connection is closed.
+    public var controlFramesMax = 400
     /// Time for a request's body to arrive once its head has. Default 15 s. Then: `deadline_exceeded`, and the
     /// connection is closed.
     public var bodyTimeout: Duration = .seconds(15)
@@ -52,6 +67,11 @@ public struct EdgeLimits: Sendable, Hashable {
         try require(
             timeoutDefault > .zero && timeoutDefault <= timeoutMax, "timeoutDefault is at most timeoutMax")
         try require(bodyTimeout > .zero && idleTimeout >= bodyTimeout, "idleTimeout is at least bodyTimeout")
+        try require(
+            streamTimeoutMax > .zero && writeTimeout > .zero && drainTimeout >= .zero, "times are positive")
+        try require(
+            connectionsMax > 0 && streamsMax > 0 && streamResetsMax >= streamsMax && controlFramesMax > 0,
+            "a connection may reset all of its streams")
         try require(skippedBytesMax >= 0 && skippedBytesMax <= 1 << 30, "skippedBytesMax is 0 to 1 GiB")
         try require(
             schemaTimeout > .zero && schemaPauseMin >= .zero && schemaInterval > .zero,

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Ravioli
 public import RavioliSchema
 
 /// What whoever runs an edge decides.
@@ -18,6 +19,15 @@ public struct EdgeOptions: Sendable {
     public var responseHeaders = HeaderRules([])
     /// Whether requests without `Connect-Protocol-Version: 1` are refused. Default false, so that plain curl works.
     public var demandsProtocolVersion = false
+    /// Whether responses are compressed for clients that accept it, from 1 KiB on. Default true. Turn it off where secrets
+    /// and what an attacker chooses stand in one response, as their length then tells about the secret.
+    public var compressesResponses = true
+    /// REST, and the document that describes all that is served.
+    public var rest = RESTOptions.defaults
+    /// Which pages of other origins may call from a browser. Default nil: none.
+    public var cors: CORSOptions?
+    /// The certificate to serve HTTPS with; nil for clear text. Default nil.
+    public var tls: EdgeTLSOptions?
     /// How responses are printed as JSON. Default: as the ProtoJSON guide asks. Types inside `Any` are always looked
     /// up in the upstream's schema.
     public var jsonEncoding = JSONEncodingOptions.defaults
@@ -26,6 +36,28 @@ public struct EdgeOptions: Sendable {
 
     /// The defaults.
     public init() {}
+
+    /// - Throws: `invalidConfiguration`, naming what does not hold.
+    func check() throws(RuntimeError) {
+        try limits.check()
+        if let cors, cors.allowsAnyOrigin, cors.allowsCredentials {
+            throw RuntimeError(.invalidConfiguration, "edge options: no credentials from all origins")
+        }
+    }
+}
+
+/// The edge's certificate. TLS 1.2 at least; `h2` and `http/1.1` by ALPN. The files are read when the edge starts.
+public struct EdgeTLSOptions: Sendable, Hashable {
+    /// The certificate in PEM, followed by those that lead from it to a root.
+    public var certificateChainFile: String
+    /// Its private key in PEM, without a pass phrase.
+    public var privateKeyFile: String
+
+    /// A certificate by its files.
+    public init(certificateChainFile: String, privateKeyFile: String) {
+        self.certificateChainFile = certificateChainFile
+        self.privateKeyFile = privateKeyFile
+    }
 }
 
 /// An allow-list of header names. What the edge and HTTP need for themselves never passes, whatever the list says.

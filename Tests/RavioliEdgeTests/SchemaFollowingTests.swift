@@ -37,10 +37,9 @@ struct SchemaFollowingTests {
     }
 
     private func status(_ edge: Edge) async -> Int {
-        let head = HTTPRequest(
-            method: .post, scheme: nil, authority: nil, path: "/ravioli.test.v1.Desk/Echo",
-            headerFields: [.contentType: "application/json"])
-        return await edge.answer(head, requestID: "1") { _ in ByteBuffer(string: "{}") }.status.code
+        await edge.answer(
+            "/ravioli.test.v1.Desk/Echo", headers: [.contentType: "application/json"], bytes: Array("{}".utf8)
+        ).status.code
     }
 
     @Test func anUnknownMethodIsNot404BeforeAllSchemasAreKnown() async throws {

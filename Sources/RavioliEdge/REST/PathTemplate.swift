@@ -134,7 +134,7 @@ private struct Parser {
         let start = position
         while let byte = next, byte.isInLiteral { position += 1 }
         if start == position { throw failure("\(what) is missing") }
-        guard let text = PercentEncoding.decoded(text[start..<position]) else {
+        guard let text = PercentEncoding.text(text[start..<position]) else {
             throw failure("\(what) with a broken escape ends")
         }
         return text
@@ -155,33 +155,27 @@ extension UInt8 {
     }
 }
 
-/// RFC 3986's escapes.
-package enum PercentEncoding {
+extension PercentEncoding {
     /// The text once decoded; nil for an escape that is cut off or not hexadecimal, and for what is not UTF-8 then.
     ///
     /// - Parameters:
     ///   - keepsSlashes: whether `%2F` stays as it is, so that it can be told from a slash.
-    ///   - plusIsSpace: whether `+` stands for a space, as in queries.
-    package static func decoded(
-        _ text: some Collection<UInt8>, keepsSlashes: Bool = false, plusIsSpace: Bool = false
+    ///   - plusIsBlank: whether `+` stands for a blank, as in queries.
+    static func text(
+        _ escaped: some Collection<UInt8>, keepsSlashes: Bool = false, plusIsBlank: Bool = false
     ) -> String? {
-        var bytes: [UInt8] = []
-        bytes.reserveCapacity(text.count)
-        var rest = text[...]
-        while let byte = rest.popFirst() {
-            guard byte == UInt8(ascii: "%") else {
-                bytes.append(plusIsSpace && byte == UInt8(ascii: "+") ? UInt8(ascii: " ") : byte)
-                continue
-            }
-            guard let first = rest.popFirst(), let high = first.hexDigit,
-                let second = rest.popFirst(), let low = second.hexDigit
-            else { return nil }
-            if keepsSlashes, high << 4 | low == UInt8(ascii: "/") {
-                bytes += [byte, first, second]
-            } else {
-                bytes.append(high << 4 | low)
-            }
+        let bytes = keepsSlashes ? slashesEscapedTwice(Array(escaped)) : Array(escaped)
+        return decoded(bytes, plusIsBlank: plusIsBlank).flatMap { String(validating: $0, as: UTF8.self) }
+    }
+
+    private static func slashesEscapedTwice(_ bytes: [UInt8]) -> [UInt8] {
+        var result: [UInt8] = []
+        for (index, byte) in bytes.enumerated() {
+            result.append(byte)
+            guard byte == UInt8(ascii: "%"), index + 2 < bytes.count, bytes[index + 1] == UInt8(ascii: "2")
+            else { continue }
+            if bytes[index + 2] | 0x20 == UInt8(ascii: "f") { result += "25".utf8 }
         }
-        return String(validating: bytes, as: UTF8.self)
+        return result
     }
 }

@@ -38,8 +38,8 @@ struct RESTQuery {
             }
             let split = part.firstIndex(of: UInt8(ascii: "="))
             let value = split.map { part[part.index(after: $0)...] } ?? part[part.endIndex...]
-            guard let name = PercentEncoding.decoded(part[..<(split ?? part.endIndex)], plusIsSpace: true),
-                let value = PercentEncoding.decoded(value, plusIsSpace: true)
+            guard let name = PercentEncoding.text(part[..<(split ?? part.endIndex)], plusIsBlank: true),
+                let value = PercentEncoding.text(value, plusIsBlank: true)
             else { throw RESTFailure(.badRequest, .invalidArgument, "the query has a broken escape") }
             try read(name, value)
         }

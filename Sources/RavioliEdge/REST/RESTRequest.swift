@@ -62,7 +62,7 @@ package struct RESTRequest: Sendable {
         }
         if binding.takesRaw { return rawFields(body, contentType) }
         if body.isEmpty { return [] }
-        guard let contentType, ConnectRequest.Codec(contentType: contentType) == .json else {
+        guard let contentType, RPCContentType(contentType)?.name == "application/json" else {
             throw .unsupportedMediaType(binding.rule.httpMethod)
         }
         do throws(SchemaError) {

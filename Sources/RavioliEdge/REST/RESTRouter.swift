@@ -165,7 +165,7 @@ struct Path {
     }
 
     private static func segment(_ raw: Substring.UTF8View) -> Segment? {
-        guard let text = PercentEncoding.decoded(raw), text != ".", text != ".." else { return nil }
+        guard let text = PercentEncoding.text(raw), text != ".", text != ".." else { return nil }
         return Segment(raw: raw, text: text)
     }
 
@@ -174,7 +174,7 @@ struct Path {
     func parted(by verbs: Set<String>) -> (Path, String)? {
         guard !verbs.isEmpty, let last = segments.last,
             let colon = last.raw.lastIndex(of: UInt8(ascii: ":")),
-            let verb = PercentEncoding.decoded(last.raw[last.raw.index(after: colon)...]),
+            let verb = PercentEncoding.text(last.raw[last.raw.index(after: colon)...]),
             verbs.contains(verb), let bare = Self.segment(last.raw[..<colon]), !bare.text.isEmpty
         else { return nil }
         var path = self
@@ -204,7 +204,7 @@ package struct RESTMatch: Sendable {
         let endsInRest = template.segments[variable.segments.upperBound - 1] == .rest
         let end = endsInRest ? path.segments.count : variable.segments.upperBound
         return path.segments[variable.segments.lowerBound..<end].map {
-            PercentEncoding.decoded($0.raw, keepsSlashes: true) ?? $0.text
+            PercentEncoding.text($0.raw, keepsSlashes: true) ?? $0.text
         }.joined(separator: "/")
     }
 }

@@ -18,6 +18,8 @@ package struct RouteTable: Sendable {
     private var services: [String: [String: Route]] = [:]
     /// Whether every upstream has told its schema: only then an unknown name is surely unknown.
     package private(set) var isComplete = true
+    /// The services, in order.
+    package private(set) var descriptors: [ServiceDescriptor] = []
     /// Services that were left out because an earlier upstream has them, with the upstream's number.
     package private(set) var duplicates: [(service: String, upstream: Int)] = []
 
@@ -35,6 +37,7 @@ package struct RouteTable: Sendable {
                     duplicates.append((service.fullName, upstream))
                     continue
                 }
+                descriptors.append(service)
                 services[service.fullName] = Self.routes(service, upstream: upstream, types: pool)
             }
         }

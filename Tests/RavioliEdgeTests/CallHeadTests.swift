@@ -5,26 +5,26 @@ import Ravioli
 import RavioliEdge
 import Testing
 
-struct ConnectRequestTests {
+struct CallHeadTests {
     private func request(
         _ fields: [(String, String)], _ change: (inout EdgeOptions) -> Void = { _ in }
-    ) throws(EdgeRefusal) -> ConnectRequest {
+    ) throws -> CallHead {
         var all = HTTPFields()
         for (name, value) in fields { all.append(HTTPField(name: HTTPField.Name(name)!, value: value)) }
         var options = EdgeOptions.defaults
         change(&options)
-        return try ConnectRequest(all, options: options, requestID: "r-1")
+        let type = try #require(RPCContentType(all[.contentType] ?? ""))
+        return try CallHead(all, contentType: type, options: options, requestID: "r-1")
     }
 
     private func code(
         _ fields: [(String, String)], _ change: (inout EdgeOptions) -> Void = { _ in }
     ) -> String? {
-        do throws(EdgeRefusal) {
+        do {
             _ = try request([("content-type", "application/json")] + fields, change)
             return nil
         } catch {
-            if case .connect(let error) = error { return error.code.name }
-            return "http"
+            return (error as? RPCError)?.code.name ?? "\(error)"
         }
     }
 
@@ -42,36 +42,42 @@ struct ConnectRequestTests {
 
     @Test(arguments: [
         "application/foo", "image/jpeg", "application/json; charset=latin1",
-        "application/json, application/json",
-        "application/connect+json", "application/grpc", "", "json", "application/proto; charset=utf-8",
+        "application/json, application/json", "application/grpc+foo", "application/connect+foo", "", "json",
+        "application/proto; charset=utf-8", "application/grpc-web-text+xml", ";",
     ])
-    func refusesOtherTypesWith415(type: String) throws {
-        let refusal = #expect(throws: EdgeRefusal.self) { try request([("content-type", type)]) }
-        guard case .http(let status, _, let fields)? = refusal else {
-            Issue.record("no HTTP refusal"); return
-        }
-        #expect(status == .unsupportedMediaType)
-        #expect(fields[HTTPField.Name("accept-post")!] == "application/json, application/proto")
-    }
+    func knowsNoOtherTypes(type: String) { #expect(RPCContentType(type) == nil) }
 
-    @Test func refusesTwoContentTypes() {
-        #expect(code([("content-type", "application/json")]) == "http")
+    static let types: [(String, RPCProtocol, MessageCodec)] = [
+        ("application/connect+json", .connectStream, .json),
+        ("application/connect+proto", .connectStream, .proto),
+        ("application/grpc", .grpc, .proto), ("application/grpc+proto", .grpc, .proto),
+        ("application/grpc+json", .grpc, .json), ("application/grpc-web", .grpcWeb, .proto),
+        ("application/grpc-web+proto", .grpcWeb, .proto), ("application/grpc-web+json", .grpcWeb, .json),
+        ("application/grpc-web-text", .grpcWebText, .proto),
+        ("application/grpc-web-text+proto", .grpcWebText, .proto),
+    ]
+
+    @Test(arguments: types) func aTypeSaysProtocolAndCodec(
+        type: String, rpc: RPCProtocol, codec: MessageCodec
+    ) {
+        let known = RPCContentType(type)
+        #expect(known?.rpc == rpc && known?.codec == codec && known?.name == type)
     }
 
     // MARK: Timeout
 
     static let timeouts: [(String, Duration)] = [
         ("1", .milliseconds(1)), ("200", .milliseconds(200)), ("0000000200", .milliseconds(200)),
-        ("60000", .seconds(60)), ("60001", .seconds(60)), ("9999999999", .seconds(60)),
+        ("60000", .seconds(60)), ("9999999999", .milliseconds(9_999_999_999)),
     ]
 
-    @Test(arguments: timeouts) func readsAndClampsTimeout(text: String, timeout: Duration) throws {
+    @Test(arguments: timeouts) func readsTimeout(text: String, timeout: Duration) throws {
         let request = try request([("content-type", "application/json"), ("connect-timeout-ms", text)])
         #expect(request.timeout == timeout)
     }
 
-    @Test func hasADefaultTimeout() throws {
-        #expect(try request([("content-type", "application/json")]).timeout == .seconds(15))
+    @Test func aTimeoutNeedNotBeSaid() throws {
+        #expect(try request([("content-type", "application/json")]).timeout == nil)
     }
 
     @Test(arguments: [
@@ -83,6 +89,18 @@ struct ConnectRequestTests {
 
     @Test func refusesTwoTimeouts() {
         #expect(code([("connect-timeout-ms", "5"), ("connect-timeout-ms", "6")]) == "invalid_argument")
+    }
+
+    static let grpcTimeouts: [(String, Duration?)] = [
+        ("1H", .seconds(3600)), ("2M", .seconds(120)), ("3S", .seconds(3)), ("4m", .milliseconds(4)),
+        ("5u", .microseconds(5)), ("6n", .nanoseconds(6)), ("99999999H", .seconds(99_999_999 * 3600)),
+        ("0m", .zero),
+        ("", nil), ("1", nil), ("m", nil), ("123456789m", nil), ("-1m", nil), ("1.5S", nil), ("1h", nil),
+        ("1 m", nil),
+    ]
+
+    @Test(arguments: grpcTimeouts) func readsTimeoutsOfGRPC(text: String, timeout: Duration?) throws {
+        #expect(CallTimeout.grpc(text) == timeout)
     }
 
     // MARK: Version and encoding
@@ -97,8 +115,22 @@ struct ConnectRequestTests {
     }
 
     @Test func acceptsIdentity() { #expect(code([("content-encoding", "identity")]) == nil) }
-    @Test(arguments: ["gzip", "br", "identity, gzip", "x"]) func refusesOtherEncodings(encoding: String) {
+    @Test(arguments: ["br", "zstd", "identity, gzip", "x"]) func refusesOtherEncodings(encoding: String) {
         #expect(code([("content-encoding", encoding)]) == "unimplemented")
+    }
+
+    static let codings: [(accepted: String?, request: ContentCoding, ContentCoding)] = [
+        (nil, .identity, .identity), (nil, .gzip, .gzip), ("gzip", .identity, .gzip),
+        ("identity", .gzip, .identity),
+        ("br, gzip", .identity, .gzip), ("br", .gzip, .identity), ("identity, gzip", .identity, .identity),
+        ("gzip;q=0", .identity, .identity), ("gzip; q=0.5", .identity, .gzip), ("", .gzip, .identity),
+        ("GZIP", .identity, .gzip),
+    ]
+
+    @Test(arguments: codings) func choosesTheResponsesCoding(
+        accepted: String?, request: ContentCoding, chosen: ContentCoding
+    ) {
+        #expect(ContentCoding(accepted: accepted.map { [$0] } ?? [], request: request) == chosen)
     }
 
     // MARK: Metadata

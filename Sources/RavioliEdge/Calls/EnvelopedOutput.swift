@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import HTTPTypes
+import NIOCore
+import Ravioli
+import RavioliSchema
+import Synchronization
+
+/// Writes the response of a call with enveloped messages into its exchange. The head waits for what follows it, so that
+/// both leave together.
+final class EnvelopedOutput: CallOutput {
+    private let exchange: Exchange
+    private let response: EnvelopedResponse
+    private let rules: HeaderRules
+    /// The head, until it is sent.
+    private let head: Mutex<HTTPResponse?>
+
+    init(_ exchange: Exchange, _ response: EnvelopedResponse, rules: HeaderRules) {
+        self.exchange = exchange
+        self.response = response
+        self.rules = rules
+        head = Mutex(response.head(ResponseMetadata([:], rules: rules)))
+    }
+
+    func begin(_ metadata: Metadata) {
+        begin(ResponseMetadata(leading: metadata, trailing: [:], rules: rules))
+    }
+
+    func begin(_ metadata: ResponseMetadata) { head.withLock { $0 = response.head(metadata) } }
+
+    func send(_ message: ByteBuffer) async throws(RPCError) {
+        do throws(BodyFailure) {
+            try await exchange.send(ResponsePart(head: takeHead(), body: response.message(message)))
+        } catch {
+            throw RPCError(.cancelled, "the client has gone", executed: .maybe)
+        }
+    }
+
+    /// Sends the end, and the head before it if no message did.
+    func end(_ error: RPCError?, trailing: ResponseMetadata.Fields, types: DescriptorPool) async {
+        var part = response.end(error, trailing: trailing, types: types)
+        part.head = takeHead()
+        try? await exchange.send(part)
+    }
+
+    /// The metadata of a stream's end as fields.
+    func trailing(_ metadata: Metadata) -> ResponseMetadata.Fields {
+        ResponseMetadata(leading: [:], trailing: metadata, rules: rules).trailing
+    }
+
+    private func takeHead() -> HTTPResponse? {
+        head.withLock { head in
+            defer { head = nil }
+            return head
+        }
+    }
+}

@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import HTTPTypes
+package import Ravioli
+
+/// A request as the guards see it: everything but its body.
+package struct Visit: Sendable {
+    package let head: HTTPRequest
+    package let requestID: String
+    package let connection: Exchange.Connection
+    /// What guards have verified about the caller. It goes along with the call whatever the allow-list says, and a
+    /// header of the same name never does.
+    package var verified = Metadata()
+
+    package init(_ exchange: Exchange) {
+        head = exchange.head
+        requestID = exchange.requestID
+        connection = exchange.connection
+    }
+}
+
+/// What a guard says.
+package enum GuardVerdict: Sendable {
+    /// The next one decides; the fields are added to the response whoever answers.
+    case pass(HTTPFields)
+    /// The call is refused; the client hears it in its own protocol, with these fields.
+    case refuse(RPCError, HTTPFields)
+    /// This is the answer.
+    case answer(EdgeAnswer)
+}
+
+/// One of those who look at each request before it is routed, in order: cross-origin rules, identity, limits.
+package protocol DoorGuard: Sendable {
+    /// Looks at a request. May add to ``Visit/verified``.
+    func look(at visit: inout Visit) async -> GuardVerdict
+}

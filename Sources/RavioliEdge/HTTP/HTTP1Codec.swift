@@ -1,0 +1,214 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Between NIO's parser of HTTP/1.1 and the exchanges: refuses what two readers of the same bytes could understand
+// differently, keeps the connection for the next request or closes it, and bounds the time and the bytes of whatever is
+// not an exchange. A connection is closed in two steps, so that the client reads the answer before it hears of the end.
+
+import HTTPTypes
+import NIOCore
+import NIOHTTP1
+import NIOHTTPTypes
+
+/// Parts of HTTP/1.1 to parts of HTTP and back, and the rules of the connection. Loop only.
+final class HTTP1Codec: ChannelDuplexHandler, RemovableChannelHandler {
+    typealias InboundIn = HTTPServerRequestPart
+    typealias InboundOut = HTTPRequestPart
+    typealias OutboundIn = HTTPResponsePart
+    typealias OutboundOut = HTTPServerResponsePart
+
+    private enum Response { case awaited, begun, whole }
+
+    private let limits: EdgeLimits
+    private let isSecure: Bool
+    private var isRequestWhole = true
+    private var response = Response.whole
+    private var version = HTTPVersion.http1_1
+    private var keepsAlive = true
+    /// What of the request's body has not come yet, if it said so.
+    private var bytesExpected: Int?
+    private var bytesSkipped = 0
+    /// Whether nothing that comes or is written any more counts.
+    private var isClosing = false
+    private var timer: Scheduled<Void>?
+
+    init(limits: EdgeLimits, isSecure: Bool) {
+        self.limits = limits
+        self.isSecure = isSecure
+    }
+
+    func handlerAdded(context: ChannelHandlerContext) { startTimer(context, limits.idleTimeout) }
+    func handlerRemoved(context: ChannelHandlerContext) { endTimer() }
+
+    // MARK: Requests
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        if isClosing { return skip(context, data) }
+        switch unwrapInboundIn(data) {
+        case .head(let head): begin(head, context)
+        case .body(let bytes):
+            bytesExpected = bytesExpected.map { max(0, $0 - bytes.readableBytes) }
+            if response == .whole { return skip(context, data) }
+            context.fireChannelRead(wrapInboundOut(.body(bytes)))
+        case .end(let trailers):
+            isRequestWhole = true
+            context.fireChannelRead(wrapInboundOut(.end(trailers.map { HTTPFields($0) })))
+            if response == .whole { requestOver(context) }
+        }
+    }
+
+    private func begin(_ head: HTTPRequestHead, _ context: ChannelHandlerContext) {
+        endTimer()
+        isRequestWhole = false
+        response = .awaited
+        version = head.version
+        // An upgrade is not taken, and what follows such a request is not parsed.
+        keepsAlive = head.isKeepAlive && head.method != .CONNECT && !head.headers.contains(name: "upgrade")
+        bytesExpected = head.headers.first(name: "content-length").flatMap { Int($0) }
+        bytesSkipped = 0
+        guard let request = HTTP1Rules.request(head, isSecure: isSecure) else {
+            return refuse(context, .badRequest, "This is not a well-formed HTTP request.")
+        }
+        letBodyCome(context, head)
+        context.fireChannelRead(wrapInboundOut(.head(request)))
+    }
+
+    /// A client that asks first whether its body is welcome is told so, unless the body is over the limit.
+    private func letBodyCome(_ context: ChannelHandlerContext, _ head: HTTPRequestHead) {
+        guard head.headers.first(name: "expect")?.lowercased() == "100-continue", head.version == .http1_1,
+            bytesExpected ?? 0 <= limits.messageBytesMax
+        else { return }
+        let go = HTTPResponseHead(version: .http1_1, status: .continue)
+        context.writeAndFlush(wrapOutboundOut(.head(go)), promise: nil)
+    }
+
+    /// Parts that are for nobody: so many bytes are read for the sake of the connection, and no more.
+    private func skip(_ context: ChannelHandlerContext, _ data: NIOAny) {
+        guard case .body(let bytes) = unwrapInboundIn(data) else { return }
+        bytesSkipped += bytes.readableBytes
+        if bytesSkipped > limits.skippedBytesMax { context.close(promise: nil) }
+    }
+
+    // MARK: Responses
+
+    func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
+        guard !isClosing else { return promise?.fail(ChannelError.ioOnClosedChannel) ?? () }
+        switch unwrapOutboundIn(data) {
+        case .head(let head):
+            response = .begun
+            context.write(wrapOutboundOut(.head(responseHead(head))), promise: promise)
+        case .body(let bytes): context.write(wrapOutboundOut(.body(.byteBuffer(bytes))), promise: promise)
+        case .end(let trailers): end(context, trailers, promise)
+        }
+    }
+
+    private func end(
+        _ context: ChannelHandlerContext, _ trailers: HTTPFields?, _ promise: EventLoopPromise<Void>?
+    ) {
+        response = .whole
+        let closes = !keepsAlive
+        if !closes { startTimer(context, isRequestWhole ? limits.idleTimeout : limits.bodyTimeout) }
+        let trailers = trailers.map { HTTPHeaders($0.map { ($0.name.rawName, $0.value) }) }
+        // The write may bring the next request, so nothing is decided behind it for a connection that is kept.
+        context.write(wrapOutboundOut(.end(trailers)), promise: promise)
+        if closes { close(context) }
+    }
+
+    private func responseHead(_ head: HTTPResponse) -> HTTPResponseHead {
+        // A long body that nobody wants costs more to read than another connection.
+        if !isRequestWhole, let bytesExpected, bytesExpected > limits.skippedBytesMax { keepsAlive = false }
+        if head.headerFields[.connection]?.lowercased() == "close" { keepsAlive = false }
+        var headers = HTTPHeaders()
+        for field in head.headerFields where field.name != .connection {
+            headers.add(name: field.name.rawName, value: field.value)
+        }
+        if !keepsAlive { headers.add(name: "Connection", value: "close") }
+        let status = HTTPResponseStatus(statusCode: head.status.code, reasonPhrase: head.status.reasonPhrase)
+        return HTTPResponseHead(version: version, status: status, headers: headers)
+    }
+
+    private func requestOver(_ context: ChannelHandlerContext) {
+        if keepsAlive { startTimer(context, limits.idleTimeout) } else { close(context) }
+    }
+
+    // MARK: Ends
+
+    /// Answers what is no request; nothing after it on the connection can be trusted.
+    private func refuse(_ context: ChannelHandlerContext, _ status: HTTPResponse.Status, _ text: String) {
+        var answer = EdgeAnswer.refusal(status, text, [.connection: "close"])
+        answer.headers[.requestID] = RequestID.of([:])
+        answer.headers[.contentLength] = "\(answer.body.readableBytes)"
+        let head = responseHead(HTTPResponse(status: answer.status, headerFields: answer.headers))
+        context.write(wrapOutboundOut(.head(head)), promise: nil)
+        context.write(wrapOutboundOut(.body(.byteBuffer(answer.body))), promise: nil)
+        context.write(wrapOutboundOut(.end(nil)), promise: nil)
+        response = .whole
+        close(context)
+    }
+
+    /// Says that nothing more is sent, reads a little so that the client is not reset while it reads, and closes.
+    private func close(_ context: ChannelHandlerContext) {
+        guard !isClosing else { return }
+        isClosing = true
+        context.flush()
+        if isRequestWhole { return context.close(promise: nil) }
+        context.close(mode: .output, promise: nil)
+        startTimer(context, .seconds(1))
+        context.read()
+    }
+
+    func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        guard let error = error as? HTTPParserError, !isClosing else { return context.close(promise: nil) }
+        // An exchange that runs hears that its client has gone.
+        if response != .whole { context.fireUserInboundEventTriggered(ChannelEvent.inputClosed) }
+        guard response != .begun else { return context.close(promise: nil) }
+        keepsAlive = false
+        isRequestWhole = false
+        let isTooLarge = error == .headerOverflow
+        refuse(
+            context, isTooLarge ? .requestHeaderFieldsTooLarge : .badRequest,
+            isTooLarge ? "The header is over the limit." : "This is not a well-formed HTTP request.")
+    }
+
+    private func startTimer(_ context: ChannelHandlerContext, _ time: Duration) {
+        endTimer()
+        let bound = NIOLoopBound(context, eventLoop: context.eventLoop)
+        timer = context.eventLoop.scheduleTask(in: TimeAmount(time)) { bound.value.close(promise: nil) }
+    }
+
+    private func endTimer() {
+        timer?.cancel()
+        timer = nil
+    }
+}
+
+/// What a head must be beyond what the parser asks for.
+enum HTTP1Rules {
+    /// The request of a head; nil for one that two readers could understand differently.
+    static func request(_ head: HTTPRequestHead, isSecure: Bool) -> HTTPRequest? {
+        let headers = head.headers
+        let hosts = headers["host"]
+        guard head.version == .http1_1 ? hosts.count == 1 : head.version == .http1_0 && hosts.count <= 1,
+            headers["content-length"].count <= 1,
+            headers["transfer-encoding"].isEmpty
+                || headers["transfer-encoding"].map({ $0.lowercased() }) == ["chunked"]
+                    && headers["content-length"].isEmpty && head.version == .http1_1,
+            head.uri.utf8.first == UInt8(ascii: "/") || head.uri == "*",
+            let method = HTTPRequest.Method(head.method.rawValue)
+        else { return nil }
+        return HTTPRequest(
+            method: method, scheme: isSecure ? "https" : "http", authority: hosts.first, path: head.uri,
+            headerFields: HTTPFields(headers))
+    }
+}
+
+extension HTTPFields {
+    /// The fields of HTTP/1.1, without what is said elsewhere.
+    init(_ headers: HTTPHeaders) {
+        self.init()
+        reserveCapacity(headers.count)
+        for (name, value) in headers {
+            guard let name = HTTPField.Name(name), name.canonicalName != "host" else { continue }
+            append(HTTPField(name: name, value: value))
+        }
+    }
+}

@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import NIOCore
+import NIOHTTP1
+import NIOHTTP2
+import NIOHTTPTypesHTTP2
+import NIOSSL
+import NIOTLS
+
+/// Builds the pipelines of new connections.
+struct HTTPConnection: Sendable {
+    let limits: EdgeLimits
+    let tls: NIOSSLContext?
+    let serve: ExchangeHandler.Serve
+
+    /// Prepares an accepted connection. On its loop.
+    func begin(_ channel: any Channel) throws {
+        let operations = channel.pipeline.syncOperations
+        guard let tls else {
+            let gate = ProtocolGate(timeout: limits.bodyTimeout) { try configure(channel, isHTTP2: $0) }
+            return try operations.addHandler(gate)
+        }
+        try operations.addHandler(NIOSSLServerHandler(context: tls))
+        let loop = channel.eventLoop
+        let negotiation = ApplicationProtocolNegotiationHandler { result in
+            loop.makeCompletedFuture { try configure(channel, isHTTP2: result == .negotiated("h2")) }
+        }
+        try operations.addHandler(negotiation)
+    }
+
+    private func configure(_ channel: any Channel, isHTTP2: Bool) throws {
+        if isHTTP2 { try configureHTTP2(channel) } else { try configureHTTP1(channel) }
+    }
+
+    // MARK: HTTP/1.1
+
+    private func configureHTTP1(_ channel: any Channel) throws {
+        let operations = channel.pipeline.syncOperations
+        try operations.configureHTTPServerPipeline(
+            withPipeliningAssistance: true, withErrorHandling: false,
+            withOutboundHeaderValidation: true, withEncoderConfiguration: .init(),
+            withDecoderLimitConfiguration: decoderLimits)
+        try operations.addHandler(HTTP1Codec(limits: limits, isSecure: tls != nil))
+        try operations.addHandler(handler(channel, isHTTP2: false, RunningCalls(max: 2)))
+    }
+
+    private var decoderLimits: NIOHTTPDecoderLimitConfiguration {
+        var decoder = NIOHTTPDecoderLimitConfiguration()
+        decoder.maxHeaderFieldSize = limits.headerFieldBytesMax
+        decoder.maxHeaderListSize = limits.headerListBytesMax
+        decoder.maxHeaderFieldCount = limits.headersMax
+        return decoder
+    }
+
+    // MARK: HTTP/2
+
+    private func configureHTTP2(_ channel: any Channel) throws {
+        let care = NIOHTTP2ServerConnectionManagementHandler(
+            eventLoop: channel.eventLoop,
+            configuration: .init(
+                maxIdleTime: TimeAmount(limits.idleTimeout), maxAge: nil,
+                maxGraceTime: TimeAmount(limits.drainTimeout),
+                keepalive: .init(pingInterval: TimeAmount(limits.idleTimeout), ackTimeout: .seconds(20))))
+        let calls = RunningCalls(max: limits.streamsMax * 2)
+        _ = try channel.pipeline.syncOperations.configureHTTP2Pipeline(
+            mode: .server, connectionConfiguration: connectionConfiguration,
+            streamConfiguration: streamConfiguration, streamDelegate: care.http2StreamDelegate
+        ) { stream in
+            stream.eventLoop.makeCompletedFuture {
+                try stream.pipeline.syncOperations.addHandler(HTTP2FramePayloadToHTTPServerCodec())
+                try stream.pipeline.syncOperations.addHandler(handler(stream, isHTTP2: true, calls))
+            }
+        }
+        try channel.pipeline.syncOperations.addHandler(care)
+        try channel.pipeline.syncOperations.addHandler(LastHandler())
+    }
+
+    private var connectionConfiguration: NIOHTTP2Handler.ConnectionConfiguration {
+        var connection = NIOHTTP2Handler.ConnectionConfiguration()
+        connection.initialSettings = [
+            HTTP2Setting(parameter: .maxConcurrentStreams, value: limits.streamsMax),
+            HTTP2Setting(parameter: .maxHeaderListSize, value: limits.headerListBytesMax),
+        ]
+        connection.maximumSequentialContinuationFrames = 8
+        connection.maximumBufferedControlFrames = 1000
+        connection.maximumRecentlyResetStreams = limits.streamsMax
+        connection.maximumConnectionGlitches = limits.streamResetsMax
+        connection.targetWindowSize = 1 << 20
+        connection.controlFrameRateLimit.maximumCount = limits.controlFramesMax
+        return connection
+    }
+
+    private var streamConfiguration: NIOHTTP2Handler.StreamConfiguration {
+        var stream = NIOHTTP2Handler.StreamConfiguration()
+        stream.targetWindowSize = 1 << 18
+        stream.outboundBufferSizeHighWatermark = 64 << 10
+        stream.outboundBufferSizeLowWatermark = 16 << 10
+        stream.streamResetFrameRateLimit.maximumCount = limits.streamResetsMax
+        stream.streamErrorRateLimit.maximumCount = limits.streamResetsMax
+        return stream
+    }
+
+    private func handler(_ channel: any Channel, isHTTP2: Bool, _ calls: RunningCalls) -> ExchangeHandler {
+        let peer = isHTTP2 ? channel.parent?.remoteAddress : channel.remoteAddress
+        let connection = Exchange.Connection(isHTTP2: isHTTP2, peer: peer?.ipAddress)
+        return ExchangeHandler(connection, calls: calls, limits: limits, serve: serve)
+    }
+}
+
+/// Closes a connection that has failed: nobody behind it would.
+private final class LastHandler: ChannelInboundHandler {
+    typealias InboundIn = Never
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {}
+
+    func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        // A stream's fault has ended the stream; the connection serves the others.
+        if error is NIOHTTP2Errors.StreamError { return }
+        context.close(promise: nil)
+    }
+}

@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Logging
+import Ravioli
+import RavioliSchema
+import Synchronization
+
+/// The rules in force and the document that describes them, made anew when the schemas change. Rules that contradict
+/// each other change nothing: those that were in force stay, and the log says which ones they are.
+final class RESTDoor: Sendable {
+    private struct State {
+        var services: [ServiceDescriptor] = []
+        var router = RESTRouter()
+        /// Made when somebody asks for it.
+        var document: [UInt8]?
+        var fault: RESTRuleError?
+        /// Whether the services were all there are.
+        var isComplete = false
+
+        func knows(_ services: [ServiceDescriptor]) -> Bool {
+            self.services.count == services.count && zip(self.services, services).allSatisfy { $0 === $1 }
+        }
+    }
+
+    private let file: RESTRuleFile
+    private let options: RESTOptions
+    private let prefix: String
+    private let logger: Logger
+    private let state = Mutex(State())
+
+    /// - Throws: `invalidConfiguration` for a file of rules that cannot be read.
+    init(_ options: RESTOptions, prefix: String, logger: Logger) throws(RuntimeError) {
+        self.options = options
+        self.prefix = prefix
+        self.logger = logger
+        do throws(RESTRuleError) {
+            file = try RESTRuleFile(yaml: options.rules, name: options.rulesName)
+        } catch {
+            throw RuntimeError(.invalidConfiguration, error.description)
+        }
+    }
+
+    /// Why the rules of the newest schemas are not in force.
+    var fault: RESTRuleError? { state.withLock { $0.fault } }
+    /// The OpenAPI document of what can be called and the rules in force.
+    var document: [UInt8] {
+        let (services, bindings, known) = state.withLock { ($0.services, $0.router.bindings, $0.document) }
+        if let known { return known }
+        let text = OpenAPIDocument.json(services, bindings: bindings, options: documentOptions)
+        let document = Array(text.utf8)
+        state.withLock { if $0.knows(services) { $0.document = document } }
+        return document
+    }
+
+    func match(_ httpMethod: String, _ target: String) -> RESTRouter.Match {
+        state.withLock { $0.router }.match(httpMethod, target)
+    }
+
+    /// Takes over the services that can be called now.
+    ///
+    /// - Parameter isComplete: whether they are all there are.
+    func update(_ services: [ServiceDescriptor], isComplete: Bool) {
+        guard state.withLock({ !$0.knows(services) || $0.isComplete != isComplete }) else { return }
+        do throws(RESTRuleError) {
+            let bindings = try RESTRules.bindings(services, file: file, isComplete: isComplete)
+            let router = try RESTRouter(bindings)
+            state.withLock { $0 = State(services: services, router: router, isComplete: isComplete) }
+        } catch {
+            logger.error("REST rules not taken over", metadata: ["error": "\(error)"])
+            state.withLock { state in
+                state.services = services
+                state.document = nil
+                state.fault = error
+                state.isComplete = isComplete
+            }
+        }
+    }
+
+    private var documentOptions: OpenAPIDocument.Options {
+        var document = OpenAPIDocument.Options()
+        document.title = options.title
+        document.version = options.version
+        document.description = options.summary
+        document.prefix = prefix
+        return document
+    }
+}
