@@ -132,7 +132,8 @@ struct EdgeHTTP2Tests {
         let request = try envelope(LineRequest())
         try await serving(edge) { client in
             do {
-                for _ in 0..<5000 where client.channel.isActive {
+                for _ in 0..<5000 {
+                    guard client.channel.isActive else { return }
                     let stream = try await client.open(Self.line + "Hang", [("content-type", "application/grpc")])
                     try await stream.send(request)
                     try await stream.reset(.cancel)
