@@ -7,7 +7,9 @@ import RavioliEdge
 import Testing
 
 struct ConnectQueryTests {
-    private func query(_ text: String) throws(EdgeRefusal) -> ConnectQuery { try ConnectQuery(path: "/a/B?" + text) }
+    private func query(_ text: String) throws(EdgeRefusal) -> ConnectQuery {
+        try ConnectQuery(path: "/a/B?" + text)
+    }
 
     private func message(_ text: String) throws -> String { String(buffer: try query(text).message) }
 
@@ -32,8 +34,10 @@ struct ConnectQueryTests {
     @Test func anEmptyMessageIsOne() throws { #expect(try message("encoding=proto&message=") == "") }
 
     @Test(arguments: [
-        "encoding=json", "message=%7B%7D", "", "encoding=json&message=%7", "encoding=json&message={}&message={}",
-        "encoding=json&message=!&base64=1", "encoding=json&message={}&connect=v2", "encoding=json&message={}&base64=x",
+        "encoding=json", "message=%7B%7D", "", "encoding=json&message=%7",
+        "encoding=json&message={}&message={}",
+        "encoding=json&message=!&base64=1", "encoding=json&message={}&connect=v2",
+        "encoding=json&message={}&base64=x",
     ])
     func refusesWhatIsMissingOrMalformed(text: String) {
         do throws(EdgeRefusal) {

@@ -23,7 +23,8 @@ struct DoorGuardTests {
     private struct Refusing: DoorGuard {
         func look(at visit: inout Visit) async -> GuardVerdict {
             .refuse(
-                RPCError(.unauthenticated, "who are you?", executed: .no), [HTTPField.Name("WWW-Authenticate")!: "Bearer"])
+                RPCError(.unauthenticated, "who are you?", executed: .no),
+                [HTTPField.Name("WWW-Authenticate")!: "Bearer"])
         }
     }
 
@@ -55,7 +56,8 @@ struct DoorGuardTests {
         #expect(answer.status.code == row.status)
         #expect(answer.text.hasSuffix(row.text))
         #expect(answer.headers[HTTPField.Name("WWW-Authenticate")!] == "Bearer")
-        let grpc = await edge.answer(echo, headers: [.contentType: "application/grpc"], bytes: [], isHTTP2: true)
+        let grpc = await edge.answer(
+            echo, headers: [.contentType: "application/grpc"], bytes: [], isHTTP2: true)
         #expect(grpc.trailers?[HTTPField.Name("grpc-status")!] == "16")
     }
 
@@ -99,7 +101,9 @@ struct DoorGuardTests {
         #expect(answer.headers[values: .vary].contains("Origin"))
     }
 
-    @Test(arguments: ["https://evil.example", "https://shop.example.evil.example", "null", "http://shop.example"])
+    @Test(arguments: [
+        "https://evil.example", "https://shop.example.evil.example", "null", "http://shop.example",
+    ])
     func otherOriginsMayNot(origin: String) async throws {
         let answer = try await cors(origin)
         #expect(answer.headers[.accessControlAllowOrigin] == nil)

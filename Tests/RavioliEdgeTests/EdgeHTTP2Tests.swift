@@ -52,7 +52,8 @@ struct EdgeHTTP2Tests {
         let edge = try TestEdge()
         let (one, two) = (try envelope(LineRequest(text: "one")), try envelope(LineRequest(text: "two")))
         let response = try await serving(edge) { client in
-            let stream = try await client.open(Self.line + "Both", [("content-type", "application/connect+proto")])
+            let stream = try await client.open(
+                Self.line + "Both", [("content-type", "application/connect+proto")])
             try await stream.send(one)
             let isSent = Atomic<Bool>(false)
             return try await stream.response { response in
@@ -110,7 +111,8 @@ struct EdgeHTTP2Tests {
         let response = try await edge.serving { port in
             let client = try await HTTP2Client.connect(port: port, trusting: root)
             defer { client.close() }
-            return try await client.exchange(Self.line + "Unary", [("content-type", "application/grpc")], request)
+            return try await client.exchange(
+                Self.line + "Unary", [("content-type", "application/grpc")], request)
         }
         #expect(response.trailer("grpc-status") == "0")
     }
@@ -134,7 +136,8 @@ struct EdgeHTTP2Tests {
             do {
                 for _ in 0..<5000 {
                     guard client.channel.isActive else { return }
-                    let stream = try await client.open(Self.line + "Hang", [("content-type", "application/grpc")])
+                    let stream = try await client.open(
+                        Self.line + "Hang", [("content-type", "application/grpc")])
                     try await stream.send(request)
                     try await stream.reset(.cancel)
                 }
@@ -149,7 +152,8 @@ struct EdgeHTTP2Tests {
         let listening = AsyncStream<Address>.makeStream()
         let server = try EdgeServer(
             [Upstream(name: "line", channel: InProcessChannel([LineServer()]))],
-            on: .tcp(host: "127.0.0.1", port: 0), logger: .quiet, onListening: { listening.continuation.yield($0) })
+            on: .tcp(host: "127.0.0.1", port: 0), logger: .quiet,
+            onListening: { listening.continuation.yield($0) })
         let services = ServiceGroup(services: [server], logger: .quiet)
         let (one, two) = (try envelope(LineRequest(text: "one")), try envelope(LineRequest(text: "two")))
         try await withThrowingTaskGroup(of: Void.self) { group in

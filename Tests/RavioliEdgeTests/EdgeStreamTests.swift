@@ -163,7 +163,8 @@ struct EdgeStreamTests {
         await edge.server.edge.refresh()
         // A body that never ends.
         let exchange = Exchange(
-            head, requestID: "1", connection: .init(isHTTP2: true, peer: nil), body: RequestBody(), sink: sink)
+            head, requestID: "1", connection: .init(isHTTP2: true, peer: nil), body: RequestBody(), sink: sink
+        )
         await edge.server.edge.serve(exchange)
         #expect(envelopes(sink.response).last?.text.contains(#""code":"deadline_exceeded""#) == true)
     }
@@ -173,7 +174,8 @@ struct EdgeStreamTests {
     @Test func gzipBothWaysInConnect() async throws {
         let message = Gzip.deflate(ByteBuffer(string: #"{"text":"a","padding":5000}"#))
         let response = try await answer(
-            "Unary", "application/json", Array(message.readableBytesView), headers: [.contentEncoding: "gzip"])
+            "Unary", "application/json", Array(message.readableBytesView), headers: [.contentEncoding: "gzip"]
+        )
         #expect(response.headers[.contentEncoding] == "gzip")
         let body = try Gzip.inflate(response.body, upTo: 1 << 20)
         #expect(String(buffer: body).contains(#""text":"a""#))

@@ -22,7 +22,8 @@ struct EnvelopeTests {
         return messages
     }
 
-    private func code(_ bytes: [UInt8], coding: ContentCoding = .identity, bytesMax: Int = 1 << 20) -> String? {
+    private func code(_ bytes: [UInt8], coding: ContentCoding = .identity, bytesMax: Int = 1 << 20) -> String?
+    {
         do throws(RPCError) {
             _ = try read(bytes, coding: coding, bytesMax: bytesMax)
             return nil
@@ -62,13 +63,15 @@ struct EnvelopeTests {
 
     @Test func writesEnvelopes() {
         let writer = EnvelopeWriter(coding: .gzip)
-        #expect(Array(writer.envelope(ByteBuffer(bytes: [8, 1])).readableBytesView) == [0, 0, 0, 0, 2, 8, 1])
+        #expect(
+            Array(writer.envelope(ByteBuffer(bytes: [8, 1])).readableBytesView) == [0, 0, 0, 0, 2, 8, 1])
         #expect(Array(writer.envelope(ByteBuffer(), flags: 2).readableBytesView) == [2, 0, 0, 0, 0])
     }
 
     @Test func compressesWhatIsWorthIt() throws {
         let message = [UInt8](repeating: 7, count: 4096)
-        let bytes = Array(EnvelopeWriter(coding: .gzip).envelope(ByteBuffer(bytes: message)).readableBytesView)
+        let bytes = Array(
+            EnvelopeWriter(coding: .gzip).envelope(ByteBuffer(bytes: message)).readableBytesView)
         #expect(bytes[0] == 1 && bytes.count < 200)
         #expect(try read(bytes, coding: .gzip) == [message])
         #expect(EnvelopeWriter(coding: .identity).envelope(ByteBuffer(bytes: message)).readableBytes == 4101)

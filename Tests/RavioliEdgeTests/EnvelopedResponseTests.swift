@@ -24,7 +24,8 @@ struct EnvelopedResponseTests {
     }
 
     private let failure = RPCError(
-        .notFound, "no \u{e9} 100%\n", details: [StatusDetail(typeURL: "type.googleapis.com/a.B", value: [1, 2, 3])])
+        .notFound, "no \u{e9} 100%\n",
+        details: [StatusDetail(typeURL: "type.googleapis.com/a.B", value: [1, 2, 3])])
 
     // MARK: Connect
 
@@ -43,7 +44,8 @@ struct EnvelopedResponseTests {
     }
 
     @Test func connectAnnouncesItsCompression() throws {
-        let head = try response("application/connect+json", .gzip).head(ResponseMetadata([:], rules: HeaderRules([])))
+        let head = try response("application/connect+json", .gzip).head(
+            ResponseMetadata([:], rules: HeaderRules([])))
         #expect(head.status == .ok)
         #expect(head.headerFields[.contentType] == "application/connect+json")
         #expect(head.headerFields[HTTPField.Name("connect-content-encoding")!] == "gzip")
@@ -66,13 +68,15 @@ struct EnvelopedResponseTests {
         // google.rpc.Status: code 5, the message, and one Any.
         let message = Array(failure.message.utf8)
         let any: [UInt8] = [0x0a, 23] + Array("type.googleapis.com/a.B".utf8) + [0x12, 3, 1, 2, 3]
-        let status: [UInt8] = [0x08, 5, 0x12, UInt8(message.count)] + message + [0x1a, UInt8(any.count)] + any
+        let status: [UInt8] =
+            [0x08, 5, 0x12, UInt8(message.count)] + message + [0x1a, UInt8(any.count)] + any
         #expect(Base64.decode(details) == status)
         #expect(!details.contains("="))
     }
 
     @Test func grpcAnnouncesWhatItReads() throws {
-        let head = try response("application/grpc+json", .gzip).head(ResponseMetadata([:], rules: HeaderRules([])))
+        let head = try response("application/grpc+json", .gzip).head(
+            ResponseMetadata([:], rules: HeaderRules([])))
         #expect(head.headerFields[.contentType] == "application/grpc+json")
         #expect(head.headerFields[HTTPField.Name("grpc-encoding")!] == "gzip")
         #expect(head.headerFields[HTTPField.Name("grpc-accept-encoding")!] == "gzip, identity")
@@ -99,14 +103,17 @@ struct EnvelopedResponseTests {
 
     @Test func partsWhatGoesAheadFromWhatFollows() {
         let metadata: Metadata = [
-            "x-a": "1", "trailer-x-b": "2", "internal": "3", "trailer-internal": "4", "trailer-grpc-status": "0",
+            "x-a": "1", "trailer-x-b": "2", "internal": "3", "trailer-internal": "4",
+            "trailer-grpc-status": "0",
         ]
         let parted = ResponseMetadata(metadata, rules: HeaderRules(["x-*", "grpc-*"]))
         #expect(parted.leading.map { "\($0.name.canonicalName)=\($0.value)" } == ["x-a=1"])
         #expect(parted.trailing.map { "\($0.name.canonicalName)=\($0.value)" } == ["x-b=2"])
     }
 
-    @Test(arguments: [("", ""), ("plain ~", "plain ~"), ("%", "%25"), ("\u{7f}\t", "%7F%09"), ("ä", "%C3%A4")])
+    @Test(arguments: [
+        ("", ""), ("plain ~", "plain ~"), ("%", "%25"), ("\u{7f}\t", "%7F%09"), ("ä", "%C3%A4"),
+    ])
     func statusMessagesAreEscaped(text: String, escaped: String) {
         #expect(PercentEncoding.statusMessage(text) == escaped)
     }

@@ -47,7 +47,8 @@ final class HTTP2Client: Sendable {
                 channel.eventLoop.makeCompletedFuture {
                     let operations = channel.pipeline.syncOperations
                     if let context {
-                        try operations.addHandler(NIOSSLClientHandler(context: context, serverHostname: "localhost"))
+                        try operations.addHandler(
+                            NIOSSLClientHandler(context: context, serverHostname: "localhost"))
                     }
                     let multiplexer = try operations.configureHTTP2Pipeline(
                         mode: .client, connectionConfiguration: .init(), streamConfiguration: .init()
@@ -67,7 +68,9 @@ final class HTTP2Client: Sendable {
         let channel = try await child.eventLoop.submit {
             try NIOAsyncChannel<Payload, Payload>(wrappingChannelSynchronously: child)
         }.get()
-        var headers: HPACKHeaders = [":method": method, ":scheme": "http", ":authority": "test", ":path": path]
+        var headers: HPACKHeaders = [
+            ":method": method, ":scheme": "http", ":authority": "test", ":path": path,
+        ]
         for (name, value) in fields { headers.add(name: name, value: value) }
         try await channel.channel.writeAndFlush(Payload.headers(.init(headers: headers, endStream: isLast)))
         return Stream(channel)
@@ -85,7 +88,8 @@ final class HTTP2Client: Sendable {
 
 extension HTTP2Client.Stream {
     func send(_ bytes: [UInt8], isLast: Bool = false) async throws {
-        let data = HTTP2Client.Payload.data(.init(data: .byteBuffer(ByteBuffer(bytes: bytes)), endStream: isLast))
+        let data = HTTP2Client.Payload.data(
+            .init(data: .byteBuffer(ByteBuffer(bytes: bytes)), endStream: isLast))
         try await channel.channel.writeAndFlush(data)
     }
 

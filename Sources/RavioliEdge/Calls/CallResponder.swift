@@ -111,7 +111,8 @@ struct CallResponder {
 
     // MARK: Connect, one message each way
 
-    private func connectUnary(_ bridge: CallBridge, _ head: CallHead) async throws(EdgeRefusal) -> EdgeAnswer {
+    private func connectUnary(_ bridge: CallBridge, _ head: CallHead) async throws(EdgeRefusal) -> EdgeAnswer
+    {
         let message = try await unaryMessage(bridge, head)
         do throws(RPCError) {
             let (response, metadata) = try await bridge.unary(message)
@@ -121,7 +122,8 @@ struct CallResponder {
         }
     }
 
-    private func unaryMessage(_ bridge: CallBridge, _ head: CallHead) async throws(EdgeRefusal) -> ByteBuffer {
+    private func unaryMessage(_ bridge: CallBridge, _ head: CallHead) async throws(EdgeRefusal) -> ByteBuffer
+    {
         limitBody(bridge)
         let bytesMax = options.limits.messageBytesMax
         var message: ByteBuffer
@@ -131,10 +133,13 @@ struct CallResponder {
             }
         } catch { throw .call(error) }
         if exchange.head.method == .get {
-            guard message.readableBytes == 0 else { throw .http(.unsupportedMediaType, "A GET has no body.", [:]) }
+            guard message.readableBytes == 0 else {
+                throw .http(.unsupportedMediaType, "A GET has no body.", [:])
+            }
             message = try ConnectQuery(path: exchange.head.path ?? "").message
         }
-        return try Self.call { () throws(RPCError) in try head.requestCoding.decoded(message, upTo: bytesMax) }
+        return try Self.call { () throws(RPCError) in try head.requestCoding.decoded(message, upTo: bytesMax)
+        }
     }
 
     /// A body that takes longer than its call may is not waited for.

@@ -48,10 +48,14 @@ final class EnvelopedOutput: CallOutput {
     /// - Parameter types: Where the types of its details are looked up.
     func fail(_ error: RPCError, _ metadata: Metadata, types: DescriptorPool) async {
         let waiting = takeHead()
-        let metadata = ResponseMetadata(end: metadata, isFirst: waiting != nil, rules: rules)
+        // gRPC's clients look for what comes with an error behind it.
+        let isFirst = waiting != nil && !response.rpc.isGRPC
+        let metadata = ResponseMetadata(end: metadata, isFirst: isFirst, rules: rules)
         var part = response.end(error, trailing: metadata.trailing, types: types)
         part.head = waiting
-        for (name, value) in metadata.leading { part.head?.headerFields.append(HTTPField(name: name, value: value)) }
+        for (name, value) in metadata.leading {
+            part.head?.headerFields.append(HTTPField(name: name, value: value))
+        }
         try? await exchange.send(part)
     }
 

@@ -17,7 +17,7 @@ struct HTTPConnection: Sendable {
     func begin(_ channel: any Channel) throws {
         let operations = channel.pipeline.syncOperations
         guard let tls else {
-            let gate = ProtocolGate(timeout: limits.bodyTimeout) { try configure(channel, isHTTP2: $0) }
+            let gate = ProtocolGate(timeout: limits.idleTimeout) { try configure(channel, isHTTP2: $0) }
             return try operations.addHandler(gate)
         }
         try operations.addHandler(NIOSSLServerHandler(context: tls))
