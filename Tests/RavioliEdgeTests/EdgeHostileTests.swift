@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import EdgeSchemas
 import HTTPTypes
 import NIOCore
+import NIOPosix
 import Ravioli
 import Testing
 
@@ -140,6 +142,25 @@ struct EdgeHostileTests {
             "POST \(Self.echo) HTTP/1.1\r\nHost: h\r\n\(Self.json)Connection: close\r\n"
                 + "Transfer-Encoding: chunked\r\n\r\n\(chunks)")
         #expect(statuses(answer) == ["200"])
+    }
+
+    @Test func aClientThatDoesNotReadIsGivenUp() async throws {
+        let edge = try TestEdge { $0.limits.writeTimeout = .milliseconds(100) }
+        let line = edge.line
+        let request = #"{"count":100000,"padding":100000}"#
+        try await edge.serving { port in
+            let channel = try await ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
+                .channelOption(.autoRead, value: false).connect(host: "127.0.0.1", port: port).get()
+            var bytes = ByteBuffer(
+                string: "POST /ravioli.test.v1.Line/Down HTTP/1.1\r\nHost: h\r\n"
+                    + "Content-Type: application/connect+json\r\nContent-Length: \(request.utf8.count + 5)\r\n\r\n"
+            )
+            bytes.writeBytes([0, 0, 0, 0, UInt8(request.utf8.count)])
+            bytes.writeString(request)
+            try await channel.writeAndFlush(bytes)
+            for await sight in line.sights { if case .cancelled = sight { break } }
+            try? await channel.close()
+        }
     }
 
     @Test func aConnectionTooManyIsClosed() async throws {

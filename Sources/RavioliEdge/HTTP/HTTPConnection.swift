@@ -41,7 +41,7 @@ struct HTTPConnection: Sendable {
             withOutboundHeaderValidation: true, withEncoderConfiguration: .init(),
             withDecoderLimitConfiguration: decoderLimits)
         try operations.addHandler(HTTP1Codec(limits: limits, isSecure: tls != nil))
-        try operations.addHandler(handler(channel, isHTTP2: false, RunningCalls(max: 2)))
+        try operations.addHandler(handler(channel, isHTTP2: false, RunningCalls(max: limits.streamsMax)))
     }
 
     private var decoderLimits: NIOHTTPDecoderLimitConfiguration {
