@@ -91,7 +91,7 @@ final class ExchangeHandler: ChannelDuplexHandler, RemovableChannelHandler {
         let exchange = Exchange(
             head, requestID: RequestID.of(head.headerFields), connection: connection, body: body, sink: sink)
         running = Running(body: body, sink: sink)
-        if let refusal = EdgeAnswer.headerRefusal(head.headerFields, limits: limits) {
+        if let refusal = EdgeAnswer.headRefusal(head, limits: limits) {
             return run(exchange, sink) { await $0.answer(refusal) }
         }
         guard calls.begin() else {
@@ -249,14 +249,20 @@ final class ExchangeHandler: ChannelDuplexHandler, RemovableChannelHandler {
 }
 
 extension EdgeAnswer {
-    /// The answer to a head over the limits; nil for one within them. HTTP/1.1's decoder has its own look before.
-    static func headerRefusal(_ fields: HTTPFields, limits: EdgeLimits) -> EdgeAnswer? {
+    /// The answer to a head over the limits, or that names two hosts; nil for any other. HTTP/1.1 has its own look before.
+    static func headRefusal(_ head: HTTPRequest, limits: EdgeLimits) -> EdgeAnswer? {
+        let fields = head.headerFields
         let isOver =
             fields.count > limits.headersMax
             || fields.contains {
                 $0.name.rawName.utf8.count + $0.value.utf8.count > limits.headerFieldBytesMax
             }
-        return isOver ? .refusal(.requestHeaderFieldsTooLarge, "The header is over the limit.") : nil
+        if isOver { return .refusal(.requestHeaderFieldsTooLarge, "The header is over the limit.") }
+        let hosts = fields.filter { $0.name.canonicalName == "host" }
+        guard hosts.allSatisfy({ $0.value == head.authority }), hosts.count <= 1 else {
+            return .refusal(.badRequest, "The host and the authority are not the same.")
+        }
+        return nil
     }
 }
 

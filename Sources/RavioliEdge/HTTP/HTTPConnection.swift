@@ -17,7 +17,7 @@ struct HTTPConnection: Sendable {
     func begin(_ channel: any Channel) throws {
         let operations = channel.pipeline.syncOperations
         guard let tls else {
-            let gate = ProtocolGate(timeout: limits.bodyTimeout) { try configure(channel, isHTTP2: $0) }
+            let gate = ProtocolGate(timeout: limits.idleTimeout) { try configure(channel, isHTTP2: $0) }
             return try operations.addHandler(gate)
         }
         try operations.addHandler(NIOSSLServerHandler(context: tls))
@@ -41,7 +41,7 @@ struct HTTPConnection: Sendable {
             withOutboundHeaderValidation: true, withEncoderConfiguration: .init(),
             withDecoderLimitConfiguration: decoderLimits)
         try operations.addHandler(HTTP1Codec(limits: limits, isSecure: tls != nil))
-        try operations.addHandler(handler(channel, isHTTP2: false, RunningCalls(max: 2)))
+        try operations.addHandler(handler(channel, isHTTP2: false, RunningCalls(max: limits.streamsMax)))
     }
 
     private var decoderLimits: NIOHTTPDecoderLimitConfiguration {
