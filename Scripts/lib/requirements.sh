@@ -38,6 +38,7 @@ is_met() {
     libprotobuf-dev) include_exists google/protobuf/descriptor.proto ;;
     libprotoc-dev) include_exists google/protobuf/compiler/plugin.proto ;;
     libsqlite3-dev) include_exists sqlite3.h ;;
+    zlib1g-dev) include_exists zlib.h ;;
     protobuf-compiler) command -v protoc >/dev/null ;;
     python3) command -v python3 >/dev/null ;;
     python3-protobuf) imports_protobuf python3 || imports_protobuf /usr/bin/python3 ;;
@@ -93,5 +94,5 @@ check_swift() {
 prepare_machine() {
     check_swift
     install_packages ca-certificates curl git libprotobuf-c-dev libprotobuf-dev libprotoc-dev libsqlite3-dev \
-        pkg-config protobuf-compiler python3 python3-protobuf
+        pkg-config protobuf-compiler python3 python3-protobuf zlib1g-dev
 }

@@ -12,10 +12,10 @@ import UnixSignals
 struct EdgeCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "edge",
-        abstract: "Serves the methods of Ravioli servers as JSON over HTTP.",
+        abstract: "Serves the methods of Ravioli servers over HTTP: Connect, gRPC and gRPC-Web.",
         discussion: """
-            Each unary method answers POST /package.Service/Method by Connect's protocol, with application/json or \
-            application/proto bodies. The servers tell their schemas; the edge follows them when they change, and starts \
+            Each method answers POST /package.Service/Method by Connect's protocol, gRPC or gRPC-Web, as JSON or binary, \
+            on HTTP/1.1 and HTTP/2. The servers tell their schemas; the edge follows them when they change, and starts \
             even while some are down. GET /healthz answers 200 once every server behind it answers. SIGTERM and Ctrl-C \
             let the running calls end first.
 
@@ -63,6 +63,21 @@ struct EdgeCommand: AsyncParsableCommand {
     @Option(help: ArgumentHelp("The longest time a client may ask for, as 30s.", valueName: "time"))
     var timeoutMax: TimeSpan?
 
+    @Option(
+        help: ArgumentHelp(
+            "An origin whose pages may call from a browser, as https://shop.example, or *; repeatable.",
+            valueName: "origin"))
+    var corsOrigin: [String] = []
+
+    @Option(
+        help: ArgumentHelp("A certificate chain in PEM to serve HTTPS with.", valueName: "file"),
+        completion: .file())
+    var httpsCertificate: String?
+
+    @Option(
+        help: ArgumentHelp("The certificate's private key in PEM.", valueName: "file"), completion: .file())
+    var httpsKey: String?
+
     @OptionGroup(title: "TLS to the upstreams") var tls: TLSArguments
 
     @Flag(help: "Also print fields that are at their default.")
@@ -75,6 +90,9 @@ struct EdgeCommand: AsyncParsableCommand {
         if upstream.isEmpty { throw ValidationError("Give at least one --upstream.") }
         if schema != nil, upstream.count != 1 {
             throw ValidationError("--schema needs exactly one --upstream.")
+        }
+        if (httpsCertificate == nil) != (httpsKey == nil) {
+            throw ValidationError("--https-certificate and --https-key belong together.")
         }
     }
 
@@ -89,10 +107,11 @@ struct EdgeCommand: AsyncParsableCommand {
         options.tls = tls.options
         let clients = try upstream.map { try Client($0.address, options: options, logger: logger) }
         let upstreams = clients.map { Upstream(name: "\($0.address)", channel: $0, schema: pool) }
-        let listening = logger
+        let (listening, isSecure) = (logger, httpsCertificate != nil)
         let server = try EdgeServer(upstreams, on: listen.address, options: edgeOptions(), logger: logger) {
             address in
-            let url = if case .tcp = address { "http://\(address)" } else { "\(address)" }
+            let scheme = isSecure ? "https" : "http"
+            let url = if case .tcp = address { "\(scheme)://\(address)" } else { "\(address)" }
             listening.info("listening on \(url)")
         }
         // Services are stopped last first: the edge, and then the clients that its calls make use of.
@@ -111,6 +130,10 @@ struct EdgeCommand: AsyncParsableCommand {
         }
         options.responseHeaders = HeaderRules(responseHeader)
         options.jsonEncoding.emitsFieldsWithoutPresence = defaults
+        if !corsOrigin.isEmpty { options.cors = CORSOptions(allowedOrigins: corsOrigin) }
+        if let httpsCertificate, let httpsKey {
+            options.tls = EdgeTLSOptions(certificateChainFile: httpsCertificate, privateKeyFile: httpsKey)
+        }
         if let timeoutMax {
             options.limits.timeoutMax = timeoutMax.duration
             options.limits.timeoutDefault = min(options.limits.timeoutDefault, timeoutMax.duration)

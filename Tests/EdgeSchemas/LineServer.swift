@@ -5,7 +5,7 @@ import RavioliSchema
 
 /// Calls of every kind behind the edge in its tests.
 package final class LineServer: LineService {
-    /// One element for each `Hang` that began, and one for each that was cancelled.
+    /// One element for each `Hang` that began, and one for each call that was cancelled.
     package enum Sight: Sendable { case began, cancelled }
     package let sights: AsyncStream<Sight>
     private let sight: AsyncStream<Sight>.Continuation
@@ -50,7 +50,14 @@ package final class LineServer: LineService {
         _ request: LineRequest, responses: MessageWriter<LineResponse>, context: CallContext
     ) async throws {
         setMetadata(context, trailers: false)
-        for number in 0..<Int(request.count) { try await responses.send(response(request, number, context)) }
+        do {
+            for number in 0..<Int(request.count) {
+                try await responses.send(response(request, number, context))
+            }
+        } catch {
+            sight.yield(.cancelled)
+            throw error
+        }
         try fail(request)
     }
 

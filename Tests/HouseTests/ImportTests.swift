@@ -7,11 +7,12 @@ import Testing
 enum Arrows {
     static let ours: [String: Set<String>] = [
         "CProtobufC": [],
+        "CZlib": [],
         "RavioliWire": [],
         "RavioliSchema": ["CProtobufC"],
         "Ravioli": ["RavioliWire", "RavioliSchema"],
         "RavioliResilience": ["Ravioli"],
-        "RavioliEdge": ["Ravioli", "RavioliResilience", "RavioliSchema"],
+        "RavioliEdge": ["CZlib", "Ravioli", "RavioliResilience", "RavioliSchema"],
         "RavioliMessaging": ["Ravioli", "RavioliSchema"],
         "RavioliNATS": ["RavioliMessaging"],
         "RavioliTelemetry": ["Ravioli"],

@@ -18,6 +18,14 @@ struct EdgeInteropTests {
         #expect(output.contains("passed"), "\(output)")
     }
 
+    @Test func curl() async throws {
+        let (status, output) = try await TestEdge().serving { port in
+            try await InteropClient.run("bash", [InteropClient.script("curl_client.sh"), "\(port)"])
+        }
+        #expect(status == 0, "\(output)")
+        #expect(output.contains("passed a body that makes curl ask first"), "\(output)")
+    }
+
     @Test func grpcio() async throws { try await serve("grpc_client.py", []) }
 
     @Test(arguments: ["connect", "grpc", "grpc_web"], ["proto", "json"])
@@ -38,6 +46,8 @@ enum InteropClient {
     private static let tests = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
     private static let repository = tests.deletingLastPathComponent().deletingLastPathComponent()
 
+    static func script(_ name: String) -> String { tests.appending(path: "Interop/\(name)").path }
+
     /// Runs a script with the messages' Python beside it; returns its exit code and what it printed.
     static func run(_ script: String, _ first: [String], _ rest: [String]) async throws -> (Int32, String) {
         let folder = FileManager.default.temporaryDirectory.appending(path: UUID().uuidString)
@@ -49,8 +59,7 @@ enum InteropClient {
             ["-I", protos, "--python_out", folder.path]
                 + ["desk", "line"].map { "\(protos)/ravioli/test/v1/\($0).proto" })
         guard status == 0 else { return (status, output) }
-        let path = tests.appending(path: "Interop/\(script)").path
-        return try await run(python ?? "python3", [path] + first + [folder.path] + rest)
+        return try await run(python ?? "python3", [Self.script(script)] + first + [folder.path] + rest)
     }
 
     /// Runs a program to its end.

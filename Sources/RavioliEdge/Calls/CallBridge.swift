@@ -142,6 +142,7 @@ struct CallBridge: Sendable {
             return call.trailers
         } catch {
             noteDoubt(error)
+            if !hasBegun { output.begin(await call.metadata()) }
             throw error
         }
     }

@@ -113,9 +113,8 @@ struct CallResponder {
 
     private func connectUnary(_ bridge: CallBridge, _ head: CallHead) async throws(EdgeRefusal) -> EdgeAnswer
     {
+        let message = try await unaryMessage(bridge, head)
         do throws(RPCError) {
-            limitBody(bridge)
-            let message = try await unaryMessage(head)
             let (response, metadata) = try await bridge.unary(message)
             return .success(response, head, metadata)
         } catch {
@@ -123,20 +122,24 @@ struct CallResponder {
         }
     }
 
-    private func unaryMessage(_ head: CallHead) async throws(RPCError) -> ByteBuffer {
+    private func unaryMessage(_ bridge: CallBridge, _ head: CallHead) async throws(EdgeRefusal) -> ByteBuffer
+    {
+        limitBody(bridge)
         let bytesMax = options.limits.messageBytesMax
-        let body = try await RPCError.reading(bytesMax: bytesMax) { () throws(BodyFailure) in
-            try await exchange.body.collect(upTo: bytesMax)
+        var message: ByteBuffer
+        do throws(RPCError) {
+            message = try await RPCError.reading(bytesMax: bytesMax) { () throws(BodyFailure) in
+                try await exchange.body.collect(upTo: bytesMax)
+            }
+        } catch { throw .call(error) }
+        if exchange.head.method == .get {
+            guard message.readableBytes == 0 else {
+                throw .http(.unsupportedMediaType, "A GET has no body.", [:])
+            }
+            message = try ConnectQuery(path: exchange.head.path ?? "").message
         }
-        guard exchange.head.method == .get else {
-            return try head.requestCoding.decoded(body, upTo: bytesMax)
+        return try Self.call { () throws(RPCError) in try head.requestCoding.decoded(message, upTo: bytesMax)
         }
-        guard body.readableBytes == 0 else { throw RPCError(refused: "a GET has no body") }
-        let query: ConnectQuery
-        do throws(EdgeRefusal) { query = try ConnectQuery(path: exchange.head.path ?? "") } catch {
-            throw RPCError(refused: "the query is malformed")
-        }
-        return try head.requestCoding.decoded(query.message, upTo: bytesMax)
     }
 
     /// A body that takes longer than its call may is not waited for.
@@ -150,12 +153,10 @@ struct CallResponder {
         let response = EnvelopedResponse(head.contentType, coding: head.responseCoding)
         let output = EnvelopedOutput(exchange, response, rules: options.responseHeaders)
         do throws(RPCError) {
-            await output.end(nil, trailing: try await run(bridge, head, output), types: types)
+            await output.end(try await run(bridge, head, output))
         } catch {
             note(error)
-            let rules = options.responseHeaders
-            let metadata = ResponseMetadata(leading: [:], trailing: error.metadata, rules: rules)
-            await output.end(error.forTheWorld, trailing: metadata.trailing, types: types)
+            await output.fail(error.forTheWorld, error.metadata, types: types)
         }
     }
 
@@ -208,9 +209,7 @@ struct CallResponder {
     private func refuseEnveloped(_ error: RPCError, _ contentType: RPCContentType) async {
         let response = EnvelopedResponse(contentType, coding: .identity)
         let output = EnvelopedOutput(exchange, response, rules: options.responseHeaders)
-        let metadata = ResponseMetadata(
-            leading: [:], trailing: error.metadata, rules: options.responseHeaders)
-        await output.end(error, trailing: metadata.trailing, types: types)
+        await output.fail(error, error.metadata, types: types)
     }
 
     private func note(_ error: RPCError) {

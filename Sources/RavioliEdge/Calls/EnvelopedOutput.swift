@@ -23,7 +23,7 @@ final class EnvelopedOutput: CallOutput {
     }
 
     func begin(_ metadata: Metadata) {
-        begin(ResponseMetadata(leading: metadata, trailing: [:], rules: rules))
+        begin(ResponseMetadata(metadata, rules: rules))
     }
 
     func begin(_ metadata: ResponseMetadata) { head.withLock { $0 = response.head(metadata) } }
@@ -36,16 +36,32 @@ final class EnvelopedOutput: CallOutput {
         }
     }
 
-    /// Sends the end, and the head before it if no message did.
-    func end(_ error: RPCError?, trailing: ResponseMetadata.Fields, types: DescriptorPool) async {
-        var part = response.end(error, trailing: trailing, types: types)
+    /// Sends the end of a call that went well, and the head before it if no message did.
+    func end(_ trailing: ResponseMetadata.Fields) async {
+        var part = response.end(nil, trailing: trailing, types: DescriptorPool())
         part.head = takeHead()
+        try? await exchange.send(part)
+    }
+
+    /// Sends the end of a call that failed, and the head before it if no message did.
+    ///
+    /// - Parameter types: Where the types of its details are looked up.
+    func fail(_ error: RPCError, _ metadata: Metadata, types: DescriptorPool) async {
+        let waiting = takeHead()
+        // gRPC's clients look for what comes with an error behind it.
+        let isFirst = waiting != nil && !response.rpc.isGRPC
+        let metadata = ResponseMetadata(end: metadata, isFirst: isFirst, rules: rules)
+        var part = response.end(error, trailing: metadata.trailing, types: types)
+        part.head = waiting
+        for (name, value) in metadata.leading {
+            part.head?.headerFields.append(HTTPField(name: name, value: value))
+        }
         try? await exchange.send(part)
     }
 
     /// The metadata of a stream's end as fields.
     func trailing(_ metadata: Metadata) -> ResponseMetadata.Fields {
-        ResponseMetadata(leading: [:], trailing: metadata, rules: rules).trailing
+        ResponseMetadata(end: metadata, isFirst: false, rules: rules).trailing
     }
 
     private func takeHead() -> HTTPResponse? {

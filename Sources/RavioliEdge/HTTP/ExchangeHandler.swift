@@ -51,6 +51,7 @@ final class ExchangeHandler: ChannelDuplexHandler, RemovableChannelHandler {
     private let calls: RunningCalls
     private let limits: EdgeLimits
     private let serve: Serve
+    private let executor: LoopTaskExecutor
     private var running: Running?
     private var bodyTimer: Scheduled<Void>?
     private var writeTimer: Scheduled<Void>?
@@ -58,8 +59,12 @@ final class ExchangeHandler: ChannelDuplexHandler, RemovableChannelHandler {
     private var isReadWanted = false
     private var context: ChannelHandlerContext?
 
-    init(_ connection: Exchange.Connection, calls: RunningCalls, limits: EdgeLimits, serve: @escaping Serve) {
+    init(
+        _ connection: Exchange.Connection, on executor: LoopTaskExecutor, calls: RunningCalls,
+        limits: EdgeLimits, serve: @escaping Serve
+    ) {
         self.connection = connection
+        self.executor = executor
         self.calls = calls
         self.limits = limits
         self.serve = serve
@@ -91,7 +96,7 @@ final class ExchangeHandler: ChannelDuplexHandler, RemovableChannelHandler {
         let exchange = Exchange(
             head, requestID: RequestID.of(head.headerFields), connection: connection, body: body, sink: sink)
         running = Running(body: body, sink: sink)
-        if let refusal = EdgeAnswer.headerRefusal(head.headerFields, limits: limits) {
+        if let refusal = EdgeAnswer.headRefusal(head, limits: limits) {
             return run(exchange, sink) { await $0.answer(refusal) }
         }
         guard calls.begin() else {
@@ -107,7 +112,7 @@ final class ExchangeHandler: ChannelDuplexHandler, RemovableChannelHandler {
     }
 
     private func run(_ exchange: Exchange, _ sink: ChannelSink, _ body: @escaping Serve) {
-        running?.task = Task {
+        running?.task = Task(executorPreference: executor) {
             await body(exchange)
             sink.taskEnded(isComplete: exchange.isComplete)
         }
@@ -249,14 +254,20 @@ final class ExchangeHandler: ChannelDuplexHandler, RemovableChannelHandler {
 }
 
 extension EdgeAnswer {
-    /// The answer to a head over the limits; nil for one within them. HTTP/1.1's decoder has its own look before.
-    static func headerRefusal(_ fields: HTTPFields, limits: EdgeLimits) -> EdgeAnswer? {
+    /// The answer to a head over the limits, or that names two hosts; nil for any other. HTTP/1.1 has its own look before.
+    static func headRefusal(_ head: HTTPRequest, limits: EdgeLimits) -> EdgeAnswer? {
+        let fields = head.headerFields
         let isOver =
             fields.count > limits.headersMax
             || fields.contains {
                 $0.name.rawName.utf8.count + $0.value.utf8.count > limits.headerFieldBytesMax
             }
-        return isOver ? .refusal(.requestHeaderFieldsTooLarge, "The header is over the limit.") : nil
+        if isOver { return .refusal(.requestHeaderFieldsTooLarge, "The header is over the limit.") }
+        let hosts = fields.filter { $0.name.canonicalName == "host" }
+        guard hosts.allSatisfy({ $0.value == head.authority }), hosts.count <= 1 else {
+            return .refusal(.badRequest, "The host and the authority are not the same.")
+        }
+        return nil
     }
 }
 

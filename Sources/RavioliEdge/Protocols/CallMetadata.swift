@@ -31,7 +31,8 @@ package enum RequestMetadata {
 /// What a service sent beside its answer, parted into what goes ahead of it and what follows it.
 ///
 /// A unary answer has one block of metadata. Pairs whose names begin with `trailer-` are its trailers, which travel
-/// without that prefix where a protocol has trailers; Connect's unary calls have none and keep the prefix.
+/// without that prefix where a protocol has trailers; Connect's unary calls have none and keep the prefix. A stream's
+/// metadata comes in two blocks, and so needs no prefixes.
 package struct ResponseMetadata: Sendable, Hashable {
     /// Names and values, in order.
     package typealias Fields = [(name: HTTPField.Name, value: String)]
@@ -55,12 +56,16 @@ package struct ResponseMetadata: Sendable, Hashable {
         }
     }
 
-    /// The pairs of a stream that the rules let out.
-    package init(leading: Metadata, trailing: Metadata, rules: HeaderRules) {
-        self.init(leading, rules: rules)
-        let trailing = ResponseMetadata(trailing, rules: rules)
-        trailingPairs += trailing.leadingPairs + trailing.trailingPairs
+    /// The pairs that came with the end of a stream, or with an error, that the rules let out. All of them follow, unless
+    /// nothing was sent before and their names tell the two kinds apart.
+    package init(end metadata: Metadata, isFirst: Bool, rules: HeaderRules) {
+        self.init(metadata, rules: rules)
+        if isFirst, !trailingPairs.isEmpty { return }
+        trailingPairs = leadingPairs + trailingPairs
+        leadingPairs = []
     }
+
+    package var isEmpty: Bool { leadingPairs.isEmpty && trailingPairs.isEmpty }
 
     /// Bytes as unpadded base64, as the protocols ask for.
     private func fields(of pairs: [Metadata.Pair]) -> Fields {

@@ -15,7 +15,7 @@ package struct EnvelopedResponse: Sendable {
 
     private let contentType: RPCContentType
     private let envelopes: EnvelopeWriter
-    private var rpc: RPCProtocol { contentType.rpc }
+    package var rpc: RPCProtocol { contentType.rpc }
 
     package init(_ contentType: RPCContentType, coding: ContentCoding) {
         self.contentType = contentType
