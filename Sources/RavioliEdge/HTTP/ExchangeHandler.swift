@@ -51,6 +51,7 @@ final class ExchangeHandler: ChannelDuplexHandler, RemovableChannelHandler {
     private let calls: RunningCalls
     private let limits: EdgeLimits
     private let serve: Serve
+    private let executor: LoopTaskExecutor
     private var running: Running?
     private var bodyTimer: Scheduled<Void>?
     private var writeTimer: Scheduled<Void>?
@@ -58,8 +59,12 @@ final class ExchangeHandler: ChannelDuplexHandler, RemovableChannelHandler {
     private var isReadWanted = false
     private var context: ChannelHandlerContext?
 
-    init(_ connection: Exchange.Connection, calls: RunningCalls, limits: EdgeLimits, serve: @escaping Serve) {
+    init(
+        _ connection: Exchange.Connection, on executor: LoopTaskExecutor, calls: RunningCalls,
+        limits: EdgeLimits, serve: @escaping Serve
+    ) {
         self.connection = connection
+        self.executor = executor
         self.calls = calls
         self.limits = limits
         self.serve = serve
@@ -107,7 +112,7 @@ final class ExchangeHandler: ChannelDuplexHandler, RemovableChannelHandler {
     }
 
     private func run(_ exchange: Exchange, _ sink: ChannelSink, _ body: @escaping Serve) {
-        running?.task = Task {
+        running?.task = Task(executorPreference: executor) {
             await body(exchange)
             sink.taskEnded(isComplete: exchange.isComplete)
         }

@@ -41,7 +41,7 @@ struct HTTPConnection: Sendable {
             withOutboundHeaderValidation: true, withEncoderConfiguration: .init(),
             withDecoderLimitConfiguration: decoderLimits)
         try operations.addHandler(HTTP1Codec(limits: limits, isSecure: tls != nil))
-        try operations.addHandler(handler(channel, isHTTP2: false, RunningCalls(max: limits.streamsMax)))
+        try operations.addHandler(handler(channel, isHTTP2: false, on: LoopTaskExecutor(channel.eventLoop), RunningCalls(max: limits.streamsMax)))
     }
 
     private var decoderLimits: NIOHTTPDecoderLimitConfiguration {
@@ -62,13 +62,14 @@ struct HTTPConnection: Sendable {
                 maxGraceTime: TimeAmount(limits.drainTimeout),
                 keepalive: .init(pingInterval: TimeAmount(limits.idleTimeout), ackTimeout: .seconds(20))))
         let calls = RunningCalls(max: limits.streamsMax * 2)
+        let executor = LoopTaskExecutor(channel.eventLoop)
         _ = try channel.pipeline.syncOperations.configureHTTP2Pipeline(
             mode: .server, connectionConfiguration: connectionConfiguration,
             streamConfiguration: streamConfiguration, streamDelegate: care.http2StreamDelegate
         ) { stream in
             stream.eventLoop.makeCompletedFuture {
                 try stream.pipeline.syncOperations.addHandler(HTTP2FramePayloadToHTTPServerCodec())
-                try stream.pipeline.syncOperations.addHandler(handler(stream, isHTTP2: true, calls))
+                try stream.pipeline.syncOperations.addHandler(handler(stream, isHTTP2: true, on: executor, calls))
             }
         }
         try channel.pipeline.syncOperations.addHandler(care)
@@ -100,10 +101,12 @@ struct HTTPConnection: Sendable {
         return stream
     }
 
-    private func handler(_ channel: any Channel, isHTTP2: Bool, _ calls: RunningCalls) -> ExchangeHandler {
+    private func handler(
+        _ channel: any Channel, isHTTP2: Bool, on executor: LoopTaskExecutor, _ calls: RunningCalls
+    ) -> ExchangeHandler {
         let peer = isHTTP2 ? channel.parent?.remoteAddress : channel.remoteAddress
         let connection = Exchange.Connection(isHTTP2: isHTTP2, peer: peer?.ipAddress)
-        return ExchangeHandler(connection, calls: calls, limits: limits, serve: serve)
+        return ExchangeHandler(connection, on: executor, calls: calls, limits: limits, serve: serve)
     }
 }
 

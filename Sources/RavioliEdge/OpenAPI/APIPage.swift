@@ -11,7 +11,7 @@ package enum APIPage {
     /// What the page may do, for the field `Content-Security-Policy`: run its own script and style, known by their SHA-256,
     /// and call the server that it came from. Nothing can frame it.
     package static let securityPolicy = """
-        default-src 'none'; script-src 'sha256-I9N8hf3u/5lMLaZ9HIy0nFTYdJND61V0jVSycKfEE5A='; \
+        default-src 'none'; script-src 'sha256-n7RkQkD7F6odGYbi0fBe2glHjz4p8kjROWfnh1+Z/sc='; \
         style-src 'sha256-n8anJqReZfueLDejghtXBZYYPC4pvmoqHHjjKbmOOTw='; \
         connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'
         """
