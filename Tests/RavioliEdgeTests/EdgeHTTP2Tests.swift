@@ -126,6 +126,16 @@ struct EdgeHTTP2Tests {
         #expect(response.status == "431")
     }
 
+    @Test func aConnectionWithoutStreamsIsClosedInTime() async throws {
+        let edge = try TestEdge {
+            $0.limits.bodyTimeout = .milliseconds(100)
+            $0.limits.idleTimeout = .milliseconds(200)
+        }
+        try await serving(edge) { client in
+            try await client.channel.closeFuture.get()
+        }
+    }
+
     @Test func aHostThatIsNotTheAuthorityIsRefused() async throws {
         let json = [("content-type", "application/json")]
         let statuses = try await serving(TestEdge()) { client in

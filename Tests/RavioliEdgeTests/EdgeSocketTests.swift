@@ -57,6 +57,21 @@ struct EdgeSocketTests {
         #expect(answer.matches(of: #/HTTP\/1\.1 (\d+)/#).map { String($0.1) } == ["200", "404", "200"])
     }
 
+    @Test func aLongAnswerArrivesWholeBeforeTheConnectionIsClosed() async throws {
+        let answer = try await exchange(
+            Self.post("/ravioli.test.v1.Line/Unary", "Connection: close\r\n", body: #"{"padding":3000000}"#))
+        #expect(answer.hasPrefix("HTTP/1.1 200 OK\r\n"))
+        #expect(answer.utf8.count > 4_000_000)
+        #expect(answer.hasSuffix("}"))
+    }
+
+    @Test func httpOneZeroIsAnsweredAndClosed() async throws {
+        let request = "GET /healthz HTTP/1.0\r\nConnection: keep-alive\r\n\r\n"
+        let answer = try await exchange(request)
+        #expect(answer.hasPrefix("HTTP/1.0 200 OK\r\n"))
+        #expect(answer.lowercased().contains("connection: close"))
+    }
+
     @Test func aClientThatHangsUpCancelsItsCall() async throws {
         let edge = try TestEdge()
         let desk = edge.desk

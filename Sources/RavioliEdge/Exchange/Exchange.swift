@@ -104,7 +104,9 @@ package final class Exchange: Sendable {
     /// Sends a whole response. Nobody is told when the client has gone.
     package func answer(_ answer: EdgeAnswer) async {
         var head = HTTPResponse(status: answer.status, headerFields: answer.headers)
-        head.headerFields[.contentLength] = "\(answer.body.readableBytes)"
+        if ![.noContent, .notModified].contains(answer.status) {
+            head.headerFields[.contentLength] = "\(answer.body.readableBytes)"
+        }
         let isHead = self.head.method == .head
         try? await send(ResponsePart(head: head, body: isHead ? nil : answer.body, isLast: true))
     }

@@ -42,7 +42,10 @@ final class HTTP1Codec: ChannelDuplexHandler, RemovableChannelHandler {
     // MARK: Requests
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-        if isClosing { return skip(context, data) }
+        if isClosing {
+            if case .end = unwrapInboundIn(data) { isRequestWhole = true }
+            return skip(context, data)
+        }
         switch unwrapInboundIn(data) {
         case .head(let head): begin(head, context)
         case .body(let bytes):
@@ -52,7 +55,7 @@ final class HTTP1Codec: ChannelDuplexHandler, RemovableChannelHandler {
         case .end(let trailers):
             isRequestWhole = true
             context.fireChannelRead(wrapInboundOut(.end(trailers.map { HTTPFields($0) })))
-            if response == .whole { requestOver(context) }
+            if response == .whole { startTimer(context, limits.idleTimeout) }
         }
     }
 
@@ -61,8 +64,10 @@ final class HTTP1Codec: ChannelDuplexHandler, RemovableChannelHandler {
         isRequestWhole = false
         response = .awaited
         version = head.version
-        // An upgrade is not taken, and what follows such a request is not parsed.
-        keepsAlive = head.isKeepAlive && head.method != .CONNECT && !head.headers.contains(name: "upgrade")
+        // An upgrade is not taken, and what follows such a request is not parsed. HTTP/1.0 has no other end of a stream.
+        keepsAlive =
+            head.isKeepAlive && head.version == .http1_1 && head.method != .CONNECT
+            && !head.headers.contains(name: "upgrade")
         bytesExpected = head.headers.first(name: "content-length").flatMap { Int($0) }
         bytesSkipped = 0
         guard let request = HTTP1Rules.request(head, isSecure: isSecure) else {
@@ -109,8 +114,8 @@ final class HTTP1Codec: ChannelDuplexHandler, RemovableChannelHandler {
         if !closes { startTimer(context, isRequestWhole ? limits.idleTimeout : limits.bodyTimeout) }
         let trailers = trailers.map { HTTPHeaders($0.map { ($0.name.rawName, $0.value) }) }
         // The write may bring the next request, so nothing is decided behind it for a connection that is kept.
-        context.write(wrapOutboundOut(.end(trailers)), promise: promise)
-        if closes { close(context) }
+        guard closes else { return context.write(wrapOutboundOut(.end(trailers)), promise: promise) }
+        close(context, behind: wrapOutboundOut(.end(trailers)), promise)
     }
 
     private func responseHead(_ head: HTTPResponse) -> HTTPResponseHead {
@@ -126,10 +131,6 @@ final class HTTP1Codec: ChannelDuplexHandler, RemovableChannelHandler {
         return HTTPResponseHead(version: version, status: status, headers: headers)
     }
 
-    private func requestOver(_ context: ChannelHandlerContext) {
-        if keepsAlive { startTimer(context, limits.idleTimeout) } else { close(context) }
-    }
-
     // MARK: Ends
 
     /// Answers what is no request; nothing after it on the connection can be trusted.
@@ -140,16 +141,27 @@ final class HTTP1Codec: ChannelDuplexHandler, RemovableChannelHandler {
         let head = responseHead(HTTPResponse(status: answer.status, headerFields: answer.headers))
         context.write(wrapOutboundOut(.head(head)), promise: nil)
         context.write(wrapOutboundOut(.body(.byteBuffer(answer.body))), promise: nil)
-        context.write(wrapOutboundOut(.end(nil)), promise: nil)
         response = .whole
-        close(context)
+        close(context, behind: wrapOutboundOut(.end(nil)), nil)
     }
 
-    /// Says that nothing more is sent, reads a little so that the client is not reset while it reads, and closes.
-    private func close(_ context: ChannelHandlerContext) {
-        guard !isClosing else { return }
+    /// Writes the last part, says that nothing more is sent, reads a little so that the client is not reset while it
+    /// reads, and closes.
+    private func close(
+        _ context: ChannelHandlerContext, behind last: NIOAny, _ promise: EventLoopPromise<Void>?
+    ) {
         isClosing = true
-        context.flush()
+        let written = promise ?? context.eventLoop.makePromise(of: Void.self)
+        let bound = NIOLoopBound((self, context), eventLoop: context.eventLoop)
+        written.futureResult.assumeIsolated().whenComplete { _ in
+            let (codec, context) = bound.value
+            codec.lastWritten(context)
+        }
+        startTimer(context, limits.writeTimeout)
+        context.writeAndFlush(last, promise: written)
+    }
+
+    private func lastWritten(_ context: ChannelHandlerContext) {
         if isRequestWhole { return context.close(promise: nil) }
         context.close(mode: .output, promise: nil)
         startTimer(context, .seconds(1))

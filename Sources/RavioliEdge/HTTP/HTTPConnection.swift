@@ -22,8 +22,11 @@ struct HTTPConnection: Sendable {
         }
         try operations.addHandler(NIOSSLServerHandler(context: tls))
         let loop = channel.eventLoop
+        let late = loop.scheduleTask(in: TimeAmount(limits.idleTimeout)) { channel.close(promise: nil) }
+        channel.closeFuture.whenComplete { _ in late.cancel() }
         let negotiation = ApplicationProtocolNegotiationHandler { result in
-            loop.makeCompletedFuture { try configure(channel, isHTTP2: result == .negotiated("h2")) }
+            late.cancel()
+            return loop.makeCompletedFuture { try configure(channel, isHTTP2: result == .negotiated("h2")) }
         }
         try operations.addHandler(negotiation)
     }
@@ -41,7 +44,10 @@ struct HTTPConnection: Sendable {
             withOutboundHeaderValidation: true, withEncoderConfiguration: .init(),
             withDecoderLimitConfiguration: decoderLimits)
         try operations.addHandler(HTTP1Codec(limits: limits, isSecure: tls != nil))
-        try operations.addHandler(handler(channel, isHTTP2: false, on: LoopTaskExecutor(channel.eventLoop), RunningCalls(max: limits.streamsMax)))
+        try operations.addHandler(
+            handler(
+                channel, isHTTP2: false, on: LoopTaskExecutor(channel.eventLoop),
+                RunningCalls(max: limits.streamsMax)))
     }
 
     private var decoderLimits: NIOHTTPDecoderLimitConfiguration {
@@ -69,11 +75,14 @@ struct HTTPConnection: Sendable {
         ) { stream in
             stream.eventLoop.makeCompletedFuture {
                 try stream.pipeline.syncOperations.addHandler(HTTP2FramePayloadToHTTPServerCodec())
-                try stream.pipeline.syncOperations.addHandler(handler(stream, isHTTP2: true, on: executor, calls))
+                try stream.pipeline.syncOperations.addHandler(
+                    handler(stream, isHTTP2: true, on: executor, calls))
             }
         }
         try channel.pipeline.syncOperations.addHandler(care)
         try channel.pipeline.syncOperations.addHandler(LastHandler())
+        // The connection was active before its handlers were there: this starts the timers.
+        care.channelActive(context: try channel.pipeline.syncOperations.context(handler: care))
     }
 
     private var connectionConfiguration: NIOHTTP2Handler.ConnectionConfiguration {
