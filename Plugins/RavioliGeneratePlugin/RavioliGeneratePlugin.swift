@@ -17,7 +17,7 @@ struct RavioliGeneratePlugin: CommandPlugin {
           --target NAME   only this target; can be repeated
           --help          show this
 
-        A target's ravioli.json can set visibility, prefix, services, modules and importPaths.
+        A target's ravioli.json can set visibility, prefix, services, comments, modules and importPaths.
         """
 
     func performCommand(context: PluginContext, arguments: [String]) async throws {

@@ -86,13 +86,16 @@ struct Settings: Decodable {
     var prefix: String?
     /// Whether clients, service protocols and fakes are generated; `true` unless it says otherwise.
     var services: Bool?
+    /// Whether the comments of the `.proto` files are embedded, so that reflection tells them; `false` unless it says
+    /// otherwise.
+    var comments: Bool?
     /// The Swift modules of imported `.proto` files, by their path or by a folder with a slash at its end.
     var modules: [String: String]?
     /// Further folders in which imports are looked up, relative to the target's.
     var importPaths: [String] = []
 
     private enum Key: String, CodingKey, CaseIterable {
-        case visibility, prefix, services, modules, importPaths
+        case visibility, prefix, services, comments, modules, importPaths
     }
 
     init() {}
@@ -115,6 +118,7 @@ struct Settings: Decodable {
         visibility = try container.decodeIfPresent(String.self, forKey: .visibility)
         prefix = try container.decodeIfPresent(String.self, forKey: .prefix)
         services = try container.decodeIfPresent(Bool.self, forKey: .services)
+        comments = try container.decodeIfPresent(Bool.self, forKey: .comments)
         modules = try container.decodeIfPresent([String: String].self, forKey: .modules)
         importPaths = try container.decodeIfPresent([String].self, forKey: .importPaths) ?? []
     }
@@ -129,6 +133,7 @@ struct Settings: Decodable {
         if let visibility { options.append("visibility=\(visibility)") }
         if let prefix { options.append("prefix=\(prefix)") }
         if let services { options.append("services=\(services)") }
+        if let comments { options.append("comments=\(comments)") }
         for (path, module) in (modules ?? [:]).sorted(by: { $0.key < $1.key }) {
             options.append("module=\(path):\(module)")
         }

@@ -102,6 +102,10 @@ package final class Edge: Sendable {
                 return await CallResponder(self, exchange, types: DescriptorPool()).refuse(.call(error))
             }
         }
+        if let route = knownRoute(exchange.head) {
+            return await CallResponder(self, exchange, types: route.types)
+                .serve(route, verified: visit.verified)
+        }
         if await answerREST(exchange, verified: visit.verified) { return }
         do throws(EdgeRefusal) {
             let route = try await route(exchange.head)

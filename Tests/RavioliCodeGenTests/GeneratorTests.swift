@@ -87,6 +87,20 @@ import Testing
         }
     }
 
+    @Test func commentsAreEmbeddedOnlyIfSoWished() throws {
+        let path = "ravioli/test/v1/greeting.proto"
+        let plain = try #require(try generate([path], "").first?.content)
+        #expect(plain == (try generate([path], "comments=false").first?.content))
+        let text = try #require(try generate([path], "comments=true").first?.content)
+        let lines = text.split(separator: "\"\"\"")
+        let base64 = try #require(lines.dropFirst().first).filter { !$0.isWhitespace && $0 != "\\" }
+        let file = try Google_Protobuf_FileDescriptorProto(decoding: try #require(Base64.decode(base64)))
+        let info = try #require(file.sourceCodeInfo)
+        #expect(!info.location.isEmpty)
+        #expect(info.location.allSatisfy { $0.span.isEmpty && $0.leadingDetachedComments.isEmpty })
+        #expect(info.location.allSatisfy { $0.leadingComments != nil || $0.trailingComments != nil })
+    }
+
     @Test(arguments: [
         ("visibility=open", "visibility is internal, package or public, not \"open\""),
         ("visibility", "option \"visibility\" has no value; write name=value"),

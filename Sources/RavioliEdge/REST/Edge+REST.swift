@@ -6,11 +6,10 @@ import Ravioli
 import RavioliSchema
 
 extension Edge {
-    /// Answers what REST rules, the document and the page are for; false for everything else. Connect's paths come
-    /// first, so no rule can hide a method.
+    /// Answers what REST rules, the document and the page are for; false for everything else. Paths of
+    /// methods come before it, so no rule can hide one.
     func answerREST(_ exchange: Exchange, verified: Metadata) async -> Bool {
         let head = exchange.head
-        guard knownRoute(head) == nil else { return false }
         if let page = page(head) {
             await exchange.answer(page)
             return true
