@@ -81,7 +81,8 @@ final class HTTP2Client: Sendable {
         _ path: String, _ fields: [(String, String)], method: String = "POST", _ body: [UInt8]? = nil
     ) async throws -> Response {
         let stream = try await open(path, fields, method: method, isLast: body == nil)
-        if let body { try await stream.send(body, isLast: true) }
+        // A server that has answered before the body came may have closed the stream: what counts is the answer.
+        if let body { try? await stream.send(body, isLast: true) }
         return try await stream.response()
     }
 }
