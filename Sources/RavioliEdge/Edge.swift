@@ -150,8 +150,11 @@ package final class Edge: Sendable {
 
 extension RPCError {
     /// The error as strangers may see it: what this end inferred about its own connections names addresses and limits
-    /// that are nobody's business.
+    /// that are nobody's business, and so does any hop's report of what used up the time.
     var forTheWorld: RPCError {
+        if deadlineReport != nil {
+            return RPCError(.deadlineExceeded, "the deadline passed", executed: executed, metadata: metadata)
+        }
         guard isFromCall, origin == .local else { return self }
         let text: String
         switch code {

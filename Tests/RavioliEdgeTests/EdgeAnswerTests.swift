@@ -245,4 +245,19 @@ struct EdgeAnswerTests {
         #expect(bad.status.code == 503)
         #expect(bad.text == "{\"status\":\"not_serving\",\"upstreams\":1,\"reachable\":0}\n")
     }
+
+    /// What a hop reports of a deadline names servers and methods: clients hear that time was up.
+    @Test func aHopsReportOfADeadlineStaysInside() {
+        let detail = StatusDetail(
+            typeURL: "type.googleapis.com/ravioli.status.v1.DeadlineDetail",
+            value: [0x08, 4, 0x12, 5] + Array("10.0.".utf8) + [0x1A, 3] + Array("a/b".utf8))
+        let error = RPCError(
+            call: .deadlineExceeded, "the deadline passed in the handler of a/b on 10.0.0.7",
+            details: [detail],
+            executed: .maybe, origin: .peer)
+        #expect(error.deadlineReport == DeadlineReport(phase: .handler, hop: "10.0.", method: "a/b"))
+        let told = error.forTheWorld
+        #expect(
+            told.code == .deadlineExceeded && told.message == "the deadline passed" && told.details.isEmpty)
+    }
 }

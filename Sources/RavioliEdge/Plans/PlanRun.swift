@@ -229,15 +229,7 @@ package struct PlanRun: Sendable {
         let step = plan.steps[number].source
         outcomes[number] = .failed(error)
         if step.isRequired { return error }
-        missing.append(Missing(step: step.name, code: error.code, message: Self.text(error)))
+        missing.append(Missing(step: step.name, code: error.code, message: error.forTheWorld.message))
         return nil
-    }
-
-    /// What clients are told: a server's own words, or the code's; what this end inferred names inner addresses.
-    private static func text(_ error: RPCError) -> String {
-        switch error.origin {
-        case .peer: error.message
-        case .local: "no answer: \(error.code.name)"
-        }
     }
 }

@@ -76,8 +76,8 @@ struct PlanTests {
         // What this end inferred names inner addresses; clients hear the code. Nobody asks for prices of nothing.
         #expect(
             answer.hasSuffix(
-                #""errors":[{"step":"similar","code":"unavailable","message":"no answer: unavailable"},"#
-                    + #"{"step":"prices","code":"unavailable","message":"no answer: unavailable"}]}"#))
+                #""errors":[{"step":"similar","code":"unavailable","message":"the service cannot be reached"},"#
+                    + #"{"step":"prices","code":"unavailable","message":"the service cannot be reached"}]}"#))
         #expect(garage.calls.count == 2)
     }
 
