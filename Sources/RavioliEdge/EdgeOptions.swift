@@ -14,7 +14,7 @@ public struct EdgeOptions: Sendable {
     public var prefix = ""
     /// Which request headers become metadata of the call. Default: `traceparent` and `tracestate`. The request id
     /// always goes along, as `x-request-id`.
-    public var requestHeaders = HeaderRules(["traceparent", "tracestate"])
+    public var requestHeaders = HeaderRules(tracingHeaders)
     /// Which response metadata becomes headers. Default: none.
     public var responseHeaders = HeaderRules([])
     /// Whether requests without `Connect-Protocol-Version: 1` are refused. Default false, so that plain curl works.
@@ -33,6 +33,9 @@ public struct EdgeOptions: Sendable {
     public var jsonEncoding = JSONEncodingOptions.defaults
     /// How requests are read. Default: strictly.
     public var jsonDecoding = JSONDecodingOptions.defaults
+
+    /// What tracing needs; whoever passes on more headers begins with these.
+    public static let tracingHeaders = ["traceparent", "tracestate"]
 
     /// The defaults.
     public init() {}

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import ArgumentParser
-import Foundation
 import Logging
 import Ravioli
 import RavioliEdge
@@ -12,34 +11,50 @@ import UnixSignals
 struct EdgeCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "edge",
-        abstract: "Serves the methods of Ravioli servers over HTTP: Connect, gRPC and gRPC-Web.",
+        abstract: "Serves the methods of Ravioli servers over HTTP: Connect, gRPC, gRPC-Web and REST.",
         discussion: """
             Each method answers POST /package.Service/Method by Connect's protocol, gRPC or gRPC-Web, as JSON or binary, \
-            on HTTP/1.1 and HTTP/2. The servers tell their schemas; the edge follows them when they change, and starts \
-            even while some are down. GET /healthz answers 200 once every server behind it answers. SIGTERM and Ctrl-C \
-            let the running calls end first.
+            on HTTP/1.1 and HTTP/2, and at the paths of its REST rules. The servers tell their schemas; the edge follows \
+            them when they change, and starts even while some are down. GET / is a page to try everything, \
+            GET /openapi.json describes it, and GET /healthz answers 200 once every server behind it answers. SIGTERM and \
+            Ctrl-C let the running calls end first.
+
+            Everything that an edge can be told stands in one file, --config; options given beside it come before what \
+            the file says. The documentation of the module RavioliEdge describes the file.
 
             Examples:
               ravioli edge --upstream 127.0.0.1:7001 --upstream 127.0.0.1:7002
               ravioli edge --upstream unix:/run/shop.sock --prefix /api \\
                 --request-header x-tenant --response-header 'x-*'
+              ravioli edge --config edge.yaml --check
               curl -H 'Content-Type: application/json' -d '{"vin": "1HGCM82633A004352"}' \\
                 http://127.0.0.1:8080/showroom.catalog.v1.Catalog/GetVehicle
             """)
 
     @Option(
-        help:
-            "Where to listen: HOST:PORT, or unix:PATH for a socket file. Port 0 takes any free one; the log says which."
-    )
-    var listen = ServerAddress(argument: "127.0.0.1:8080")!
+        help: ArgumentHelp("A file with everything that the edge is told, in YAML.", valueName: "file"),
+        completion: .file())
+    var config: String?
+
+    @Flag(help: "Check the configuration, say what is wrong with it, and do not serve.")
+    var check = false
 
     @Option(
         help: ArgumentHelp(
-            "A server behind the edge: HOST:PORT or unix:PATH; repeatable.", valueName: "address"))
-    var upstream: [ServerAddress]
+            """
+            Where to listen: HOST:PORT, or unix:PATH for a socket file. Port 0 takes any free one; the log says which. \
+            (default: 127.0.0.1:8080)
+            """, valueName: "address"))
+    var listen: ServerAddress?
+
+    @Option(
+        help: ArgumentHelp(
+            "A server behind the edge: HOST:PORT or unix:PATH; repeatable. They take the place of the file's.",
+            valueName: "address"))
+    var upstream: [ServerAddress] = []
 
     @Option(help: "What stands before /package.Service/Method in every path, as /api.")
-    var prefix = ""
+    var prefix: String?
 
     @Option(
         help: ArgumentHelp(
@@ -55,8 +70,8 @@ struct EdgeCommand: AsyncParsableCommand {
 
     @Option(
         help: ArgumentHelp(
-            "A file with the upstreams' schemas (protoc --include_imports --descriptor_set_out), instead of asking them; "
-                + "only with a single upstream.", valueName: "file"),
+            "A file with the upstream's schema (protoc --include_imports --descriptor_set_out), instead of asking it; "
+                + "only with a single --upstream.", valueName: "file"),
         completion: .file())
     var schema: String?
 
@@ -87,9 +102,14 @@ struct EdgeCommand: AsyncParsableCommand {
     var verbose = false
 
     func validate() throws {
-        if upstream.isEmpty { throw ValidationError("Give at least one --upstream.") }
+        if upstream.isEmpty, config == nil {
+            throw ValidationError("Give at least one --upstream, or a --config that names them.")
+        }
         if schema != nil, upstream.count != 1 {
             throw ValidationError("--schema needs exactly one --upstream.")
+        }
+        if upstream.isEmpty, tls.options != nil {
+            throw ValidationError("TLS options are for each --upstream; the file has its own.")
         }
         if (httpsCertificate == nil) != (httpsKey == nil) {
             throw ValidationError("--https-certificate and --https-key belong together.")
@@ -97,39 +117,63 @@ struct EdgeCommand: AsyncParsableCommand {
     }
 
     func run() async throws {
+        do {
+            let configuration = try edgeConfiguration()
+            if check {
+                let silent = Logger(label: "check") { _ in SwiftLogNoOpLogHandler() }
+                _ = try await configuration.services(logger: silent)
+                Terminal.answer("nothing is wrong, as far as can be told without asking the services")
+            } else {
+                try await serve(configuration)
+            }
+        } catch let error as RuntimeError where error.code == .invalidConfiguration {
+            throw Terminal.exit(.usage("\(error)"), asJSON: false)
+        }
+    }
+
+    private func serve(_ configuration: EdgeConfiguration) async throws {
         var logger = Logger(label: "ravioli-edge")
-        if verbose { logger.logLevel = .debug }
-        let pool = try readSchema()
-        var options = ClientOptions.defaults
-        options.name = "ravioli-edge"
-        // The servers are near: once one is back, nobody should be told for long that it is down.
-        options.backoff = .init(initial: .milliseconds(100), max: .seconds(2))
-        options.tls = tls.options
-        let clients = try upstream.map { try Client($0.address, options: options, logger: logger) }
-        let upstreams = clients.map { Upstream(name: "\($0.address)", channel: $0, schema: pool) }
-        let (listening, isSecure) = (logger, httpsCertificate != nil)
-        let server = try EdgeServer(upstreams, on: listen.address, options: edgeOptions(), logger: logger) {
-            address in
+        if configuration.logsRequests { logger.logLevel = .debug }
+        let (listening, isSecure) = (logger, configuration.options.tls != nil)
+        let services = try await configuration.services(logger: logger) { address in
             let scheme = isSecure ? "https" : "http"
             let url = if case .tcp = address { "\(scheme)://\(address)" } else { "\(address)" }
             listening.info("listening on \(url)")
         }
-        // Services are stopped last first: the edge, and then the clients that its calls make use of.
-        let services: [any ServiceLifecycle.Service] = clients + [server]
         try await ServiceGroup(
             services: services, gracefulShutdownSignals: [.sigterm, .sigint], logger: logger
         ).run()
         logger.info("stopped")
     }
 
-    private func edgeOptions() -> EdgeOptions {
-        var options = EdgeOptions.defaults
-        options.prefix = prefix
-        if !requestHeader.isEmpty {
-            options.requestHeaders = HeaderRules(["traceparent", "tracestate"] + requestHeader)
+    /// What the file says, and the options before it.
+    private func edgeConfiguration() throws -> EdgeConfiguration {
+        var configuration =
+            try config.map { try EdgeConfiguration(contentsOfFile: $0) } ?? EdgeConfiguration()
+        if let listen { configuration.listen = listen.address }
+        if !upstream.isEmpty { configuration.upstreams = upstreams }
+        if verbose { configuration.logsRequests = true }
+        change(&configuration.options)
+        return configuration
+    }
+
+    private var upstreams: [UpstreamConfiguration] {
+        upstream.map { server in
+            var upstream = UpstreamConfiguration(
+                name: "\(server.address)", source: .fixed([server.address]))
+            upstream.schemaFile = schema
+            upstream.tls = tls.options
+            return upstream
         }
-        options.responseHeaders = HeaderRules(responseHeader)
-        options.jsonEncoding.emitsFieldsWithoutPresence = defaults
+    }
+
+    private func change(_ options: inout EdgeOptions) {
+        if let prefix { options.prefix = prefix }
+        if !requestHeader.isEmpty {
+            options.requestHeaders = HeaderRules(EdgeOptions.tracingHeaders + requestHeader)
+        }
+        if !responseHeader.isEmpty { options.responseHeaders = HeaderRules(responseHeader) }
+        if defaults { options.jsonEncoding.emitsFieldsWithoutPresence = true }
         if !corsOrigin.isEmpty { options.cors = CORSOptions(allowedOrigins: corsOrigin) }
         if let httpsCertificate, let httpsKey {
             options.tls = EdgeTLSOptions(certificateChainFile: httpsCertificate, privateKeyFile: httpsKey)
@@ -137,17 +181,6 @@ struct EdgeCommand: AsyncParsableCommand {
         if let timeoutMax {
             options.limits.timeoutMax = timeoutMax.duration
             options.limits.timeoutDefault = min(options.limits.timeoutDefault, timeoutMax.duration)
-        }
-        return options
-    }
-
-    private func readSchema() throws -> DescriptorPool? {
-        guard let schema else { return nil }
-        do {
-            return try DescriptorPool(
-                fileDescriptorSet: Array(try Data(contentsOf: URL(fileURLWithPath: schema))))
-        } catch {
-            throw ValidationError("cannot read the schema \(schema): \(error)")
         }
     }
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import EdgeSchemas
+import Foundation
 import HTTPTypes
 import NIOCore
 import Ravioli
@@ -84,6 +85,30 @@ struct SchemaFollowingTests {
         let edge = try Edge(
             [Upstream(name: "desk", channel: channel, schema: pool)], options: .defaults, logger: .quiet)
         #expect(await status(edge) == 200)
+    }
+
+    @Test func followsADescriptorSetWhenItsFileChanges() async throws {
+        let file = FileManager.default.temporaryDirectory.appending(path: "\(UUID().uuidString).binpb")
+        defer { try? FileManager.default.removeItem(at: file) }
+        func write(_ bytes: [UInt8]) throws { try Data(bytes).write(to: file, options: .atomic) }
+        try write(DescriptorPool([Line.descriptor.file]).fileDescriptorSet)
+        channel.connect([DeskServer()])
+        var options = EdgeOptions.defaults
+        options.limits.schemaPauseMin = .zero
+        let edge = try Edge(
+            [Upstream(name: "desk", channel: channel, schemaFile: file.path)], options: options,
+            logger: .quiet)
+        await edge.refresh()
+        #expect(await status(edge) == 404)
+        // A file that is broken changes nothing.
+        try write([0xFF])
+        await edge.refresh()
+        #expect(edge.followers[0].pool?.service(named: Line.descriptor.fullName) != nil)
+        try write(DescriptorPool([Desk.descriptor.file]).fileDescriptorSet)
+        #expect(await status(edge) == 200)
+        let first = edge.followers[0].pool?.service(named: Desk.descriptor.fullName)
+        await edge.refresh()
+        #expect(first === edge.followers[0].pool?.service(named: Desk.descriptor.fullName))
     }
 
     @Test func theFirstUpstreamOfAServiceHasIt() async throws {

@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import NIOCore
-
 #if canImport(Glibc)
     import Glibc
 #elseif canImport(Musl)
@@ -11,9 +9,9 @@ import NIOCore
 #endif
 
 /// Files of configuration: read whole, watched by their stamps.
-enum SmallFile {
+package enum SmallFile {
     /// What changes with a file: rewritten, its time does; replaced, its number does too.
-    struct Stamp: Sendable, Hashable {
+    package struct Stamp: Sendable, Hashable {
         let device: UInt64
         let number: UInt64
         let bytes: Int64
@@ -33,20 +31,23 @@ enum SmallFile {
     }
 
     /// More than any list of certificates or rules needs.
-    static let bytesMax = 1 << 20
+    package static let bytesMax = 1 << 20
 
     /// The stamp of a file, links followed; nil when it cannot be looked at.
-    static func stamp(of path: String) -> Stamp? {
+    package static func stamp(of path: String) -> Stamp? {
         var status = stat()
         return stat(path, &status) == 0 ? Stamp(status) : nil
     }
 
     /// The content of a file.
     ///
+    /// - Parameter bytesMax: The size above which it is refused.
     /// - Throws: `invalidConfiguration` naming the file, and the system's reason.
-    static func read(_ path: String) throws(RuntimeError) -> [UInt8] {
+    package static func read(
+        _ path: String, bytesMax: Int = SmallFile.bytesMax
+    ) throws(RuntimeError) -> [UInt8] {
         let descriptor = open(path, O_RDONLY | O_CLOEXEC)
-        guard descriptor >= 0 else { throw unreadable(path, "open") }
+        guard descriptor >= 0 else { throw unreadable(path) }
         defer { close(descriptor) }
         var content: [UInt8] = []
         var part = [UInt8](repeating: 0, count: 16 * 1024)
@@ -55,7 +56,7 @@ enum SmallFile {
             if count == 0 { return content }
             if count < 0 {
                 if errno == EINTR { continue }
-                throw unreadable(path, "read")
+                throw unreadable(path)
             }
             content += part[..<count]
             guard content.count <= bytesMax else {
@@ -64,10 +65,8 @@ enum SmallFile {
         }
     }
 
-    private static func unreadable(_ path: String, _ reason: String) -> RuntimeError {
-        let code = errno
-        return RuntimeError(
-            .invalidConfiguration, "cannot read \(path)", cause: IOError(errnoCode: code, reason: reason))
+    private static func unreadable(_ path: String) -> RuntimeError {
+        RuntimeError(.invalidConfiguration, "cannot read \(path): \(String(cString: strerror(errno)))")
     }
 }
 

@@ -7,6 +7,7 @@
 // the edge fetch the schema, because descriptors live as long as the process.
 
 import Logging
+import NIOPosix
 import Ravioli
 import RavioliSchema
 import Synchronization
@@ -16,6 +17,8 @@ final class SchemaFollower: Sendable {
     private struct State {
         var pool: DescriptorPool?
         var fingerprint: UInt64 = 0
+        /// What the file looked like when it was read.
+        var stamp: SmallFile.Stamp?
         /// Whether a call failed in a way that another schema may explain.
         var isDoubtful = false
         var notBefore: Int64 = .min
@@ -49,7 +52,7 @@ final class SchemaFollower: Sendable {
     func refresh(paced: Bool, now: Int64 = Deadline.nowNanoseconds) async {
         guard upstream.schema == nil else { return }
         guard begin(paced: paced, now: now) else { return await othersEnd() }
-        let found = await ask()
+        let found = if let file = upstream.schemaFile { await read(file) } else { await ask() }
         let waiting = state.withLock { state in
             if let found {
                 (state.pool, state.fingerprint) = found
@@ -82,6 +85,26 @@ final class SchemaFollower: Sendable {
         }
     }
 
+    /// The schema in a file, on another thread since that blocks; nil if it is what is known, or unusable.
+    private func read(_ path: String) async -> (DescriptorPool, UInt64)? {
+        let known = state.withLock { $0.stamp }
+        do {
+            let found = try await NIOThreadPool.singleton.runIfActive {
+                let stamp = SmallFile.stamp(of: path)
+                if stamp != nil, stamp == known { return (nil as DescriptorPool?, stamp) }
+                return (try DescriptorPool(contentsOfFile: path), stamp)
+            }
+            state.withLock { $0.stamp = found.1 }
+            guard let pool = found.0 else { return nil }
+            let services = pool.allServices.count
+            logger.info("schema read", metadata: ["file": "\(path)", "services": "\(services)"])
+            return (pool, 0)
+        } catch {
+            logger.warning("schema not read", metadata: ["file": "\(path)", "error": "\(error)"])
+            return nil
+        }
+    }
+
     /// The present schema; nil if the upstream cannot tell.
     private func ask() async -> (DescriptorPool, UInt64)? {
         let known = state.withLock { ($0.pool, $0.fingerprint) }
@@ -100,6 +123,18 @@ final class SchemaFollower: Sendable {
             logger.warning(
                 "schema not read", metadata: ["upstream": "\(upstream.name)", "error": "\(error)"])
             return nil
+        }
+    }
+}
+
+extension DescriptorPool {
+    /// Reads a descriptor set, of at most 64 MiB. Blocks.
+    ///
+    /// - Throws: `invalidConfiguration` for a file that cannot be read, or is none.
+    init(contentsOfFile path: String) throws(RuntimeError) {
+        let bytes = try SmallFile.read(path, bytesMax: 64 << 20)
+        do { try self.init(fileDescriptorSet: bytes) } catch {
+            throw RuntimeError(.invalidConfiguration, "\(path) is no descriptor set", cause: error)
         }
     }
 }

@@ -12,10 +12,17 @@ public struct Upstream: Sendable {
     /// Its schema; nil to ask it by reflection, at the start and again whenever it may have changed.
     public var schema: DescriptorPool?
 
+    /// A file with its schema (`protoc --include_imports --descriptor_set_out`), read again when it changes; nil to ask
+    /// it. Default nil.
+    public var schemaFile: String?
+
     /// A server by the channel to it.
-    public init(name: String, channel: any Channel, schema: DescriptorPool? = nil) {
+    public init(
+        name: String, channel: any Channel, schema: DescriptorPool? = nil, schemaFile: String? = nil
+    ) {
         self.name = name
         self.channel = channel
         self.schema = schema
+        self.schemaFile = schemaFile
     }
 }
