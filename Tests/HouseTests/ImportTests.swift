@@ -33,7 +33,6 @@ enum Arrows {
     /// Dependencies with a home: whoever else imports them opens a second door to the same secret. A key stands for
     /// all modules whose names begin with it.
     static let homes: [(prefix: String, modules: Set<String>)] = [
-        ("Hummingbird", ["RavioliEdge", "RavioliTelemetry"]),
         ("GRDB", ["RavioliMessaging", "Showroom", "ShowroomCatalog", "ShowroomPricing"]),
         ("NIOPosix", ["Ravioli", "RavioliEdge"]),
         ("NIOSSL", ["Ravioli", "RavioliEdge"]),
@@ -106,7 +105,7 @@ enum Arrows {
         ("RavioliSchema", "@preconcurrency import Ravioli"), ("RavioliSchema", "import FoundationEssentials"),
         ("Ravioli", "package import struct Foundation.Date"), ("RavioliWire", "import NIOPosix"),
         ("ShowroomCatalog", "internal import ShowroomPricing"), ("RavioliEdge", "import GRDB"),
-        ("Ravioli", "@_exported import HummingbirdHTTP2"), ("Surprise", "import NIOCore"),
+        ("Ravioli", "@_exported import GRDBSQLite"), ("Surprise", "import NIOCore"),
     ])
     func seesAnArrowThatPointsUp(module: String, line: String) {
         let file = SourceFile(path: "Sources/\(module)/Bad.swift", text: "// A file.\n\n\(line)\n")

@@ -2,6 +2,8 @@
 
 import Foundation
 import Logging
+import NIOCore
+import NIOPosix
 @testable import Ravioli
 import RavioliSchema
 import Synchronization
@@ -107,22 +109,38 @@ struct BalancedClientTests {
         }
     }
 
+    @Test func callsMadeOnALoopStayThere() async throws {
+        let service = Connections()
+        try await withServer([service]) { _, address in
+            let client = try LoopLocalClient(address, logger: Logger(label: "test"))
+            let loops = Array(MultiThreadedEventLoopGroup.singleton.makeIterator())
+            for loop in loops {
+                for _ in 0..<5 {
+                    try await Task(executorPreference: LoopExecutor(loop)) {
+                        _ = try await TrialClient(client).echo(EchoRequest())
+                    }.value
+                }
+            }
+            #expect(service.peers.withLock { $0.count } == loops.count)
+            _ = try await TrialClient(client).echo(EchoRequest())
+            #expect(service.peers.withLock { $0.count } == loops.count)
+            await client.close()
+        }
+    }
+
     @Test func aReplicaThatIsBusyGetsFewerCalls() async throws {
         try await withReplicas(2) { services, addresses in
             let client = try Self.client(.fixed(addresses))
-            services[0].mustWait.store(true, ordering: .relaxed)
-            try await withThrowingTaskGroup(of: Void.self) { group in
-                // Each that waits at the first one sends the next ones to the second.
-                for _ in 0..<20 { group.addTask { _ = try await TrialClient(client).echo(EchoRequest()) } }
-                while services.reduce(0, { $0 + $1.calls.load(ordering: .relaxed) }) < 20 {
-                    await Task.yield()
-                }
-                let before = services[0].calls.load(ordering: .relaxed)
-                for _ in 0..<20 { _ = try await TrialClient(client).echo(EchoRequest()) }
-                #expect(before == 0 || services[0].calls.load(ordering: .relaxed) == before)
-                services[0].release.open()
-                try await group.waitForAll()
-            }
+            for service in services { service.mustWait.store(true, ordering: .relaxed) }
+            async let first = TrialClient(client).echo(EchoRequest(), options: .timeout(.seconds(60)))
+            func counts() -> [Int] { services.map { $0.calls.load(ordering: .relaxed) } }
+            while counts() == [0, 0] { await Task.yield() }
+            let busy = counts() == [1, 0] ? 0 : 1
+            services[1 - busy].mustWait.store(false, ordering: .relaxed)
+            for _ in 0..<20 { _ = try await TrialClient(client).echo(EchoRequest()) }
+            #expect(services[busy].calls.load(ordering: .relaxed) == 1)
+            services[busy].release.open()
+            _ = try await first
             await client.close()
         }
     }
@@ -210,6 +228,21 @@ struct BalancedClientTests {
             try Self.client(.fixed((0...256).map { .tcp(host: "h", port: $0) }))
         }
         #expect(throws: RuntimeError.self) { try HostAddresses.of("no such host.invalid", port: 1) }
+    }
+}
+
+/// Notes over which connections calls come.
+private final class Connections: Service {
+    let peers = Mutex<Set<String>>([])
+    let descriptor = Trial.descriptor
+
+    var methods: [MethodHandler] {
+        [
+            .unary(Trial.echo) { request, context in
+                _ = self.peers.withLock { $0.insert(context.peer.address) }
+                return EchoResponse(payload: request.payload)
+            }
+        ]
     }
 }
 

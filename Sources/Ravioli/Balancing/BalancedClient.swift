@@ -14,6 +14,9 @@ public struct BalancingOptions: Sendable, Hashable {
     public var fileInterval: Duration = .seconds(1)
     /// How many replicas a unary call is offered that none before has taken. Default 3.
     public var attemptsMax = 3
+    /// Whether each event loop has connections of its own, so that calls which are made on one wake no other thread; see
+    /// ``LoopLocalClient``. Default false: one connection to each replica.
+    public var connectsPerLoop = false
 
     /// The defaults.
     public static var defaults: BalancingOptions { BalancingOptions() }
@@ -140,7 +143,10 @@ public final class BalancedClient: Channel, ServiceLifecycle.Service {
             if let same = known.first(where: { $0.address == address }) {
                 endpoints.append(same)
             } else {
-                let client = try Client(address, options: options, logger: logger)
+                let client = try LoopLocalClient(
+                    address,
+                    loops: balancing.connectsPerLoop ? nil : [MultiThreadedEventLoopGroup.singleton.next()],
+                    options: options, logger: logger)
                 endpoints.append(Endpoint(address, client, backoff: options.backoff))
             }
         }

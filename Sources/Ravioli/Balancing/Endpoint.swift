@@ -6,14 +6,14 @@ import Synchronization
 /// that run on it are all that keeps it, and its client closes itself with the last of them.
 final class Endpoint: Sendable {
     let address: Address
-    let client: Client
+    let client: LoopLocalClient
     private let backoff: ClientOptions.Backoff
     private let pendingCount = Atomic<Int>(0)
     private let failuresInARow = Atomic<Int>(0)
     /// When it may be tried again after a failure; calls that end together may both move it, which does no harm.
     private let notBefore = Atomic<Int64>(.min)
 
-    init(_ address: Address, _ client: Client, backoff: ClientOptions.Backoff) {
+    init(_ address: Address, _ client: LoopLocalClient, backoff: ClientOptions.Backoff) {
         self.address = address
         self.client = client
         self.backoff = backoff

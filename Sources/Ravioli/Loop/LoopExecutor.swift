@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 
+package import NIOCore
+
 /// Runs Swift tasks on one event loop.
 ///
 /// A task that prefers this executor, and every call it makes through a client of the same loop, stays on the loop's
 /// thread: no wake-up is paid in either direction. Each served method has an executor of its own on each loop, so a
 /// job that holds up the loop can be named.
-final class LoopExecutor: TaskExecutor {
+package final class LoopExecutor: TaskExecutor {
     let context: LoopContext
     /// The method whose jobs come through here; nil for tasks of the application.
     let method: MethodName?
@@ -17,7 +19,10 @@ final class LoopExecutor: TaskExecutor {
         self.stallObserver = stallObserver
     }
 
-    func enqueue(_ job: consuming ExecutorJob) {
+    /// An executor for the tasks of an application.
+    package convenience init(_ eventLoop: any EventLoop) { self.init(LoopContext.of(eventLoop)) }
+
+    package func enqueue(_ job: consuming ExecutorJob) {
         context.enqueue(UnownedJob(job), self)
     }
 }

@@ -79,10 +79,13 @@ extension UpstreamConfiguration {
     ) async throws(RuntimeError) -> (any ServiceLifecycle.Service, any Channel) {
         // One address that never changes needs no choice.
         if case .fixed(let addresses) = source, addresses.count == 1 {
-            let client = try Client(addresses[0], options: clientOptions, logger: logger)
+            let client = try LoopLocalClient(addresses[0], options: clientOptions, logger: logger)
             return (client, client)
         }
-        let client = try BalancedClient(name, source, options: clientOptions, logger: logger)
+        var balancing = BalancingOptions.defaults
+        balancing.connectsPerLoop = true
+        let client = try BalancedClient(
+            name, source, options: clientOptions, balancing: balancing, logger: logger)
         if case .dns = source { await client.resolve() }
         return (client, client)
     }

@@ -10,6 +10,7 @@ import NIOCore
 import NIOHTTP2
 import NIOHTTPTypes
 import NIOHTTPTypesHTTP2
+import Ravioli
 import Synchronization
 
 /// Counts the calls of one connection until their tasks have ended, whatever became of their streams: whoever opens and
@@ -51,7 +52,7 @@ final class ExchangeHandler: ChannelDuplexHandler, RemovableChannelHandler {
     private let calls: RunningCalls
     private let limits: EdgeLimits
     private let serve: Serve
-    private let executor: LoopTaskExecutor
+    private let executor: LoopExecutor
     private var running: Running?
     private var bodyTimer: Scheduled<Void>?
     private var writeTimer: Scheduled<Void>?
@@ -60,7 +61,7 @@ final class ExchangeHandler: ChannelDuplexHandler, RemovableChannelHandler {
     private var context: ChannelHandlerContext?
 
     init(
-        _ connection: Exchange.Connection, on executor: LoopTaskExecutor, calls: RunningCalls,
+        _ connection: Exchange.Connection, on executor: LoopExecutor, calls: RunningCalls,
         limits: EdgeLimits, serve: @escaping Serve
     ) {
         self.connection = connection

@@ -6,6 +6,7 @@ import NIOHTTP2
 import NIOHTTPTypesHTTP2
 import NIOSSL
 import NIOTLS
+import Ravioli
 
 /// Builds the pipelines of new connections.
 struct HTTPConnection: Sendable {
@@ -14,7 +15,7 @@ struct HTTPConnection: Sendable {
     let serve: ExchangeHandler.Serve
 
     /// Prepares an accepted connection. On its loop.
-    func begin(_ channel: any Channel) throws {
+    func begin(_ channel: any NIOCore.Channel) throws {
         let operations = channel.pipeline.syncOperations
         guard let tls else {
             let gate = ProtocolGate(timeout: limits.idleTimeout) { try configure(channel, isHTTP2: $0) }
@@ -31,13 +32,13 @@ struct HTTPConnection: Sendable {
         try operations.addHandler(negotiation)
     }
 
-    private func configure(_ channel: any Channel, isHTTP2: Bool) throws {
+    private func configure(_ channel: any NIOCore.Channel, isHTTP2: Bool) throws {
         if isHTTP2 { try configureHTTP2(channel) } else { try configureHTTP1(channel) }
     }
 
     // MARK: HTTP/1.1
 
-    private func configureHTTP1(_ channel: any Channel) throws {
+    private func configureHTTP1(_ channel: any NIOCore.Channel) throws {
         let operations = channel.pipeline.syncOperations
         try operations.configureHTTPServerPipeline(
             withPipeliningAssistance: true, withErrorHandling: false,
@@ -46,7 +47,7 @@ struct HTTPConnection: Sendable {
         try operations.addHandler(HTTP1Codec(limits: limits, isSecure: tls != nil))
         try operations.addHandler(
             handler(
-                channel, isHTTP2: false, on: LoopTaskExecutor(channel.eventLoop),
+                channel, isHTTP2: false, on: LoopExecutor(channel.eventLoop),
                 RunningCalls(max: limits.streamsMax)))
     }
 
@@ -60,7 +61,7 @@ struct HTTPConnection: Sendable {
 
     // MARK: HTTP/2
 
-    private func configureHTTP2(_ channel: any Channel) throws {
+    private func configureHTTP2(_ channel: any NIOCore.Channel) throws {
         let care = NIOHTTP2ServerConnectionManagementHandler(
             eventLoop: channel.eventLoop,
             configuration: .init(
@@ -68,7 +69,7 @@ struct HTTPConnection: Sendable {
                 maxGraceTime: TimeAmount(limits.drainTimeout),
                 keepalive: .init(pingInterval: TimeAmount(limits.idleTimeout), ackTimeout: .seconds(20))))
         let calls = RunningCalls(max: limits.streamsMax * 2)
-        let executor = LoopTaskExecutor(channel.eventLoop)
+        let executor = LoopExecutor(channel.eventLoop)
         _ = try channel.pipeline.syncOperations.configureHTTP2Pipeline(
             mode: .server, connectionConfiguration: connectionConfiguration,
             streamConfiguration: streamConfiguration, streamDelegate: care.http2StreamDelegate
@@ -111,7 +112,7 @@ struct HTTPConnection: Sendable {
     }
 
     private func handler(
-        _ channel: any Channel, isHTTP2: Bool, on executor: LoopTaskExecutor, _ calls: RunningCalls
+        _ channel: any NIOCore.Channel, isHTTP2: Bool, on executor: LoopExecutor, _ calls: RunningCalls
     ) -> ExchangeHandler {
         let peer = isHTTP2 ? channel.parent?.remoteAddress : channel.remoteAddress
         let connection = Exchange.Connection(isHTTP2: isHTTP2, peer: peer?.ipAddress)
