@@ -49,12 +49,13 @@ extension Plan {
         call: @escaping PlanRun.Caller
     ) throws -> PlanRun {
         var options = PlanOptions.defaults
+        options.timeout = .seconds(60)
         change(&options)
         let members = texts.map { "\(JSONText.quoted($0.key)):\(JSONText.quoted($0.value))" }
         let json = "{\(members.joined(separator: ","))}"
         let encoded = try DynamicMessage(json: json, as: parameters.type).encoded()
         return PlanRun(
-            self, parameters: try parameters.values(encoded), deadline: .after(.seconds(30)),
+            self, parameters: try parameters.values(encoded), deadline: .after(.seconds(60)),
             options: options,
             call: call)
     }

@@ -15,7 +15,7 @@ struct PlanTests {
           CarPage:
             description: What the page of one car shows.
             get: /v1/pages/cars/{id}
-            timeout: 2s
+            timeout: 50s
             parameters:
               id:
               limit: { type: int32, default: 3 }
