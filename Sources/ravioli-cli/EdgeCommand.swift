@@ -23,6 +23,8 @@ struct EdgeCommand: AsyncParsableCommand {
               ravioli edge --upstream 127.0.0.1:7001 --upstream 127.0.0.1:7002
               ravioli edge --upstream unix:/run/shop.sock --prefix /api \\
                 --request-header x-tenant --response-header 'x-*'
+              ravioli edge --upstream 127.0.0.1:7001 --upstream 127.0.0.1:7002 \\
+                --plan Protos/showroom/edge/vehicle-page.yaml
               curl -H 'Content-Type: application/json' -d '{"vin": "1HGCM82633A004352"}' \\
                 http://127.0.0.1:8080/showroom.catalog.v1.Catalog/GetVehicle
             """)
@@ -59,6 +61,18 @@ struct EdgeCommand: AsyncParsableCommand {
                 + "only with a single upstream.", valueName: "file"),
         completion: .file())
     var schema: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "A file of aggregation plans in YAML, which put one answer together from several calls; repeatable.",
+            valueName: "file"), completion: .file(extensions: ["yaml", "yml"]))
+    var plan: [String] = []
+
+    @Option(
+        help: ArgumentHelp(
+            "A file of REST rules in YAML, which come before those in the schemas.", valueName: "file"),
+        completion: .file(extensions: ["yaml", "yml"]))
+    var restRules: String?
 
     @Option(help: ArgumentHelp("The longest time a client may ask for, as 30s.", valueName: "time"))
     var timeoutMax: TimeSpan?
@@ -108,7 +122,7 @@ struct EdgeCommand: AsyncParsableCommand {
         let clients = try upstream.map { try Client($0.address, options: options, logger: logger) }
         let upstreams = clients.map { Upstream(name: "\($0.address)", channel: $0, schema: pool) }
         let (listening, isSecure) = (logger, httpsCertificate != nil)
-        let server = try EdgeServer(upstreams, on: listen.address, options: edgeOptions(), logger: logger) {
+        let server = try EdgeServer(upstreams, on: listen.address, options: try edgeOptions(), logger: logger) {
             address in
             let scheme = isSecure ? "https" : "http"
             let url = if case .tcp = address { "\(scheme)://\(address)" } else { "\(address)" }
@@ -122,7 +136,7 @@ struct EdgeCommand: AsyncParsableCommand {
         logger.info("stopped")
     }
 
-    private func edgeOptions() -> EdgeOptions {
+    private func edgeOptions() throws -> EdgeOptions {
         var options = EdgeOptions.defaults
         options.prefix = prefix
         if !requestHeader.isEmpty {
@@ -131,6 +145,11 @@ struct EdgeCommand: AsyncParsableCommand {
         options.responseHeaders = HeaderRules(responseHeader)
         options.jsonEncoding.emitsFieldsWithoutPresence = defaults
         if !corsOrigin.isEmpty { options.cors = CORSOptions(allowedOrigins: corsOrigin) }
+        options.plans.files = try plan.map { PlanOptions.File(name: $0, yaml: try text(of: $0)) }
+        if let restRules {
+            options.rest.rules = try text(of: restRules)
+            options.rest.rulesName = restRules
+        }
         if let httpsCertificate, let httpsKey {
             options.tls = EdgeTLSOptions(certificateChainFile: httpsCertificate, privateKeyFile: httpsKey)
         }
@@ -139,6 +158,12 @@ struct EdgeCommand: AsyncParsableCommand {
             options.limits.timeoutDefault = min(options.limits.timeoutDefault, timeoutMax.duration)
         }
         return options
+    }
+
+    private func text(of file: String) throws -> String {
+        do { return try String(contentsOfFile: file, encoding: .utf8) } catch {
+            throw ValidationError("cannot read the file \(file)")
+        }
     }
 
     private func readSchema() throws -> DescriptorPool? {
