@@ -122,7 +122,8 @@ struct EdgeCommand: AsyncParsableCommand {
         let clients = try upstream.map { try Client($0.address, options: options, logger: logger) }
         let upstreams = clients.map { Upstream(name: "\($0.address)", channel: $0, schema: pool) }
         let (listening, isSecure) = (logger, httpsCertificate != nil)
-        let server = try EdgeServer(upstreams, on: listen.address, options: try edgeOptions(), logger: logger) {
+        let server = try EdgeServer(upstreams, on: listen.address, options: try edgeOptions(), logger: logger)
+        {
             address in
             let scheme = isSecure ? "https" : "http"
             let url = if case .tcp = address { "\(scheme)://\(address)" } else { "\(address)" }

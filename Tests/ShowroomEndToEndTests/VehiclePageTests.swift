@@ -69,7 +69,8 @@ struct VehiclePageTests {
             try await pricing.process.killed()
             let without = try await get("/v1/pages/vehicles/\(vin)?limit=2", edge)
             #expect(without.status == 200, "\(without.value)")
-            #expect(without.errors == ["valuation unavailable", "comparables unavailable"], "\(without.value)")
+            #expect(
+                without.errors == ["valuation unavailable", "comparables unavailable"], "\(without.value)")
             #expect((without.value["vehicle"] as? [String: Any])?["vin"] as? String == vin)
             #expect((without.value["similar"] as? [Any])?.isEmpty == false)
             #expect(without.value["comparables"] is NSNull)
@@ -83,9 +84,10 @@ struct VehiclePageTests {
     @Test func aPlanThatDoesNotFitKeepsTheEdgeFromStarting() async throws {
         try await withShowroom { showroom in
             let catalog = try await showroom.startCatalog()
+            let valuation = "showroom.pricing.v1.Pricing/ValueVehicle"
             let text = try String(contentsOfFile: Self.plan, encoding: .utf8)
                 .replacing("make: $vehicle.make", with: "make: $vehicle.mileage")
-                .replacing("showroom.pricing.v1.Pricing/ValueVehicle", with: "showroom.catalog.v1.Catalog/GetVehicle")
+                .replacing(valuation, with: "showroom.catalog.v1.Catalog/GetVehicle")
             try Data(text.utf8).write(to: showroom.folder.appending(path: "page.yaml"))
             let edge = try await showroom.run(
                 "ravioli", "edge", "--listen", "127.0.0.1:0", "--upstream", "\(catalog.address)", "--plan",
@@ -93,7 +95,8 @@ struct VehiclePageTests {
             #expect(edge.end != .exited(status: 0))
             #expect(edge.errors.contains("the plan VehiclePage: step "), "\(edge.errors)")
             let missing = try await showroom.run(
-                "ravioli", "edge", "--upstream", "\(catalog.address)", "--rest-rules", showroom.path("none.yaml"))
+                "ravioli", "edge", "--upstream", "\(catalog.address)", "--rest-rules",
+                showroom.path("none.yaml"))
             #expect(missing.errors.contains("cannot read the file"), "\(missing.errors)")
         }
     }
