@@ -3,6 +3,7 @@
 import BlockingTests
 import EdgeSchemas
 import Foundation
+import RavioliSchema
 import Testing
 
 @testable import RavioliEdge
@@ -33,7 +34,10 @@ struct EdgeInteropTests {
         let protos = InteropClient.repository.appending(path: "Protos").path
         let made = try await InteropClient.run(
             "protoc",
-            ["-I", protos, "--include_imports", "--descriptor_set_out=\(set.path)", "ravioli/test/v1/line.proto"])
+            [
+                "-I", protos, "--include_imports", "--descriptor_set_out=\(set.path)",
+                "ravioli/test/v1/line.proto",
+            ])
         #expect(made.0 == 0, "\(made.1)")
         defer { try? FileManager.default.removeItem(at: set) }
         let (status, output) = try await TestEdge().serving { port in
@@ -52,15 +56,20 @@ struct EdgeInteropTests {
         let program = try #require(InteropClient.program("schemathesis"))
         let edge = try TestEdge(services: [LibraryServer(), GarageServer()]) {
             $0.plans.files = [.init(name: "pages.yaml", yaml: PlanServingTests.yaml)]
+            // What is required in the document is required of answers too, and empty titles are left out by default.
+            $0.jsonEncoding.emitsFieldsWithoutPresence = true
         }
         let (status, output) = try await edge.serving { port in
             try await InteropClient.run(
                 program,
                 [
                     "run", "http://127.0.0.1:\(port)/openapi.json", "--checks", "all", "--exclude-checks",
-                    "positive_data_acceptance,negative_data_rejection,allow_header_conformance", "--phases", "examples,coverage,fuzzing",
+                    "positive_data_acceptance,negative_data_rejection,allow_header_conformance", "--phases",
+                    "examples,coverage,fuzzing",
                     "--max-examples", "15", "--seed", "1", "--continue-on-failure", "--request-timeout", "20",
                     "--warnings", "off",
+                    // It takes the envelopes of Connect's streams for JSON, by the end of their type's name.
+                    "--exclude-path-regex", "/(WatchCars|WatchShelf|Chat)$",
                     // A millisecond is too little for any call, and the answer is rightly 504.
                     "--header", "Connect-Timeout-Ms: 5000",
                 ])

@@ -24,7 +24,7 @@ public struct PlanOptions: Sendable, Hashable {
     public var timeout: Duration = .seconds(5)
     /// Steps of one plan, 1 to 32. Default 32. A plan with more keeps the edge from starting.
     public var stepsMax = 32
-    /// Calls of one answer, those of `each` counted singly and equal ones once. Default 256. A step that would exceed it
+    /// Calls of one answer, those of `each` counted singly, equal ones too. Default 256. A step that would exceed it
     /// fails with `resource_exhausted`.
     public var callsMax = 256
     /// Calls of one answer that are out at the same time. Default 32. Others wait for their turn.

@@ -23,7 +23,8 @@ final class GarageServer: GarageService {
 
     func listCars(_ request: ListCarsRequest, context: CallContext) async throws -> CarList {
         if request.maker == "down" { throw RPCError(.unavailable, "the garage is closed") }
-        return CarList(cars: (0..<min(max(request.limit, 0), 1000)).map { Car(id: "c\($0)", maker: request.maker) })
+        return CarList(
+            cars: (0..<min(max(request.limit, 0), 1000)).map { Car(id: "c\($0)", maker: request.maker) })
     }
 
     func price(_ request: PriceRequest, context: CallContext) async throws -> PriceResponse {

@@ -150,6 +150,24 @@ struct PlanRuleTests {
                 + #""message":"the responses are over 1024 bytes together"}]}"#)
     }
 
+    @Test func aResponseOfTooManyElementsIsAMissingPart() async throws {
+        let plan = try Plan.garage(Self.plan(Self.price))
+        var response = WireWriter()
+        response.blob([UInt8](repeating: 0, count: 300_000 * 8), numbered: 1)
+        let bytes = response.bytes
+        var run = try plan.run { _, _ in bytes }
+        let answer = String(decoding: try await run.answer(), as: UTF8.self)
+        #expect(answer.hasPrefix(#"{"price":null,"errors":[{"step":"price","code":"internal""#), "\(answer)")
+    }
+
+    @Test func messagesInMessagesBeyondAllMeasureAreAMissingPart() async throws {
+        let plan = try Plan.garage(Self.plan(Self.car))
+        // Groups in groups, which no field of the type is.
+        var run = try plan.run { _, _ in [UInt8](repeating: 0x7B, count: 5000) }
+        let answer = String(decoding: try await run.answer(), as: UTF8.self)
+        #expect(answer.contains(#""message":"the service's answer cannot be read""#))
+    }
+
     @Test func anAnswerThatRepeatsItsPartsIsBounded() async throws {
         let members = (0..<100).map { "m\($0): $car" }.joined(separator: ", ")
         let plan = try Plan.garage(Self.plan(Self.car, response: "{ \(members) }"))

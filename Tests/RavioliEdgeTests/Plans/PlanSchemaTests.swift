@@ -86,6 +86,17 @@ struct PlanSchemaTests {
         #expect(text.contains("/v1/pages/{car} of the plan Other (pages.yaml, line 8)"), "\(text)")
     }
 
+    @Test func aPathMayHaveAnyTextAndAVerb() async throws {
+        channel.connect([GarageServer()])
+        let path = "/v1/caf%C3%A9/{id=cars/*}:show"
+        let edge = try server(Self.yaml.replacing("get: /v1/pages/{id}", with: "get: \"\(path)\"")).edge
+        await edge.refresh()
+        let answer = await get(edge, "/v1/caf%c3%a9/cars/%E8%BB%8A%2F1:show")
+        #expect(answer.text == #"{"id":"cars/車%2F1","errors":[]}"#)
+        #expect(await get(edge, "/v1/cafe/cars/a:show").status == .notFound)
+        #expect(await get(edge, "/v1/caf%C3%A9/cars/a").status == .notFound)
+    }
+
     @Test func aPlanWaitsForItsServer() async throws {
         let edge = try server().edge
         await edge.refresh()
