@@ -30,7 +30,8 @@ package final class Edge: Sendable {
         let own: [any DoorGuard] = options.cors.map { [CORSGuard($0)] } ?? []
         self.guards = own + guards
         prefix = EdgePath.prefix(options.prefix)
-        restDoor = try RESTDoor(options.rest, prefix: options.prefix, logger: logger)
+        restDoor = try RESTDoor(
+            options.rest, plans: options.plans, prefix: options.prefix, logger: logger)
         followers = upstreams.map { SchemaFollower($0, limits: options.limits, logger: logger) }
         table = Mutex(RouteTable(followers.map(\.pool)))
     }
@@ -56,7 +57,7 @@ package final class Edge: Sendable {
                 metadata: ["service": "\(service)", "upstream": "\(name)"])
         }
         table.withLock { $0 = new }
-        restDoor.update(new.descriptors, isComplete: new.isComplete)
+        restDoor.update(new)
     }
 
     /// The same method in the newest schema.

@@ -24,6 +24,8 @@ public struct EdgeOptions: Sendable {
     public var compressesResponses = true
     /// REST, and the document that describes all that is served.
     public var rest = RESTOptions.defaults
+    /// Answers that are put together from several calls, as <doc:Plans> tells. Default: none.
+    public var plans = PlanOptions.defaults
     /// Which pages of other origins may call from a browser. Default nil: none.
     public var cors: CORSOptions?
     /// The certificate to serve HTTPS with; nil for clear text. Default nil.

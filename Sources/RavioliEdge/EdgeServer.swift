@@ -38,12 +38,15 @@ public final class EdgeServer: ServiceLifecycle.Service {
     ///
     /// An upstream that is down does not keep the edge from starting: its methods appear when it does.
     ///
-    /// - Throws: `invalidConfiguration` for REST rules that contradict each other or their methods; what keeps it from
-    ///   listening; `CancellationError`.
+    /// - Throws: `invalidConfiguration` for REST rules and plans that contradict each other or the schemas; what keeps
+    ///   it from listening; `CancellationError`.
     public func run() async throws {
         await edge.refresh()
         if let fault = edge.restDoor.fault {
             throw RuntimeError(.invalidConfiguration, "REST rules: \(fault)")
+        }
+        if let fault = edge.restDoor.planFault {
+            throw RuntimeError(.invalidConfiguration, "plans: \(fault)")
         }
         let edge = edge
         let server = HTTPServer(address, options: edge.options, logger: edge.logger) { await edge.serve($0) }

@@ -27,6 +27,8 @@ struct EdgeCommand: AsyncParsableCommand {
               ravioli edge --upstream unix:/run/shop.sock --prefix /api \\
                 --request-header x-tenant --response-header 'x-*'
               ravioli edge --config edge.yaml --check
+              ravioli edge --upstream 127.0.0.1:7001 --upstream 127.0.0.1:7002 \\
+                --plan Protos/showroom/edge/vehicle-page.yaml
               curl -H 'Content-Type: application/json' -d '{"vin": "1HGCM82633A004352"}' \\
                 http://127.0.0.1:8080/showroom.catalog.v1.Catalog/GetVehicle
             """)
@@ -74,6 +76,18 @@ struct EdgeCommand: AsyncParsableCommand {
                 + "only with a single --upstream.", valueName: "file"),
         completion: .file())
     var schema: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "A file of aggregation plans in YAML, which put one answer together from several calls; repeatable.",
+            valueName: "file"), completion: .file(extensions: ["yaml", "yml"]))
+    var plan: [String] = []
+
+    @Option(
+        help: ArgumentHelp(
+            "A file of REST rules in YAML, which come before those in the schemas.", valueName: "file"),
+        completion: .file(extensions: ["yaml", "yml"]))
+    var restRules: String?
 
     @Option(help: ArgumentHelp("The longest time a client may ask for, as 30s.", valueName: "time"))
     var timeoutMax: TimeSpan?
@@ -153,7 +167,7 @@ struct EdgeCommand: AsyncParsableCommand {
         if let listen { configuration.listen = listen.address }
         if !upstream.isEmpty { configuration.upstreams = upstreams }
         if verbose { configuration.logsRequests = true }
-        change(&configuration.options)
+        try change(&configuration.options)
         return configuration
     }
 
@@ -167,7 +181,7 @@ struct EdgeCommand: AsyncParsableCommand {
         }
     }
 
-    private func change(_ options: inout EdgeOptions) {
+    private func change(_ options: inout EdgeOptions) throws(RuntimeError) {
         if let prefix { options.prefix = prefix }
         if !requestHeader.isEmpty {
             options.requestHeaders = HeaderRules(EdgeOptions.tracingHeaders + requestHeader)
@@ -175,6 +189,8 @@ struct EdgeCommand: AsyncParsableCommand {
         if !responseHeader.isEmpty { options.responseHeaders = HeaderRules(responseHeader) }
         if defaults { options.jsonEncoding.emitsFieldsWithoutPresence = true }
         if !corsOrigin.isEmpty { options.cors = CORSOptions(allowedOrigins: corsOrigin) }
+        if !plan.isEmpty { options.plans.files = try plan.map { try PlanOptions.File(contentsOfFile: $0) } }
+        if let restRules { try options.rest.readRules(fromFile: restRules) }
         if let httpsCertificate, let httpsKey {
             options.tls = EdgeTLSOptions(certificateChainFile: httpsCertificate, privateKeyFile: httpsKey)
         }

@@ -18,8 +18,11 @@ struct DemoTests {
             let start = try demo.start()
             try #require(start.status == 0, "\(start.text)")
             let lines = start.text.split(separator: "\n").filter { $0.hasPrefix("curl ") }
-            #expect(lines.count == 3)
-            for (line, answer) in zip(lines, [#""vehicles":["#, #""make":"Volvo""#, #""comparableCount":"#]) {
+            #expect(lines.count == 4)
+            let answers = [
+                #""vehicles":["#, #""make":"Volvo""#, #""comparableCount":"#, #""errors":[]}"#,
+            ]
+            for (line, answer) in zip(lines, answers) {
                 let result = try run("bash", ["-c", String(line)])
                 #expect(result.status == 0 && result.text.contains(answer), "\(line)\n\(result.text)")
             }

@@ -15,7 +15,7 @@ package final class LibraryServer: LibraryService {
     package func searchVolumes(
         _ request: SearchVolumesRequest, context: CallContext
     ) async throws -> SearchVolumesResponse {
-        let volumes = (0..<request.pageSize).map {
+        let volumes = (0..<min(max(request.pageSize, 0), 1000)).map {
             Volume(name: "\(request.shelf)/\($0)", tags: request.tags)
         }
         return SearchVolumesResponse(volumes: volumes, nextPageToken: request.filter?.author ?? "")

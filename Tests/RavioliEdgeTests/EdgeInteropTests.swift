@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import BlockingTests
+import EdgeSchemas
 import Foundation
+import RavioliSchema
 import Testing
 
 @testable import RavioliEdge
@@ -26,6 +28,55 @@ struct EdgeInteropTests {
         #expect(output.contains("passed a body that makes curl ask first"), "\(output)")
     }
 
+    @Test func buf() async throws {
+        let buf = try #require(InteropClient.program("buf"))
+        let set = FileManager.default.temporaryDirectory.appending(path: "\(UUID().uuidString).binpb")
+        let protos = InteropClient.repository.appending(path: "Protos").path
+        let made = try await InteropClient.run(
+            "protoc",
+            [
+                "-I", protos, "--include_imports", "--descriptor_set_out=\(set.path)",
+                "ravioli/test/v1/line.proto",
+            ])
+        #expect(made.0 == 0, "\(made.1)")
+        defer { try? FileManager.default.removeItem(at: set) }
+        let (status, output) = try await TestEdge().serving { port in
+            try await InteropClient.run(
+                "bash", [InteropClient.script("buf_client.sh"), buf, "\(port)", set.path])
+        }
+        #expect(status == 0 && output.contains("passed get"), "\(output)")
+    }
+
+    /// Requests made up from the document, for rules, plans and Connect: the edge holds to what the document says.
+    ///
+    /// What is left out: whether all that fits the schema is accepted (services ask for more), and whether all that does not
+    /// is refused (ProtoJSON reads more forms than it writes, such as enums by number); and whether `Allow` names what the
+    /// document does, since with `/{name}` and `/{name}:lend` a GET of `/a:lend` is one of the name `a:lend`.
+    @Test func schemathesis() async throws {
+        let program = try #require(InteropClient.program("schemathesis"))
+        let edge = try TestEdge(services: [LibraryServer(), GarageServer()]) {
+            $0.plans.files = [.init(name: "pages.yaml", yaml: PlanServingTests.yaml)]
+            // What is required in the document is required of answers too, and empty titles are left out by default.
+            $0.jsonEncoding.emitsFieldsWithoutPresence = true
+        }
+        let (status, output) = try await edge.serving { port in
+            try await InteropClient.run(
+                program,
+                [
+                    "run", "http://127.0.0.1:\(port)/openapi.json", "--checks", "all", "--exclude-checks",
+                    "positive_data_acceptance,negative_data_rejection,allow_header_conformance", "--phases",
+                    "examples,coverage,fuzzing",
+                    "--max-examples", "15", "--seed", "1", "--continue-on-failure", "--request-timeout", "20",
+                    "--warnings", "off",
+                    // It takes the envelopes of Connect's streams for JSON, by the end of their type's name.
+                    "--exclude-path-regex", "/(WatchCars|WatchShelf|Chat)$",
+                    // A millisecond is too little for any call, and the answer is rightly 504.
+                    "--header", "Connect-Timeout-Ms: 5000",
+                ])
+        }
+        #expect(status == 0, "\(output)")
+    }
+
     @Test func grpcio() async throws { try await serve("grpc_client.py", []) }
 
     @Test(arguments: ["connect", "grpc", "grpc_web"], ["proto", "json"])
@@ -43,8 +94,15 @@ struct EdgeInteropTests {
 enum InteropClient {
     static let python = ProcessInfo.processInfo.environment["RAVIOLI_INTEROP_PYTHON"]
 
+    /// A program that was installed beside it; nil if there is none.
+    static func program(_ name: String) -> String? {
+        guard let python else { return nil }
+        let path = URL(fileURLWithPath: python).deletingLastPathComponent().appending(path: name).path
+        return FileManager.default.isExecutableFile(atPath: path) ? path : nil
+    }
+
     private static let tests = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
-    private static let repository = tests.deletingLastPathComponent().deletingLastPathComponent()
+    static let repository = tests.deletingLastPathComponent().deletingLastPathComponent()
 
     static func script(_ name: String) -> String { tests.appending(path: "Interop/\(name)").path }
 

@@ -49,9 +49,11 @@ final class RunningShowroom: Sendable {
     }
 
     /// Starts an edge in front of services, and waits until it listens.
-    func startEdge(before services: [Address], listen: Address = .anyPort) async throws -> Running {
+    func startEdge(
+        before services: [Address], listen: Address = .anyPort, _ options: [String] = []
+    ) async throws -> Running {
         try await start(
-            "ravioli", "edge", listen: listen, services.flatMap { ["--upstream", "\($0)"] })
+            "ravioli", "edge", listen: listen, services.flatMap { ["--upstream", "\($0)"] } + options)
     }
 
     /// Runs an executable to its end.

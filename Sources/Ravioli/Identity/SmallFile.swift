@@ -65,6 +65,16 @@ package enum SmallFile {
         }
     }
 
+    /// The content of a file, as text.
+    ///
+    /// - Throws: `invalidConfiguration`, also for one that is not UTF-8.
+    package static func text(_ path: String) throws(RuntimeError) -> String {
+        guard let text = String(validating: try read(path), as: UTF8.self) else {
+            throw RuntimeError(.invalidConfiguration, "\(path) is not UTF-8")
+        }
+        return text
+    }
+
     private static func unreadable(_ path: String) -> RuntimeError {
         RuntimeError(.invalidConfiguration, "cannot read \(path): \(String(cString: strerror(errno)))")
     }

@@ -26,9 +26,7 @@ public struct EdgeConfiguration: Sendable {
     /// - Parameter path: the file. What it names are paths from the folder it is in.
     /// - Throws: `invalidConfiguration` naming the file, the line, and what would be right.
     public init(contentsOfFile path: String) throws(RuntimeError) {
-        guard let text = String(validating: try SmallFile.read(path), as: UTF8.self) else {
-            throw RuntimeError(.invalidConfiguration, "\(path) is not UTF-8")
-        }
+        let text = try SmallFile.text(path)
         let slash = path.lastIndex(of: "/")
         try self.init(yaml: text, name: path, folder: slash.map { String(path[...$0]) } ?? "")
     }

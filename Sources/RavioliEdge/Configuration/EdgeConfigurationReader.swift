@@ -169,10 +169,7 @@ struct EdgeConfigurationReader {
     }
 
     private func rest(_ section: inout YAMLSection, _ rest: inout RESTOptions) throws(RuntimeError) {
-        if let name = try section.text("rules") {
-            rest.rules = try text(ofFile: path(name))
-            rest.rulesName = path(name)
-        }
+        if let name = try section.text("rules") { try rest.readRules(fromFile: path(name)) }
         try section.set("title", text: &rest.title)
         try section.set("version", text: &rest.version)
         try section.set("summary", text: &rest.summary)
@@ -195,11 +192,4 @@ struct EdgeConfigurationReader {
     }
 
     private func path(_ text: String) -> String { text.hasPrefix("/") ? text : folder + text }
-
-    private func text(ofFile path: String) throws(RuntimeError) -> String {
-        guard let text = String(validating: try SmallFile.read(path), as: UTF8.self) else {
-            throw RuntimeError(.invalidConfiguration, "\(path) is not UTF-8")
-        }
-        return text
-    }
 }

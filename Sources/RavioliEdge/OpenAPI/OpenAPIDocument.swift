@@ -23,30 +23,11 @@ package struct OpenAPIDocument {
         package var wrappersAreNullable = false
         /// How callers say who they are, by name, as OpenAPI's security scheme objects; each alone is enough.
         package var securitySchemes: [String: JSONNode] = [:]
-        /// Endpoints that no method stands behind, such as aggregated ones.
-        package var endpoints: [Endpoint] = []
+        /// The plans that are served.
+        var plans: [PlanBook.Entry] = []
 
         /// The documented defaults.
         package init() {}
-    }
-
-    /// An endpoint that was described elsewhere.
-    package struct Endpoint: Sendable {
-        /// In lower case, as `get`.
-        package var httpMethod: String
-        /// As OpenAPI writes it.
-        package var path: String
-        /// The operation object. Schemas of messages are found at `#/components/schemas/` and their full name.
-        package var operation: JSONNode
-        /// The messages that the operation refers to.
-        package var messages: [MessageDescriptor]
-
-        package init(
-            httpMethod: String, path: String, operation: JSONNode, messages: [MessageDescriptor] = []
-        ) {
-            (self.httpMethod, self.path, self.operation) = (httpMethod, path, operation)
-            self.messages = messages
-        }
     }
 
     let options: Options
@@ -71,7 +52,7 @@ package struct OpenAPIDocument {
         if options.includesConnect {
             for service in services { for method in service.methods { document.addConnect(method) } }
         }
-        for endpoint in options.endpoints { document.add(endpoint) }
+        for entry in options.plans { if let plan = entry.plan { document.add(plan, entry.binding) } }
         return document.root.text + "\n"
     }
 
@@ -117,7 +98,7 @@ package struct OpenAPIDocument {
         return members
     }
 
-    private static func firstSentence(_ text: String) -> String {
+    static func firstSentence(_ text: String) -> String {
         let paragraph = text[..<(text.firstRange(of: "\n\n")?.lowerBound ?? text.endIndex)]
         let line = paragraph.split(separator: "\n").joined(separator: " ")
         guard let end = line.firstRange(of: ". ") else { return line }
@@ -127,11 +108,6 @@ package struct OpenAPIDocument {
     /// Of two operations for one path and method the first stays.
     mutating func add(_ operation: JSONNode, _ httpMethod: String, _ path: String) {
         if paths[path]?[httpMethod] == nil { paths[path, default: [:]][httpMethod] = operation }
-    }
-
-    private mutating func add(_ endpoint: Endpoint) {
-        for message in endpoint.messages { _ = schemas.schema(of: message) }
-        add(endpoint.operation, endpoint.httpMethod, endpoint.path)
     }
 
     // MARK: The whole
@@ -145,7 +121,7 @@ package struct OpenAPIDocument {
         if !options.servers.isEmpty {
             members.append(("servers", .array(options.servers.map { ["url": .string($0)] })))
         }
-        members.append(("tags", .array(services.map(tag))))
+        members.append(("tags", .array(services.map(tag) + planTags)))
         members.append(("paths", .sorted(paths.mapValues { .sorted($0) })))
         members.append(("components", components))
         if !options.securitySchemes.isEmpty {
@@ -166,6 +142,7 @@ package struct OpenAPIDocument {
 
     private var components: JSONNode {
         var all = schemas.components.merging(OpenAPIErrors.schemas) { message, _ in message }
+        if !options.plans.isEmpty { all[Self.missingName] = Self.missing }
         if !options.includesConnect { all[OpenAPIErrors.connectName] = nil }
         var members: [(name: String, value: JSONNode)] = [
             ("schemas", .sorted(all)),

@@ -11,7 +11,7 @@ enum OpenAPIErrors {
     static let connectResponse: JSONNode = ["$ref": "#/components/responses/ConnectError"]
     static let timeoutParameter: JSONNode = ["$ref": "#/components/parameters/ConnectTimeout"]
 
-    private static let codes: [JSONNode] = (1...16).compactMap { StatusCode(rawValue: $0) }.map {
+    static let codes: [JSONNode] = (1...16).compactMap { StatusCode(rawValue: $0) }.map {
         .string($0.name)
     }
 

@@ -120,6 +120,11 @@ struct OpenAPISchemas {
         return field.isRepeated ? ["type": "array", "items": value] : value
     }
 
+    /// The schema of what a list has, or of a field's single value or map.
+    mutating func schema(ofElementOf field: FieldDescriptor) -> JSONNode {
+        field.isMap ? map(field) : value(of: field)
+    }
+
     private mutating func map(_ field: FieldDescriptor) -> JSONNode {
         guard let key = field.messageType?.fields.first, let value = field.messageType?.fields.last else {
             return ["type": "object"]

@@ -14,6 +14,8 @@ package struct Plan: Sendable {
         let inputs: [Input]
         /// Numbers of the steps that must have ended before, ascending.
         package let needs: [Int]
+        /// Those of them that its request takes something from: without them there is nothing to ask for.
+        let takes: [Int]
     }
 
     /// A field of a step's request, and where its value comes from.
@@ -27,22 +29,33 @@ package struct Plan: Sendable {
     package let steps: [Step]
     /// What is answered.
     package let response: PlanExpression
+    let scope: PlanScope
+    private let numbers: [String: Int]
 
     /// Checks a plan.
     ///
-    /// - Throws: what does not hold, with the step's name: an unknown method, field or reference, a type that does not fit,
-    ///   a cycle, a limit.
-    package init(_ source: PlanSource, routes: RouteTable) throws(PlanError) {
-        do throws(PlanError) {
-            self = try PlanChecker(source, routes: routes).checked()
-        } catch {
-            throw error.at("the plan \(source.name)")
-        }
+    /// - Parameter parameters: the plan's own, if they are made already.
+    /// - Throws: what does not hold, with the file, the line and the step's name: an unknown method, field or reference, a
+    ///   type that does not fit, a cycle, a limit.
+    package init(
+        _ source: PlanSource, _ parameters: PlanParameters? = nil, routes: RouteTable,
+        options: PlanOptions = .defaults
+    ) throws(PlanError) {
+        let own: PlanParameters
+        if let parameters { own = parameters } else { own = try PlanParameters(source) }
+        let checker = try PlanChecker(source, own, routes: routes, options: options)
+        self = try checker.checked()
     }
 
-    init(source: PlanSource, steps: [Step], response: PlanExpression) {
-        self.source = source
-        self.steps = steps
-        self.response = response
+    init(
+        source: PlanSource, scope: PlanScope, steps: [Step], response: PlanExpression, numbers: [String: Int]
+    ) {
+        (self.source, self.scope, self.steps) = (source, scope, steps)
+        (self.response, self.numbers) = (response, numbers)
     }
+
+    var parameters: PlanParameters { scope.parameters }
+
+    /// The number of the step of this name; nil for a parameter's.
+    func number(of name: String) -> Int? { numbers[name] }
 }

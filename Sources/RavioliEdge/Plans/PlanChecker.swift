@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import Ravioli
 import RavioliSchema
 
 /// Checks a plan against schemas, so that nothing but the servers' answers is left to go wrong when it runs.
@@ -8,33 +7,55 @@ struct PlanChecker {
     private let source: PlanSource
     private let routes: [Route]
     private let numbers: [String: Int]
+    private let scope: PlanScope
 
-    init(_ source: PlanSource, routes table: RouteTable) throws(PlanError) {
+    init(
+        _ source: PlanSource, _ parameters: PlanParameters, routes table: RouteTable, options: PlanOptions
+    ) throws(PlanError) {
         self.source = source
-        guard source.steps.count <= PlanSource.stepsMax else {
+        guard source.steps.count <= options.stepsMax else {
             throw PlanError(
-                "\(source.steps.count) steps are over the \(PlanSource.stepsMax) that a plan may have")
+                "\(source.steps.count) steps are over the \(options.stepsMax) that a plan may have"
+            )
+            .at(source.place(line: source.line))
         }
         var routes: [Route] = []
         var numbers: [String: Int] = [:]
+        var steps: [String: PlanScope.Step] = [:]
         for (number, step) in source.steps.enumerated() {
-            let isTaken = numbers[step.name] != nil || source.parameters.contains { $0.name == step.name }
-            guard PlanReference.isName(step.name), !isTaken, step.name != "errors" else {
-                throw PlanError("\"\(step.name)\" cannot name a step: taken, reserved or no name")
-            }
-            numbers[step.name] = number
-            do throws(PlanError) { routes.append(try Self.route(step, table)) } catch {
-                throw error.at("step \(step.name)")
+            do throws(PlanError) {
+                try Self.checkName(step.name, numbers, parameters)
+                let route = try Self.route(step, table)
+                numbers[step.name] = number
+                steps[step.name] = PlanScope.Step(
+                    output: route.method.output, isList: step.each != nil,
+                    mayBeAbsent: !step.isRequired || step.condition != nil)
+                routes.append(route)
+            } catch {
+                throw error.at("step \(step.name)").at(source.place(line: step.line))
             }
         }
         self.routes = routes
         self.numbers = numbers
+        scope = PlanScope(parameters: parameters, steps: steps)
+    }
+
+    private static func checkName(
+        _ name: String, _ taken: [String: Int], _ parameters: PlanParameters
+    ) throws(PlanError) {
+        let isTaken = taken[name] != nil || parameters.field(name) != nil
+        let isReserved = name == "errors" || name == PlanSource.eachName
+        guard PlanReference.isName(name), !isTaken, !isReserved else {
+            throw PlanError("\"\(SchemaError.excerpt(name))\" cannot name a step: taken, reserved or no name")
+        }
     }
 
     private static func route(_ step: PlanSource.Step, _ table: RouteTable) throws(PlanError) -> Route {
         let parts = step.call.split(separator: "/", omittingEmptySubsequences: false).map(String.init)
         guard parts.count == 2, let route = table.route(service: parts[0], method: parts[1]) else {
-            throw PlanError("no server behind the edge has the method \"\(SchemaError.excerpt(step.call))\"")
+            throw PlanError(
+                "no server behind the edge has the method \"\(SchemaError.excerpt(step.call))\"",
+                isUnknownMethod: true)
         }
         guard !route.method.clientStreaming, !route.method.serverStreaming else {
             throw PlanError("\(step.call) has streams; a step is one request and one response")
@@ -47,122 +68,70 @@ struct PlanChecker {
     }
 
     func checked() throws(PlanError) -> Plan {
-        for parameter in source.parameters where !PlanReference.isName(parameter.name) {
-            throw PlanError("\"\(parameter.name)\" cannot name a parameter")
-        }
         var steps: [Plan.Step] = []
         for number in source.steps.indices {
             do throws(PlanError) { steps.append(try step(number)) } catch {
-                throw error.at("step \(source.steps[number].name)")
+                let step = source.steps[number]
+                throw error.at("step \(step.name)").at(source.place(line: step.line))
             }
         }
-        try checkCycles(steps)
-        return Plan(source: source, steps: steps, response: try response())
+        do throws(PlanError) {
+            try checkCycles(steps)
+            let response = try response()
+            return Plan(
+                source: source, scope: scope, steps: steps, response: response, numbers: numbers)
+        } catch {
+            throw error.at(source.place(line: source.line))
+        }
     }
 
     // MARK: Steps
 
     private func step(_ number: Int) throws(PlanError) -> Plan.Step {
         let step = source.steps[number]
-        let input = routes[number].method.input
         guard case .object(let members) = step.request else {
             throw PlanError("request is a mapping of fields")
         }
-        var inputs: [Plan.Input] = []
-        let fixed = try literal(members, input, below: [], &inputs)
-        var references = inputs.map(\.source)
+        var scope = scope
+        var references: [PlanReference] = []
+        if let each = step.each {
+            scope.each = try element(of: each)
+            references.append(each)
+        }
+        var request = PlanRequest(scope)
+        let fixed = try request.message(members, routes[number].method.input, below: [])
+        references += request.inputs.map(\.source)
+        let takes = Set(references.compactMap { numbers[$0.name] })
         if let condition = step.condition {
-            _ = try type(of: condition)
+            _ = try self.scope.meaning(of: condition)
             references.append(condition)
         }
         let needs = Set(references.compactMap { numbers[$0.name] })
+        try checkNeeds(step, needs)
         return Plan.Step(
-            source: step, route: routes[number], fixed: fixed, inputs: inputs, needs: needs.sorted())
+            source: step, route: routes[number], fixed: fixed, inputs: request.inputs, needs: needs.sorted(),
+            takes: takes.sorted())
     }
 
-    /// Splits the fields of a request into those that are known now and those that come from elsewhere.
-    private func literal(
-        _ members: [PlanExpression.Member], _ type: MessageDescriptor, below: [FieldDescriptor],
-        _ inputs: inout [Plan.Input]
-    ) throws(PlanError) -> DynamicMessage {
-        var message = DynamicMessage(type)
-        for member in members {
-            guard let field = type.field(named: member.name) else {
-                throw PlanError("\(type.fullName) has no field \"\(SchemaError.excerpt(member.name))\"")
-            }
-            let path = below + [field]
-            switch member.value {
-            case .reference(let reference):
-                try checkFit(reference, field)
-                inputs.append(Plan.Input(target: path, source: reference))
-            case .object(let inner) where !member.value.references.isEmpty:
-                guard let type = field.messageType, !field.isRepeated, !field.isMap else {
-                    throw PlanError(
-                        "\(field.name) is no message of its own, so it takes no references inside")
-                }
-                let fixed = try literal(inner, type, below: path, &inputs)
-                try set(&message, field, .message(fixed))
-            default: try setLiteral(&message, field, member)
-            }
-        }
-        return message
+    /// What `$each` is: an element of the list.
+    private func element(of each: PlanReference) throws(PlanError) -> PlanScope.Meaning {
+        let list = try scope.meaning(of: each)
+        guard list.type.isList else { throw PlanError("each: \(each) is \(list.type.name) and no list") }
+        return PlanScope.Meaning(
+            type: PlanType(list.type.element), field: list.field, mayBeAbsent: false)
     }
 
-    private func setLiteral(
-        _ message: inout DynamicMessage, _ field: FieldDescriptor, _ member: PlanExpression.Member
-    ) throws(PlanError) {
-        guard member.value.references.isEmpty else {
-            throw PlanError("\(field.name): references stand for whole lists, not for elements of one")
-        }
-        do throws(SchemaError) {
-            let json = "{" + JSONText.quoted(member.name) + ":" + member.value.json + "}"
-            let parsed = try DynamicMessage(json: json, as: message.type)
-            try message.set(numbered: field.number, to: try parsed.value(numbered: field.number))
-        } catch {
-            throw PlanError("\(field.name): \(error.message)")
+    /// What the whole cannot do without cannot hang on what it can do without.
+    private func checkNeeds(_ step: PlanSource.Step, _ needs: Set<Int>) throws(PlanError) {
+        guard step.isRequired else { return }
+        for number in needs.sorted() where !source.steps[number].isRequired {
+            throw PlanError(
+                "is required, but needs \(source.steps[number].name), which is not; say required: false here too"
+            )
         }
     }
 
-    private func set(
-        _ message: inout DynamicMessage, _ field: FieldDescriptor, _ value: DynamicValue
-    ) throws(PlanError) {
-        do throws(SchemaError) { try message.set(numbered: field.number, to: value) } catch {
-            throw PlanError("\(field.name): \(error.message)")
-        }
-    }
-
-    private func checkFit(_ reference: PlanReference, _ field: FieldDescriptor) throws(PlanError) {
-        let (found, wanted) = (try type(of: reference), PlanType(field))
-        guard found.fits(wanted) else {
-            throw PlanError("\(reference) is \(found.name), and \(field.name) is \(wanted.name)")
-        }
-    }
-
-    // MARK: References
-
-    /// The type of what a reference stands for.
-    private func type(of reference: PlanReference) throws(PlanError) -> PlanType {
-        if let parameter = source.parameters.first(where: { $0.name == reference.name }) {
-            guard reference.path.isEmpty else { throw PlanError("\(reference): a parameter has no fields") }
-            return PlanType(parameter.type)
-        }
-        guard let number = numbers[reference.name] else {
-            throw PlanError("\(reference) names no parameter and no step")
-        }
-        var type = PlanType(.message(routes[number].method.output))
-        for name in reference.path {
-            guard case .message(let message) = type.element, let field = message.field(named: name) else {
-                throw PlanError("\(reference): \(type.name) has no field \"\(SchemaError.excerpt(name))\"")
-            }
-            let isList = type.isList
-            type = PlanType(field)
-            guard !(isList && type.element == .map) else {
-                throw PlanError("\(reference): a map inside a list has no form of its own")
-            }
-            type.isList = type.isList || isList
-        }
-        return type
-    }
+    // MARK: The response
 
     private func response() throws(PlanError) -> PlanExpression {
         guard let response = source.response else {
@@ -179,7 +148,7 @@ struct PlanChecker {
             throw PlanError("response: the name errors is that of the list of what is missing")
         }
         for reference in response.references {
-            do throws(PlanError) { _ = try type(of: reference) } catch { throw error.at("response") }
+            do throws(PlanError) { _ = try scope.meaning(of: reference) } catch { throw error.at("response") }
         }
         return response
     }

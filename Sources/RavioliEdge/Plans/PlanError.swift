@@ -4,9 +4,16 @@
 package struct PlanError: Error, Sendable, Hashable, CustomStringConvertible {
     /// For the person who wrote the plan.
     package let description: String
+    /// Whether all that is wrong is a method that no server has, which one that is not known yet may have.
+    let isUnknownMethod: Bool
 
-    init(_ description: String) { self.description = description }
+    init(_ description: String, isUnknownMethod: Bool = false) {
+        self.description = description
+        self.isUnknownMethod = isUnknownMethod
+    }
 
     /// The same, at a place in the plan.
-    func at(_ place: String) -> PlanError { PlanError("\(place): \(description)") }
+    func at(_ place: String) -> PlanError {
+        PlanError("\(place): \(description)", isUnknownMethod: isUnknownMethod)
+    }
 }

@@ -36,18 +36,15 @@ package struct PlanFile: Sendable {
     /// - Throws: what is wrong and in which line. Keys that have no meaning are refused, not passed over.
     package init(yaml: String, name: String) throws(PlanError) {
         let root: Node?
-        do { root = try Yams.compose(yaml: yaml) } catch {
-            let text = "\(error)".split(separator: "\n").first.map(String.init) ?? ""
-            throw PlanError("\(name) is no YAML: \(text)")
+        do throws(PlanError) { root = try YAMLText.root(yaml) } catch {
+            throw PlanError("\(name) \(error.description)")
         }
-        guard let root else { return }
-        let reader = PlanReader(file: name)
-        for (key, value) in try reader.members(root, "the file") {
-            guard key == "plans" else {
-                throw reader.failure(value, "the file has no key \"\(key)\"; there is plans")
-            }
-            for (name, node) in try reader.members(value, "plans") {
-                plans.append(try reader.plan(name, node))
+        guard let root, root.null == nil else { return }
+        let reader = PlanReader(nodes: PlanNodes(file: name))
+        for (key, value, place) in try reader.nodes.members(root, "the file") {
+            guard key == "plans" else { throw reader.nodes.unknown(place, "the file", key, "plans") }
+            for (name, node, place) in try reader.nodes.members(value, "plans") {
+                plans.append(try reader.plan(name, node, place))
             }
         }
     }
@@ -55,56 +52,65 @@ package struct PlanFile: Sendable {
 
 /// Walks the file's nodes.
 private struct PlanReader {
-    let file: String
+    let nodes: PlanNodes
 
-    func failure(_ node: Node, _ what: String) -> PlanError {
-        PlanError("\(file), line \(node.mark?.line ?? 1): \(what)")
-    }
-
-    func plan(_ name: String, _ node: Node) throws(PlanError) -> PlanSource {
-        guard PlanReference.isName(name) else { throw failure(node, "\"\(name)\" cannot name a plan") }
+    func plan(_ name: String, _ node: Node, _ place: Node) throws(PlanError) -> PlanSource {
+        guard PlanReference.isName(name) else {
+            throw nodes.failure(place, "\"\(SchemaError.excerpt(name))\" cannot name a plan")
+        }
         var plan = PlanSource(name: name, path: "")
-        plan.line = node.mark?.line ?? 1
-        for (key, value) in try members(node, "a plan") {
+        (plan.file, plan.line) = (nodes.file, nodes.line(place))
+        for (key, value, place) in try nodes.members(node, "a plan") {
             switch key {
-            case "description": plan.description = try text(value, key)
-            case "get": plan.path = try text(value, key)
-            case "timeout": plan.timeout = try duration(value)
+            case "description": plan.description = try nodes.text(value, key)
+            case "get", "post":
+                guard plan.path.isEmpty else { throw nodes.failure(place, "a plan has one of get and post") }
+                plan.path = try nodes.text(value, key)
+                plan.httpMethod = key.uppercased()
+            case "timeout": plan.timeout = try nodes.duration(value)
             case "parameters":
-                for (name, node) in try members(value, key) {
-                    plan.parameters.append(try parameter(name, node))
+                for (name, node, place) in try nodes.members(value, key) {
+                    plan.parameters.append(try parameter(name, node, place))
                 }
             case "steps":
-                for (name, node) in try members(value, key) { plan.steps.append(try step(name, node)) }
-            case "response": plan.response = try expression(value)
+                for (name, node, place) in try nodes.members(value, key) {
+                    plan.steps.append(try step(name, node, place))
+                }
+            case "response": plan.response = try nodes.expression(value)
             default:
-                throw unknown(value, "a plan", key, "description, get, timeout, parameters, steps, response")
+                throw nodes.unknown(
+                    place, "a plan", key, "description, get, post, timeout, parameters, steps, response")
             }
         }
-        if plan.path.isEmpty { throw failure(node, "the plan \(name) has no get") }
-        if plan.steps.isEmpty { throw failure(node, "the plan \(name) has no steps") }
+        if plan.path.isEmpty { throw nodes.failure(place, "the plan \(name) has no get and no post") }
+        if plan.steps.isEmpty { throw nodes.failure(place, "the plan \(name) has no steps") }
         return plan
     }
 
-    private func parameter(_ name: String, _ node: Node) throws(PlanError) -> PlanSource.Parameter {
-        var parameter = PlanSource.Parameter(name: name)
+    private func parameter(
+        _ name: String, _ node: Node, _ place: Node
+    ) throws(PlanError) -> PlanSource.Parameter {
+        var parameter = PlanSource.Parameter(name: name, line: nodes.line(place))
         if node.null != nil { return parameter }
         if let type = node.scalar?.string {
             parameter.type = try scalar(type, node)
             return parameter
         }
-        for (key, value) in try members(node, "a parameter") {
+        for (key, value, place) in try nodes.members(node, "a parameter") {
             switch key {
-            case "type": parameter.type = try scalar(try text(value, key), value)
-            case "default":
-                let text = try text(value, key)
-                guard parameter.type.value(text) != nil else {
-                    throw failure(
-                        value, "the default of \(name) is no \(parameter.type.rawValue); type comes first")
-                }
-                parameter.defaultText = text
-            default: throw unknown(value, "a parameter", key, "type, default")
+            case "type": parameter.type = try scalar(try nodes.text(value, key), value)
+            case "repeated": parameter.isRepeated = try nodes.bool(value, key)
+            case "required": parameter.isRequired = try nodes.bool(value, key)
+            case "description": parameter.description = try nodes.text(value, key)
+            case "default": parameter.defaultText = try nodes.text(value, key)
+            default:
+                throw nodes.unknown(
+                    place, "a parameter", key, "type, repeated, required, default, description")
             }
+        }
+        if parameter.defaultText != nil {
+            parameter.isRequired = false
+            if parameter.isRepeated { throw nodes.failure(place, "\(name) is a list, which has no default") }
         }
         return parameter
     }
@@ -112,98 +118,34 @@ private struct PlanReader {
     private func scalar(_ text: String, _ node: Node) throws(PlanError) -> PlanScalar {
         if let type = PlanScalar(rawValue: text) { return type }
         let known = PlanScalar.allCases.map(\.rawValue).joined(separator: ", ")
-        throw failure(node, "\"\(text)\" is no type of a parameter; there are \(known)")
+        throw nodes.failure(
+            node, "\"\(SchemaError.excerpt(text))\" is no type of a parameter; there are \(known)")
     }
 
-    private func step(_ name: String, _ node: Node) throws(PlanError) -> PlanSource.Step {
-        var step = PlanSource.Step(name: name, call: "", request: .object([]), line: node.mark?.line ?? 1)
-        for (key, value) in try members(node, "a step") {
+    private func step(_ name: String, _ node: Node, _ place: Node) throws(PlanError) -> PlanSource.Step {
+        var step = PlanSource.Step(name: name, call: "", request: .object([]), line: nodes.line(place))
+        var parallel: Node?
+        for (key, value, place) in try nodes.members(node, "a step") {
             switch key {
-            case "call": step.call = try text(value, key)
-            case "request": step.request = try expression(value)
-            case "required":
-                guard let required = value.bool else { throw failure(value, "required is true or false") }
-                step.isRequired = required
-            case "timeout": step.timeout = try duration(value)
-            case "list_max":
-                guard let most = value.int, (1...10_000).contains(most) else {
-                    throw failure(value, "list_max is a number from 1 to 10000")
-                }
-                step.listMax = most
-            case "when":
-                guard case .reference(let reference) = try expression(value) else {
-                    throw failure(value, "when is a reference, such as $step.field")
-                }
-                step.condition = reference
-            default: throw unknown(value, "a step", key, "call, request, required, timeout, list_max, when")
+            case "call": step.call = try nodes.text(value, key)
+            case "request": step.request = try nodes.expression(value)
+            case "each": step.each = try nodes.reference(value, key)
+            case "parallel":
+                step.parallel = try nodes.number(value, key, 1...32)
+                parallel = place
+            case "required": step.isRequired = try nodes.bool(value, key)
+            case "timeout": step.timeout = try nodes.duration(value)
+            case "list_max": step.listMax = try nodes.number(value, key, 1...10_000)
+            case "when": step.condition = try nodes.reference(value, key)
+            default:
+                throw nodes.unknown(
+                    place, "a step", key, "call, request, each, parallel, required, timeout, list_max, when")
             }
         }
-        if step.call.isEmpty { throw failure(node, "the step \(name) has no call") }
+        if step.call.isEmpty { throw nodes.failure(place, "the step \(name) has no call") }
+        if let parallel, step.each == nil {
+            throw nodes.failure(parallel, "parallel is for a step that makes calls for each of a list")
+        }
         return step
-    }
-
-    // MARK: Values
-
-    private func expression(_ node: Node) throws(PlanError) -> PlanExpression {
-        switch node {
-        case .mapping(let mapping):
-            var members: [PlanExpression.Member] = []
-            for (key, value) in mapping {
-                members.append(.init(name: try text(key, "a key"), value: try expression(value)))
-            }
-            return .object(members)
-        case .sequence(let sequence):
-            var elements: [PlanExpression] = []
-            for element in sequence { elements.append(try expression(element)) }
-            return .list(elements)
-        case .scalar(let scalar):
-            return try value(scalar, node)
-        case .alias: throw failure(node, "aliases are not read")
-        }
-    }
-
-    private func value(_ scalar: Node.Scalar, _ node: Node) throws(PlanError) -> PlanExpression {
-        let isPlain = scalar.style == .plain || scalar.style == .any
-        if isPlain, node.null != nil { return .literal("null", isText: false) }
-        if isPlain, let value = node.bool { return .literal(value ? "true" : "false", isText: false) }
-        if isPlain, let value = node.int { return .literal("\(value)", isText: false) }
-        if isPlain, let value = node.float, value.isFinite { return .literal("\(value)", isText: false) }
-        do throws(PlanError) {
-            if let reference = try PlanReference(scalar.string) { return .reference(reference) }
-        } catch {
-            throw failure(node, error.description)
-        }
-        let isEscaped = scalar.string.hasPrefix("$$")
-        return .literal(isEscaped ? String(scalar.string.dropFirst()) : scalar.string, isText: true)
-    }
-
-    private func duration(_ node: Node) throws(PlanError) -> Duration {
-        let text = try text(node, "a duration")
-        let units: [(String, Double)] = [("ms", 0.001), ("s", 1), ("m", 60)]
-        for (unit, seconds) in units where text.hasSuffix(unit) {
-            guard let number = Double(text.dropLast(unit.count)), number > 0, number * seconds <= 600 else {
-                continue
-            }
-            return .milliseconds(Int(number * seconds * 1000))
-        }
-        throw failure(node, "\"\(text)\" is no duration, such as 500ms, 2s or 1m; ten minutes at most")
-    }
-
-    // MARK: Nodes
-
-    private func unknown(_ node: Node, _ place: String, _ key: String, _ known: String) -> PlanError {
-        failure(node, "\(place) has no key \"\(SchemaError.excerpt(key))\"; there are \(known)")
-    }
-
-    func members(_ node: Node, _ what: String) throws(PlanError) -> [(String, Node)] {
-        guard let mapping = node.mapping else { throw failure(node, "\(what) is a mapping") }
-        var members: [(String, Node)] = []
-        for (key, value) in mapping { members.append((try text(key, "a key"), value)) }
-        return members
-    }
-
-    private func text(_ node: Node, _ what: String) throws(PlanError) -> String {
-        guard let scalar = node.scalar else { throw failure(node, "\(what) is a text") }
-        return scalar.string
     }
 }

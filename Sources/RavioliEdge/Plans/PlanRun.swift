@@ -6,7 +6,7 @@ package import RavioliSchema
 /// One answer of a plan: calls what can be called, in parallel, and puts together what came back.
 ///
 /// A required step that fails decides the whole, and what still runs is cancelled. A step that is not required leaves its
-/// parts null and an entry in `errors`. Calls that are equal are made once.
+/// parts null and an entry in `errors`. Calls that are equal (method, request and time) are made once.
 package struct PlanRun: Sendable {
     /// Makes a step's call and answers the encoded response.
     package typealias Caller = @Sendable (Route, UnaryRequest) async throws(RPCError) -> [UInt8]
@@ -14,6 +14,8 @@ package struct PlanRun: Sendable {
     /// What became of a step.
     enum Outcome: Sendable {
         case answered(DynamicMessage)
+        /// A response for each element, nil for one that failed.
+        case answeredEach([DynamicMessage?])
         /// Its condition did not hold.
         case skipped
         case failed(RPCError)
@@ -21,7 +23,9 @@ package struct PlanRun: Sendable {
 
     /// Something that is missing in the answer.
     struct Missing: Sendable, Hashable {
-        let step: String
+        let step: Int
+        /// The element that it is about, from 0; nil for the step itself.
+        let index: Int?
         let code: StatusCode
         let message: String
     }
@@ -29,207 +33,325 @@ package struct PlanRun: Sendable {
     private struct CallKey: Hashable, Sendable {
         let method: String
         let request: [UInt8]
+        let timeout: Duration?
     }
 
+    /// The calls of a step that has begun.
+    private struct Progress: Sendable {
+        let requests: [[UInt8]]
+        var responses: [DynamicMessage?]
+        let deadline: Deadline
+        let began: Int64
+        var ended: Int64?
+        /// How many have been made, and how many of those are still out.
+        var next = 0
+        var out = 0
+    }
+
+    private typealias End = (key: CallKey, result: Result<[UInt8], RPCError>)
+    private typealias Decoded = Result<DynamicMessage, RPCError>
+
     private let plan: Plan
-    private let parameters: [String: DynamicValue]
+    private let parameters: DynamicMessage
     private let deadline: Deadline
     private let metadata: Metadata
+    private let options: PlanOptions
     private let call: Caller
 
     private var outcomes: [Outcome?]
-    private var begun: [Bool]
-    /// Steps by the call that they share.
-    private var sharers: [CallKey: [Int]] = [:]
-    private var finished: [CallKey: Result<[UInt8], RPCError>] = [:]
+    private var progress: [Progress?]
+    /// Steps and their elements by the call that they share.
+    private var sharers: [CallKey: [(step: Int, index: Int)]] = [:]
+    private var finished: [CallKey: Decoded] = [:]
     private var missing: [Missing] = []
     private var bytes = 0
+    private var calls = 0
+    private var running = 0
+    /// The required step that failed, if one did.
+    private(set) var failedStep: Int?
 
     /// - Parameters:
-    ///   - texts: the parameters that the request gives.
+    ///   - parameters: of the request, from ``PlanParameters/values(_:)``.
     ///   - deadline: of the request; the plan's own timeout may be earlier.
     ///   - metadata: goes with every call.
-    /// - Throws: `invalid_argument`, naming the parameter that is missing, unknown or wrong.
     package init(
-        _ plan: Plan, parameters texts: [String: String], deadline: Deadline, metadata: Metadata = Metadata(),
-        call: @escaping Caller
-    ) throws(RPCError) {
+        _ plan: Plan, parameters: DynamicMessage, deadline: Deadline, metadata: Metadata = Metadata(),
+        options: PlanOptions = .defaults, call: @escaping Caller
+    ) {
         self.plan = plan
-        self.deadline = min(deadline, .after(plan.source.timeout))
+        self.parameters = parameters
+        self.deadline = min(deadline, .after(plan.source.timeout ?? options.timeout))
         self.metadata = metadata
+        self.options = options
         self.call = call
         outcomes = Array(repeating: nil, count: plan.steps.count)
-        begun = Array(repeating: false, count: plan.steps.count)
-        parameters = try Self.values(plan.source.parameters, texts)
+        progress = Array(repeating: nil, count: plan.steps.count)
     }
 
-    private static func values(
-        _ parameters: [PlanSource.Parameter], _ texts: [String: String]
-    ) throws(RPCError) -> [String: DynamicValue] {
-        var values: [String: DynamicValue] = [:]
-        for parameter in parameters {
-            guard let text = texts[parameter.name] ?? parameter.defaultText else {
-                throw refusal("the parameter \(parameter.name) is missing")
-            }
-            guard let value = parameter.type.value(text) else {
-                throw refusal("the parameter \(parameter.name) is no \(parameter.type.rawValue)")
-            }
-            values[parameter.name] = value
-        }
-        for name in texts.keys.sorted() where values[name] == nil {
-            throw refusal("there is no parameter \"\(SchemaError.excerpt(name))\"")
-        }
-        return values
-    }
-
-    private static func refusal(_ text: String) -> RPCError {
-        RPCError(call: .invalidArgument, text, executed: .no)
-    }
+    private var values: PlanValues { PlanValues(plan, outcomes, parameters) }
 
     // MARK: Running
 
     /// Runs the plan.
     ///
     /// - Returns: the answer as JSON.
-    /// - Throws: what a required step failed with; `resource_exhausted` when the responses are too large together.
-    package mutating func answer(options: JSONEncodingOptions = .defaults) async throws(RPCError) -> [UInt8] {
+    /// - Throws: what a required step failed with; `resource_exhausted` when the answer is too large.
+    package mutating func answer(
+        json options: JSONEncodingOptions = .defaults
+    ) async throws(RPCError) -> [UInt8] {
         // The group is told of each end by the key of the call, so nothing is shared between tasks.
-        let end = await withTaskGroup(of: (CallKey, Result<[UInt8], RPCError>).self) { group in
-            var failure = beginReady(in: &group)
-            while failure == nil, let (key, result) = await group.next() {
-                failure = ended(key, result) ?? beginReady(in: &group)
+        let end = await withTaskGroup(of: End.self) { group -> RPCError? in
+            var failure = advance(in: &group)
+            while failure == nil, let end = await group.next() {
+                failure = ended(end) ?? advance(in: &group)
             }
             group.cancelAll()
             return failure
         }
         if let end { throw end }
-        return try PlanAnswer(plan, outcomes, parameters, missing, options: options).json()
+        let answer = PlanAnswer(
+            plan, outcomes, parameters, missing: orderedMissing, options: options,
+            bytesMax: self.options.bytesMax.multipliedReportingOverflow(by: 4).partialValue)
+        return try answer.json()
     }
 
-    /// Begins every step that has what it needs; returns what ends the whole, if anything does.
-    private mutating func beginReady(
-        in group: inout TaskGroup<(CallKey, Result<[UInt8], RPCError>)>
-    ) -> RPCError? {
+    /// In the order of the steps, so that the same failures read the same whichever came first.
+    private var orderedMissing: [Missing] {
+        missing.enumerated().sorted {
+            ($0.element.step, $0.element.index ?? -1, $0.offset)
+                < ($1.element.step, $1.element.index ?? -1, $1.offset)
+        }.map(\.element)
+    }
+
+    /// Begins what can be begun, as often as that lets something else begin; returns what ends the whole, if anything does.
+    private mutating func advance(in group: inout TaskGroup<End>) -> RPCError? {
         var again = true
         while again {
             again = false
-            for number in plan.steps.indices where !begun[number] && isReady(number) {
-                begun[number] = true
-                if let failure = begin(number, in: &group) { return failure }
-                // One that ended at once may be what another waits for.
+            for number in plan.steps.indices where outcomes[number] == nil {
+                if progress[number] == nil {
+                    guard plan.steps[number].needs.allSatisfy({ outcomes[$0] != nil }) else { continue }
+                    if let failure = begin(number) { return failure }
+                }
+                if let failure = makeCalls(number, in: &group) { return failure }
                 again = again || outcomes[number] != nil
             }
         }
         return nil
     }
 
-    private func isReady(_ number: Int) -> Bool {
-        plan.steps[number].needs.allSatisfy { outcomes[$0] != nil }
-    }
-
-    private mutating func begin(
-        _ number: Int, in group: inout TaskGroup<(CallKey, Result<[UInt8], RPCError>)>
-    ) -> RPCError? {
+    /// Makes the requests of a step, or finds that there is nothing to ask for.
+    private mutating func begin(_ number: Int) -> RPCError? {
         let step = plan.steps[number]
-        if let needed = step.needs.first(where: { if case .failed = outcomes[$0] { true } else { false } }),
-            case .failed(let error)? = outcomes[needed]
-        {
+        for needed in step.needs {
+            guard case .failed(let error)? = outcomes[needed] else { continue }
             let name = plan.steps[needed].source.name
             return failed(
-                number, RPCError(call: error.code, "the step \(name), which it needs, failed", executed: .no))
+                number, RPCError(error.code, "it needs \(name), which is missing", executed: .no))
         }
-        if let condition = step.source.condition, !PlanValues(outcomes, parameters, plan).holds(condition) {
+        let lacks = step.takes.contains { if case .skipped? = outcomes[$0] { true } else { false } }
+        if lacks || step.source.condition.map({ !values.holds($0) }) == true {
             outcomes[number] = .skipped
             return nil
         }
         do throws(RPCError) {
-            let key = CallKey(method: step.source.call, request: try request(step))
-            if let result = finished[key] { return ended([number], result) }
-            sharers[key, default: []].append(number)
-            if sharers[key]?.count == 1 { start(step, key, in: &group) }
+            let requests = try requests(number)
+            calls += requests.count
+            guard calls <= options.callsMax else {
+                throw RPCError(
+                    .resourceExhausted, "the answer would take more than \(options.callsMax) calls",
+                    executed: .no)
+            }
+            let timeout = step.source.timeout
+            progress[number] = Progress(
+                requests: requests, responses: Array(repeating: nil, count: requests.count),
+                deadline: timeout.map { min(deadline, .after($0)) } ?? deadline,
+                began: Deadline.nowNanoseconds)
+            if requests.isEmpty { outcomes[number] = .answeredEach([]) }
             return nil
         } catch {
             return failed(number, error)
         }
     }
 
-    private func start(
-        _ step: Plan.Step, _ key: CallKey, in group: inout TaskGroup<(CallKey, Result<[UInt8], RPCError>)>
+    private mutating func requests(_ number: Int) throws(RPCError) -> [[UInt8]] {
+        let step = plan.steps[number]
+        guard let each = step.source.each else { return [try request(step, nil)] }
+        var elements = values.part(each).elements
+        if elements.count > step.source.listMax {
+            elements = Array(elements.prefix(step.source.listMax))
+            noteCut("\(each)", step)
+        }
+        var requests: [[UInt8]] = []
+        for element in elements { requests.append(try request(step, element)) }
+        return requests
+    }
+
+    private mutating func request(_ step: Plan.Step, _ each: DynamicValue?) throws(RPCError) -> [UInt8] {
+        do throws(SchemaError) {
+            let (message, cut) = try values.request(of: step, each: each)
+            for field in cut { noteCut(field, step) }
+            // Deterministic, so that equal requests are recognised.
+            return try message.encoded(deterministic: true)
+        } catch {
+            throw RPCError(.internal, "its request cannot be made", executed: .no, cause: error)
+        }
+    }
+
+    private mutating func noteCut(_ what: String, _ step: Plan.Step) {
+        guard let number = plan.number(of: step.source.name) else { return }
+        let note = Missing(
+            step: number, index: nil, code: .resourceExhausted,
+            message: "\(what) is cut to its first \(step.source.listMax) elements")
+        if !missing.contains(note) { missing.append(note) }
+    }
+
+    // MARK: Calls
+
+    /// Makes as many of a step's calls as may be out.
+    private mutating func makeCalls(_ number: Int, in group: inout TaskGroup<End>) -> RPCError? {
+        let step = plan.steps[number]
+        while let state = progress[number], outcomes[number] == nil, state.next < state.requests.count,
+            state.out < step.source.parallel, running < options.parallelMax
+        {
+            let index = state.next
+            progress[number]?.next += 1
+            progress[number]?.out += 1
+            let key = CallKey(
+                method: step.source.call, request: state.requests[index], timeout: step.source.timeout)
+            if let result = finished[key] {
+                if let failure = ended(number, index, result) { return failure }
+            } else if sharers[key] != nil {
+                sharers[key]?.append((number, index))
+            } else {
+                sharers[key] = [(number, index)]
+                start(step, key, state.deadline, in: &group)
+            }
+        }
+        return nil
+    }
+
+    private mutating func start(
+        _ step: Plan.Step, _ key: CallKey, _ deadline: Deadline, in group: inout TaskGroup<End>
     ) {
-        var options = CallOptions.metadata(metadata)
-        options.timeout = min(deadline.remaining, step.source.timeout ?? deadline.remaining)
-        let request = UnaryRequest(step.route.name, message: key.request, options: options)
-        let (call, route) = (call, step.route)
+        running += 1
+        var request = UnaryRequest(step.route.name, message: key.request)
+        request.deadline = deadline
+        request.metadata = metadata
+        let (call, route, unary) = (call, step.route, request)
         group.addTask {
             do throws(RPCError) {
-                return (key, .success(try await call(route, request)))
+                guard !deadline.hasPassed else {
+                    throw RPCError(.deadlineExceeded, "the deadline passed", executed: .no)
+                }
+                return (key, .success(try await call(route, unary)))
             } catch {
                 return (key, .failure(error))
             }
         }
     }
 
-    private mutating func request(_ step: Plan.Step) throws(RPCError) -> [UInt8] {
-        do throws(SchemaError) {
-            let (message, cut) = try PlanValues(outcomes, parameters, plan).request(of: step)
-            for field in cut {
-                missing.append(
-                    Missing(
-                        step: step.source.name, code: .resourceExhausted,
-                        message: "\(field) is cut to its first \(step.source.listMax) elements"))
-            }
-            // Deterministic, so that equal requests are recognised.
-            return try message.encoded(deterministic: true)
-        } catch {
-            throw RPCError(
-                call: .internal, "the request of the step \(step.source.name) cannot be made", executed: .no,
-                cause: error)
-        }
-    }
-
     // MARK: Ends
 
-    private mutating func ended(_ key: CallKey, _ result: Result<[UInt8], RPCError>) -> RPCError? {
-        finished[key] = result
-        return ended(sharers.removeValue(forKey: key) ?? [], result)
-    }
-
-    private mutating func ended(_ numbers: [Int], _ result: Result<[UInt8], RPCError>) -> RPCError? {
-        for number in numbers {
-            if let failure = ended(number, result) { return failure }
+    private mutating func ended(_ end: End) -> RPCError? {
+        running -= 1
+        let waiting = sharers.removeValue(forKey: end.key) ?? []
+        guard let first = waiting.first else { return nil }
+        let result = decoded(end.result, plan.steps[first.step].route)
+        finished[end.key] = result
+        for (number, index) in waiting {
+            if let failure = ended(number, index, result) { return failure }
         }
         return nil
     }
 
-    private mutating func ended(_ number: Int, _ result: Result<[UInt8], RPCError>) -> RPCError? {
+    private mutating func decoded(_ result: Result<[UInt8], RPCError>, _ route: Route) -> Decoded {
         let encoded: [UInt8]
         switch result {
         case .success(let bytes): encoded = bytes
-        case .failure(let error): return failed(number, error)
+        case .failure(let error): return .failure(error)
+        }
+        guard encoded.count <= options.bytesMax - bytes else {
+            return .failure(
+                RPCError(
+                    .resourceExhausted, "the responses are over \(options.bytesMax) bytes together",
+                    executed: .yes))
         }
         bytes += encoded.count
-        guard bytes <= PlanSource.bytesMax else {
-            return RPCError(
-                call: .resourceExhausted, "the responses are over \(PlanSource.bytesMax) bytes together",
-                executed: .yes)
-        }
         do throws(SchemaError) {
-            let type = plan.steps[number].route.method.output
-            outcomes[number] = .answered(try DynamicMessage(decoding: encoded, as: type))
-            return nil
+            var limits = SchemaLimits.defaults
+            limits.elementsMax = Self.elementsMax
+            return .success(try DynamicMessage(decoding: encoded, as: route.method.output, limits: limits))
         } catch {
-            return failed(
-                number,
-                RPCError(call: .internal, "the response cannot be decoded", executed: .yes, cause: error))
+            return .failure(
+                RPCError(
+                    .internal, "the service's answer cannot be read", executed: .yes, cause: error))
         }
+    }
+
+    /// Fields and elements of one response: each becomes a value, which is larger than its bytes.
+    private static let elementsMax = 262_144
+
+    private mutating func ended(_ number: Int, _ index: Int, _ result: Decoded) -> RPCError? {
+        guard var state = progress[number] else { return nil }
+        state.out -= 1
+        let isEach = plan.steps[number].source.each != nil
+        switch result {
+        case .success(let message): state.responses[index] = message
+        case .failure(let error):
+            progress[number] = state
+            if !isEach { return failed(number, error) }
+            if let failure = note(number, index, error) { return failure }
+        }
+        if state.next == state.requests.count, state.out == 0 {
+            state.ended = Deadline.nowNanoseconds
+            outcomes[number] =
+                isEach ? .answeredEach(state.responses) : state.responses[0].map(Outcome.answered)
+        }
+        progress[number] = state
+        return nil
     }
 
     /// A step failed; returns what ends the whole, if the step is required.
     private mutating func failed(_ number: Int, _ error: RPCError) -> RPCError? {
-        let step = plan.steps[number].source
         outcomes[number] = .failed(error)
-        if step.isRequired { return error }
-        missing.append(Missing(step: step.name, code: error.code, message: error.forTheWorld.message))
+        progress[number]?.ended = Deadline.nowNanoseconds
+        return note(number, nil, error)
+    }
+
+    private mutating func note(_ number: Int, _ index: Int?, _ error: RPCError) -> RPCError? {
+        if plan.steps[number].source.isRequired {
+            failedStep = number
+            return error
+        }
+        missing.append(
+            Missing(step: number, index: index, code: error.code, message: error.forTheWorld.message))
         return nil
+    }
+}
+
+// MARK: - The log
+
+extension PlanRun {
+    /// What became of each step and how long it took, for the log: `vehicle=ok/812us worth=unavailable/40us`.
+    var report: String {
+        plan.steps.indices.map { number in
+            "\(plan.steps[number].source.name)=\(status(number))\(time(number))"
+        }.joined(separator: " ")
+    }
+
+    private func status(_ number: Int) -> String {
+        switch outcomes[number] {
+        case .answered: "ok"
+        case .answeredEach(let messages): "\(messages.count { $0 != nil }) of \(messages.count)"
+        case .skipped: "skipped"
+        case .failed(let error): error.code.name
+        case nil: progress[number] == nil ? "not begun" : "cancelled"
+        }
+    }
+
+    private func time(_ number: Int) -> String {
+        guard let state = progress[number], let ended = state.ended else { return "" }
+        return "/\((ended - state.began) / 1000)us"
     }
 }

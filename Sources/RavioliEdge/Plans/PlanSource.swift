@@ -4,26 +4,36 @@ import RavioliSchema
 
 /// A plan as it is written, before it is checked against any schema.
 package struct PlanSource: Sendable {
-    /// A parameter that a request gives in its path or query.
+    /// A parameter that a request gives in its path, its query or its body.
     package struct Parameter: Sendable {
         package var name: String
         package var type = PlanScalar.string
-        /// Used when the request does not give it; without one it is required.
+        /// Whether it is a list.
+        package var isRepeated = false
+        /// Whether a request must give it. Default true, unless there is a default.
+        package var isRequired = true
+        /// Used when the request does not give it.
         package var defaultText: String?
+        package var description = ""
+        package var line = 1
     }
 
-    /// A call.
+    /// A call, or one for each element of a list.
     package struct Step: Sendable {
         package var name: String
         /// `package.Service/Method`.
         package var call: String
         /// The request's fields.
         package var request: PlanExpression
+        /// The list for each of whose elements, `$each` in the request, the call is made.
+        package var each: PlanReference?
+        /// So many of those calls are out at the same time.
+        package var parallel = 8
         /// Whether the whole fails with it. Default true: a part that may be missing is marked so.
         package var isRequired = true
         /// Its own limit, within the plan's.
         package var timeout: Duration?
-        /// Elements that one list of the request takes; default 100.
+        /// Elements that one list of the request takes, or for which calls are made; default 100.
         package var listMax = 100
         /// The step is left out, without an error, when this is absent, empty or false.
         package var condition: PlanReference?
@@ -32,20 +42,27 @@ package struct PlanSource: Sendable {
 
     package var name: String
     package var description = ""
-    /// The path template of its `GET`.
+    /// `GET`, or `POST` for parameters in a body.
+    package var httpMethod = "GET"
+    /// The path template.
     package var path: String
-    /// For everything together; default 5 s.
-    package var timeout = Duration.seconds(5)
+    /// For everything together; nil for what the options say.
+    package var timeout: Duration?
     package var parameters: [Parameter] = []
     package var steps: [Step] = []
     /// What is answered; nil for each step's response under its name.
     package var response: PlanExpression?
+    /// The file it stands in, and the line.
+    package var file = ""
     package var line = 1
 
-    /// Steps of one plan.
-    package static let stepsMax = 32
-    /// What the steps' responses may have in all, in bytes.
-    package static let bytesMax = 8 * 1024 * 1024
+    /// Parameters of one plan.
+    static let parametersMax = 64
+    /// How `$each` is called in a request.
+    static let eachName = "each"
+
+    /// How errors say where something is.
+    func place(line: Int) -> String { "\(file), line \(line): the plan \(name)" }
 }
 
 /// A value in a plan.

@@ -4,16 +4,20 @@ import RavioliSchema
 
 /// The types of parameters.
 package enum PlanScalar: String, Sendable, CaseIterable {
-    case string, bool, int32, int64, double
+    case string, bool, int32, int64, uint32, uint64, float, double, bytes
 
-    /// Reads a parameter's text.
-    func value(_ text: String) -> DynamicValue? {
+    /// As a schema says it.
+    var protoType: Google_Protobuf_FieldDescriptorProto.Type_ {
         switch self {
-        case .string: .string(text)
-        case .bool: text == "true" ? .bool(true) : text == "false" ? .bool(false) : nil
-        case .int32: Int32(text).map(DynamicValue.int32)
-        case .int64: Int64(text).map(DynamicValue.int64)
-        case .double: Double(text).flatMap { $0.isFinite ? .double($0) : nil }
+        case .string: .string
+        case .bool: .bool
+        case .int32: .int32
+        case .int64: .int64
+        case .uint32: .uint32
+        case .uint64: .uint64
+        case .float: .float
+        case .double: .double
+        case .bytes: .bytes
         }
     }
 }
@@ -33,18 +37,6 @@ package struct PlanType: Sendable {
     init(_ element: Element, isList: Bool = false) {
         self.element = element
         self.isList = isList
-    }
-
-    init(_ scalar: PlanScalar) {
-        let element: Element =
-            switch scalar {
-            case .string: .string
-            case .bool: .bool
-            case .int32: .int32
-            case .int64: .int64
-            case .double: .double
-            }
-        self.init(element)
     }
 
     init(_ field: FieldDescriptor) {
@@ -72,7 +64,8 @@ package struct PlanType: Sendable {
         guard isList == target.isList, element != .map else { return false }
         return switch (element, target.element) {
         case (.message(let from), .message(let to)): from.fullName == to.fullName
-        case (.int32, .int64), (.uint32, .uint64), (.uint32, .int64), (.float, .double), (.int32, .double):
+        case (.int32, .int64), (.uint32, .uint64), (.uint32, .int64), (.float, .double), (.int32, .double),
+            (.uint32, .double):
             true
         default: element == target.element
         }
@@ -87,6 +80,7 @@ package struct PlanType: Sendable {
         case (.uint32(let number), .int64): .int64(Int64(number))
         case (.float(let number), .double): .double(Double(number))
         case (.int32(let number), .double): .double(Double(number))
+        case (.uint32(let number), .double): .double(Double(number))
         // Two servers may know a type of one name from different files.
         case (.message(let message), .message(let type)) where message.type != type:
             (try? DynamicMessage(decoding: message.encoded(), as: type)).map(DynamicValue.message) ?? value

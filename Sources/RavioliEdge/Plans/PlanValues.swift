@@ -2,54 +2,87 @@
 
 import RavioliSchema
 
+/// A part of what a plan knows while it runs.
+enum PlanPart: Sendable {
+    /// Nothing: a step that has no response, or a field with presence that is not set.
+    case absent
+    case value(DynamicValue)
+    /// Something of each element of a list, in its order.
+    case list([PlanPart])
+
+    /// The field's value where a request takes it. What is absent leaves no gap in a list.
+    var value: DynamicValue? {
+        switch self {
+        case .absent: nil
+        case .value(let value): value
+        case .list(let parts): .list(parts.compactMap(\.value))
+        }
+    }
+
+    /// The elements that calls can be made for.
+    var elements: [DynamicValue] {
+        if case .list(let elements)? = value { elements } else { [] }
+    }
+}
+
 /// What references stand for, as far as the steps have ended.
 struct PlanValues {
-    private let outcomes: [PlanRun.Outcome?]
-    private let parameters: [String: DynamicValue]
     private let plan: Plan
+    private let outcomes: [PlanRun.Outcome?]
+    private let parameters: DynamicMessage
 
-    init(_ outcomes: [PlanRun.Outcome?], _ parameters: [String: DynamicValue], _ plan: Plan) {
-        self.outcomes = outcomes
-        self.parameters = parameters
-        self.plan = plan
+    init(_ plan: Plan, _ outcomes: [PlanRun.Outcome?], _ parameters: DynamicMessage) {
+        (self.plan, self.outcomes, self.parameters) = (plan, outcomes, parameters)
     }
 
-    /// The response of a step; nil when there is none.
-    func response(of name: String) -> DynamicMessage? {
-        guard let number = plan.steps.firstIndex(where: { $0.source.name == name }),
-            case .answered(let message)? = outcomes[number]
-        else { return nil }
-        return message
+    /// What a reference stands for.
+    ///
+    /// - Parameter each: the element that `$each` is.
+    func part(_ reference: PlanReference, each: DynamicValue? = nil) -> PlanPart {
+        let path = reference.path[...]
+        if let number = plan.number(of: reference.name) {
+            switch outcomes[number] {
+            case .answered(let message): return Self.part(path, in: .message(message))
+            case .answeredEach(let messages):
+                return .list(
+                    Self.flattened(messages.map { $0.map { Self.part(path, in: .message($0)) } ?? .absent }))
+            case .skipped, .failed, nil: return .absent
+            }
+        }
+        if reference.name == PlanSource.eachName { return each.map { Self.part(path, in: $0) } ?? .absent }
+        return Self.part([reference.name], in: .message(parameters))
     }
 
-    /// The value of a reference; nil when a message on the way, or the step's response, is absent.
-    func value(of reference: PlanReference) -> DynamicValue? {
-        if let value = parameters[reference.name] { return value }
-        guard let response = response(of: reference.name) else { return nil }
-        return Self.value(reference.path[...], in: .message(response))
-    }
-
-    private static func value(_ path: ArraySlice<String>, in value: DynamicValue) -> DynamicValue? {
-        guard let name = path.first else { return value }
+    private static func part(_ path: ArraySlice<String>, in value: DynamicValue) -> PlanPart {
+        guard let name = path.first else { return .value(value) }
         switch value {
         case .message(let message):
-            guard let field = message.type.field(named: name) else { return nil }
+            guard let field = message.type.field(named: name) else { return .absent }
             // What has presence and is absent stands for nothing; other fields have a default.
-            if field.presence == .explicit, (try? message.has(numbered: field.number)) != true { return nil }
-            guard let inner = try? message.value(numbered: field.number) else { return nil }
-            return Self.value(path.dropFirst(), in: inner)
-        case .list(let elements):
-            // Of each element; a list of lists is one list.
-            let found = elements.compactMap { Self.value(path, in: $0) }
-            return .list(
-                found.flatMap { element in if case .list(let inner) = element { inner } else { [element] } })
-        default: return nil
+            if field.presence == .explicit, (try? message.has(numbered: field.number)) != true {
+                return .absent
+            }
+            guard let inner = try? message.value(numbered: field.number) else { return .absent }
+            return part(path.dropFirst(), in: inner)
+        case .list(let elements): return .list(flattened(elements.map { part(path, in: $0) }))
+        default: return .absent
+        }
+    }
+
+    /// A list of lists is one list.
+    private static func flattened(_ parts: [PlanPart]) -> [PlanPart] {
+        parts.flatMap { part -> [PlanPart] in
+            switch part {
+            case .list(let inner): inner
+            case .value(.list(let inner)): inner.map(PlanPart.value)
+            case .absent, .value: [part]
+            }
         }
     }
 
     /// Whether a condition holds: the value is there, and neither empty nor zero nor false.
     func holds(_ condition: PlanReference) -> Bool {
-        switch value(of: condition) {
+        switch part(condition).value {
         case nil: false
         case .bool(let value)?: value
         case .string(let value)?: !value.isEmpty
@@ -67,11 +100,15 @@ struct PlanValues {
     }
 
     /// The request of a step, and the fields whose lists were cut.
-    func request(of step: Plan.Step) throws(SchemaError) -> (DynamicMessage, cut: [String]) {
+    func request(
+        of step: Plan.Step, each: DynamicValue? = nil
+    ) throws(SchemaError) -> (DynamicMessage, cut: [String]) {
         var message = step.fixed
         var cut: [String] = []
         for input in step.inputs {
-            guard var value = value(of: input.source), let field = input.target.last else { continue }
+            guard var value = part(input.source, each: each).value, let field = input.target.last else {
+                continue
+            }
             if case .list(let elements) = value, elements.count > step.source.listMax {
                 value = .list(Array(elements.prefix(step.source.listMax)))
                 cut.append(field.name)

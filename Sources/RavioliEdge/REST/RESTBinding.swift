@@ -31,6 +31,8 @@ package struct RESTBinding: Sendable {
     package let responseField: FieldDescriptor?
     /// The field that says which fields a PATCH changes, if the body can tell; nil if there is none, or several.
     package let maskField: FieldDescriptor?
+    /// The number of the plan that answers instead of the method; nil for a rule.
+    var plan: Int?
 
     /// Checks a rule against its method.
     ///

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+public import Ravioli
 package import RavioliSchema
 
 /// What whoever runs an edge decides about REST.
@@ -41,4 +42,12 @@ public struct RESTOptions: Sendable {
 
     /// The documented defaults.
     public init() {}
+
+    /// Takes the rules from a file.
+    ///
+    /// - Throws: `invalidConfiguration` for one that cannot be read.
+    public mutating func readRules(fromFile path: String) throws(RuntimeError) {
+        rules = try SmallFile.text(path)
+        rulesName = path
+    }
 }

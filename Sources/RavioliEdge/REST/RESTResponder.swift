@@ -8,11 +8,11 @@ import RavioliSchema
 
 /// Answers one exchange that fits a REST rule.
 struct RESTResponder {
-    private let edge: Edge
-    private let exchange: Exchange
+    let edge: Edge
+    let exchange: Exchange
     private let match: RESTMatch
     private let route: Route
-    private let options: RESTOptions
+    let options: RESTOptions
 
     init(_ edge: Edge, _ exchange: Exchange, _ match: RESTMatch, _ route: Route) {
         (self.edge, self.exchange, self.match, self.route) = (edge, exchange, match, route)
@@ -25,7 +25,7 @@ struct RESTResponder {
     }
 
     private var limits: EdgeLimits { edge.options.limits }
-    private var accepted: AcceptedTypes { AcceptedTypes(exchange.head.headerFields[values: .accept]) }
+    var accepted: AcceptedTypes { AcceptedTypes(exchange.head.headerFields[values: .accept]) }
 
     /// Serves the request.
     func serve(verified: Metadata) async {
@@ -41,7 +41,8 @@ struct RESTResponder {
                 await output.run(bridge, request, heartbeat: options.heartbeatInterval)
             } else {
                 let result = try await call { () throws(RPCError) in try await bridge.unary(request) }
-                try await answer(result, response)
+                let body = try response.body(of: Array(result.0.readableBytesView))
+                await answer(body, result.1)
             }
         } catch {
             note(error.error)
@@ -51,7 +52,7 @@ struct RESTResponder {
 
     // MARK: Request
 
-    private func bridge(_ verified: Metadata) throws(RESTFailure) -> CallBridge {
+    func bridge(_ verified: Metadata) throws(RESTFailure) -> CallBridge {
         let fields = exchange.head.headerFields
         do throws(RPCError) {
             var metadata = try RequestMetadata.read(fields, rules: edge.options.requestHeaders)
@@ -69,7 +70,7 @@ struct RESTResponder {
         }
     }
 
-    private func request(_ bridge: CallBridge) async throws(RESTFailure) -> [UInt8] {
+    func request(_ bridge: CallBridge) async throws(RESTFailure) -> [UInt8] {
         exchange.limitBody(to: min(bridge.deadline.remaining, limits.bodyTimeout))
         let fields = exchange.head.headerFields
         let bytesMax = limits.messageBytesMax
@@ -103,10 +104,8 @@ struct RESTResponder {
 
     // MARK: Answer
 
-    private func answer(
-        _ result: (ByteBuffer, ResponseMetadata), _ response: RESTResponse
-    ) async throws(RESTFailure) {
-        let body = try response.body(of: Array(result.0.readableBytesView))
+    /// Answers with a whole body.
+    func answer(_ body: RESTResponse.Body, _ metadata: ResponseMetadata) async {
         var answer = EdgeAnswer(.ok, body.contentType, ByteBuffer(bytes: body.bytes))
         let coding = ContentCoding(
             accepted: exchange.head.headerFields[values: .acceptEncoding], request: .identity)
@@ -117,13 +116,13 @@ struct RESTResponder {
                 answer.headers[.contentEncoding] = ContentCoding.gzip.rawValue
             }
         }
-        for (name, value) in result.1.leading + result.1.trailing {
+        for (name, value) in metadata.leading + metadata.trailing {
             answer.headers.append(HTTPField(name: name, value: value))
         }
         await exchange.answer(answer)
     }
 
-    private func note(_ error: RPCError) {
+    func note(_ error: RPCError) {
         guard error.isFromCall || error.cause != nil else { return }
         edge.logger.info(
             "call failed",

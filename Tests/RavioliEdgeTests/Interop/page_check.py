@@ -102,6 +102,22 @@ def try_it(browser, name, message, expected):
         browser.until(f"{form(name)}.innerText.includes({json.dumps(text)})", f"{name}: {text}")
 
 
+def try_plan(browser):
+    """A plan has a field for each parameter, and its answer is shown."""
+    plan = "document.getElementById('Pages_VolumePage')"
+    browser.value(f"{plan}.open = true")
+    browser.until(f"{plan}.querySelector('form')", "the form of the plan")
+    browser.value(f"""(() => {{
+        const inputs = {plan}.querySelectorAll('form > label input');
+        inputs[0].value = 'a b';
+        inputs[1].value = '7';
+        {plan}.querySelector('button[type=submit]').click();
+    }})()""")
+    for text in ["What the page of one volume shows.", "name: Which volume.", "GET /v1/pages/{name}", "200 OK",
+                 '"name": "a b"', '"pages": 7', '"errors": []']:
+        browser.until(f"{plan}.innerText.includes({json.dumps(text)})", f"the plan: {text}")
+
+
 def main():
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         browser = Browser(folder)
@@ -116,6 +132,7 @@ def main():
             try_it(browser, "GetVolume", '{"nope": 1}', ["400 Bad Request", "invalid_argument"])
             try_it(browser, "WatchShelf", '{"shelf": "s"}', ['"removed": "B"', "Ended after 2 messages"])
             try_it(browser, "WatchShelf", '{"shelf": "broken"}', ["Failed after 2 messages: data_loss"])
+            try_plan(browser)
             browser.value("""(() => {
                 const field = document.getElementById('filter');
                 field.value = 'title';

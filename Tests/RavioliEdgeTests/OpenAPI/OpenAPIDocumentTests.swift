@@ -217,21 +217,13 @@ import Testing
         _ = try at("components", "responses", "Error", "content", "application/problem+json", in: document)
     }
 
-    @Test func othersAddTheirEndpointsAndSecurity() throws {
-        let message = try #require(TestLibrary.pool.message(named: "google.api.HttpBody"))
+    @Test func prefixServersAndSecurityAreToldOf() throws {
         let document = try document { options in
             options.prefix = "/api"
             options.servers = ["https://example.com"]
             options.securitySchemes = ["token": ["type": "http", "scheme": "bearer", "bearerFormat": "JWT"]]
-            options.endpoints = [
-                .init(
-                    httpMethod: "get", path: "/pages/{id}",
-                    operation: ["operationId": "page", "responses": [:]], messages: [message])
-            ]
         }
-        _ = try at("paths", "/pages/{id}", "get", in: document)
         _ = try at("paths", "/api/ravioli.test.v1.Library/Every", "post", in: document)
-        _ = try at("components", "schemas", "google.api.HttpBody", in: document)
         _ = try at("components", "securitySchemes", "token", in: document)
         _ = try at("security", "0", "token", in: document)
         _ = try at("servers", "0", "url", in: document)

@@ -113,18 +113,21 @@ struct PlanCheckTests {
     @Test(arguments: [
         ("plans: [", "is no YAML"), ("other: {}", "the file has no key \"other\""),
         ("plans: { 1a: {} }", "cannot name a plan"),
-        ("plans: { a: { get: /a } }", "has no steps"), ("plans: { a: { steps: {} } }", "has no get"),
+        ("plans: { a: { get: /a } }", "has no steps"),
+        ("plans: { a: { steps: {} } }", "has no get and no post"),
         (
             "plans: { a: { get: /a, parameters: { p: { type: date } } } }",
             "\"date\" is no type of a parameter"
         ),
         (
-            "plans: { a: { get: /a, parameters: { p: { type: int32, default: x } } } }",
+            "plans: { a: { get: /a, steps: { s: { call: a/b } }, parameters: { p: { default: x, type: int32 } } } }",
             "the default of p is no int32"
         ),
     ])
     func aFileThatIsNoneIsRefused(_ yaml: String, _ reason: String) {
-        let error = #expect(throws: PlanError.self) { try PlanFile(yaml: yaml, name: "plans.yaml") }
+        let error = #expect(throws: PlanError.self) {
+            for plan in try PlanFile(yaml: yaml, name: "plans.yaml").plans { _ = try PlanParameters(plan) }
+        }
         #expect(error?.description.contains(reason) == true, "\(error?.description ?? "nothing")")
     }
 }

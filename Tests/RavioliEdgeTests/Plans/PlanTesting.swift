@@ -43,9 +43,29 @@ extension Plan {
         return try Plan(source, routes: RouteTable([DescriptorPool([RavioliTestV1GarageSchema.file])]))
     }
 
+    /// A run with parameters that are given as texts.
+    func run(
+        _ texts: [String: String] = [:], _ change: (inout PlanOptions) -> Void = { _ in },
+        call: @escaping PlanRun.Caller
+    ) throws -> PlanRun {
+        var options = PlanOptions.defaults
+        options.timeout = .seconds(60)
+        change(&options)
+        let members = texts.map { "\(JSONText.quoted($0.key)):\(JSONText.quoted($0.value))" }
+        let json = "{\(members.joined(separator: ","))}"
+        let encoded = try DynamicMessage(json: json, as: parameters.type).encoded()
+        return PlanRun(
+            self, parameters: try parameters.values(encoded), deadline: .after(.seconds(60)),
+            options: options,
+            call: call)
+    }
+
     /// What the plan answers.
-    func answer(_ calls: GarageCalls, _ parameters: [String: String] = [:]) async throws(RPCError) -> String {
-        var run = try PlanRun(self, parameters: parameters, deadline: .after(.seconds(30)), call: calls.call)
+    func answer(
+        _ calls: GarageCalls, _ texts: [String: String] = [:],
+        _ change: (inout PlanOptions) -> Void = { _ in }
+    ) async throws -> String {
+        var run = try run(texts, change, call: calls.call)
         return String(decoding: try await run.answer(), as: UTF8.self)
     }
 }

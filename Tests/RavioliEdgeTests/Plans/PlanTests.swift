@@ -15,7 +15,7 @@ struct PlanTests {
           CarPage:
             description: What the page of one car shows.
             get: /v1/pages/cars/{id}
-            timeout: 2s
+            timeout: 50s
             parameters:
               id:
               limit: { type: int32, default: 3 }
@@ -77,7 +77,8 @@ struct PlanTests {
         #expect(
             answer.hasSuffix(
                 #""errors":[{"step":"similar","code":"unavailable","message":"the service cannot be reached"},"#
-                    + #"{"step":"prices","code":"unavailable","message":"the service cannot be reached"}]}"#))
+                    + #"{"step":"prices","code":"unavailable","message":"it needs similar, which is missing"}]}"#
+            ))
         #expect(garage.calls.count == 2)
     }
 
@@ -204,30 +205,20 @@ struct PlanTests {
             plans:
               Time:
                 get: /time
-                timeout: 500ms
+                timeout: 25s
                 steps:
-                  short: { call: ravioli.test.v1.Garage/GetCar, timeout: 100ms }
+                  short: { call: ravioli.test.v1.Garage/GetCar, timeout: 20s }
                   long: { call: ravioli.test.v1.Garage/ListCars, timeout: 1m }
             """)
         let times = Mutex<[String: Duration]>([:])
-        var run = try PlanRun(plan, parameters: [:], deadline: .after(.seconds(30))) { route, request in
+        var run = try plan.run { route, request in
             times.withLock { $0[route.method.name] = request.deadline.remaining }
             return []
         }
         _ = try await run.answer()
         let noted = times.withLock { $0 }
-        #expect(noted["GetCar", default: .seconds(9)] <= .milliseconds(100))
-        #expect(noted["ListCars", default: .seconds(9)] <= .milliseconds(500))
-    }
-
-    @Test(arguments: [
-        ([:], "the parameter id is missing"), (["id": "a", "limit": "x"], "the parameter limit is no int32"),
-        (["id": "a", "other": "1"], "there is no parameter \"other\""),
-    ])
-    func parametersAreChecked(_ texts: [String: String], _ message: String) async throws {
-        let plan = try Plan.garage(Self.page)
-        let error = await #expect(throws: RPCError.self) { try await plan.answer(GarageCalls([:]), texts) }
-        #expect(error?.code == .invalidArgument && error?.message == message)
+        #expect((.seconds(5) ... .seconds(20)).contains(noted["GetCar", default: .zero]))
+        #expect((.seconds(21) ... .seconds(25)).contains(noted["ListCars", default: .seconds(99)]))
     }
 
     @Test func responsesThatAreTooLargeTogetherEndIt() async throws {
@@ -239,9 +230,7 @@ struct PlanTests {
                 steps:
                   one: { call: ravioli.test.v1.Garage/GetCar }
             """)
-        var run = try PlanRun(plan, parameters: [:], deadline: .after(.seconds(30))) { _, _ in
-            [UInt8](repeating: 0, count: PlanSource.bytesMax + 1)
-        }
+        var run = try plan.run([:], { $0.bytesMax = 1024 }) { _, _ in [UInt8](repeating: 0, count: 1025) }
         let error: RPCError?
         do throws(RPCError) {
             _ = try await run.answer()

@@ -271,7 +271,18 @@ private final class PartSink: ResponseSink {
     func methodsCanBeReadAndTried() async throws {
         let script = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
             .appending(path: "Interop/page_check.py")
-        try await libraryEdge().serving { port in
+        let plans = """
+            plans:
+              VolumePage:
+                description: What the page of one volume shows.
+                get: /v1/pages/{name}
+                parameters: { name: { description: Which volume. }, edition: { type: int32, default: 4 } }
+                steps:
+                  volume:
+                    call: ravioli.test.v1.Library/GetVolume
+                    request: { name: $name, edition: $edition }
+            """
+        try await libraryEdge({ $0.plans.files = [.init(name: "pages.yaml", yaml: plans)] }).serving { port in
             let (status, text) = try await Task.detached {
                 let process = Process()
                 let output = Pipe()
