@@ -11,7 +11,7 @@ import NIOCore
 #endif
 
 /// Files of configuration: read whole, watched by their stamps.
-enum SmallFile {
+package enum SmallFile {
     /// What changes with a file: rewritten, its time does; replaced, its number does too.
     struct Stamp: Sendable, Hashable {
         let device: UInt64
@@ -44,7 +44,7 @@ enum SmallFile {
     /// The content of a file.
     ///
     /// - Throws: `invalidConfiguration` naming the file, and the system's reason.
-    static func read(_ path: String) throws(RuntimeError) -> [UInt8] {
+    package static func read(_ path: String) throws(RuntimeError) -> [UInt8] {
         let descriptor = open(path, O_RDONLY | O_CLOEXEC)
         guard descriptor >= 0 else { throw unreadable(path, "open") }
         defer { close(descriptor) }

@@ -6,29 +6,14 @@ import Ravioli
 import RavioliSchema
 
 extension Edge {
-    /// Answers what REST rules, the document and the page are for; false for everything else. Paths of
-    /// methods come before it, so no rule can hide one.
-    func answerREST(_ exchange: Exchange, verified: Metadata) async -> Bool {
-        let head = exchange.head
-        if let page = page(head) {
-            await exchange.answer(page)
-            return true
+    /// Answers a request for a path that there is for other HTTP methods.
+    func answerOtherMethods(_ allowed: [String], _ exchange: Exchange) async {
+        guard exchange.head.method == .options else {
+            return await exchange.answer(restFailure(.methodNotAllowed(allowed), exchange))
         }
-        switch restDoor.match(head.method.rawValue, head.path ?? "") {
-        case .found(let match):
-            guard let route = route(of: match.binding.method) else { return false }
-            await RESTResponder(self, exchange, match, route).serve(verified: verified)
-        case .methodNotAllowed(let allowed):
-            if head.method == .options {
-                var answer = EdgeAnswer.empty(.noContent)
-                answer.headers[.allow] = allowed.joined(separator: ", ")
-                await exchange.answer(answer)
-            } else {
-                await exchange.answer(restFailure(.methodNotAllowed(allowed), exchange))
-            }
-        case .notFound, .malformed: return false
-        }
-        return true
+        var answer = EdgeAnswer.empty(.noContent)
+        answer.headers[.allow] = allowed.joined(separator: ", ")
+        await exchange.answer(answer)
     }
 
     /// Refuses a path that there is not, in REST's form; false for what may be a call of another protocol, which all are
@@ -57,19 +42,26 @@ extension Edge {
         return answer
     }
 
-    /// The document and the page; nil for other paths.
-    private func page(_ head: HTTPRequest) -> EdgeAnswer? {
-        guard options.rest.servesDocument, let path = head.path?.prefix(while: { $0 != "?" }),
-            path == "/" || path == "/openapi.json"
-        else { return nil }
+    /// Whether a request is for the document or the page.
+    func isDocument(_ head: HTTPRequest) -> Bool {
+        guard options.rest.servesDocument, let path = head.path?.prefix(while: { $0 != "?" }) else {
+            return false
+        }
+        return path == "/" || path == Self.documentPath
+    }
+
+    /// The document or the page.
+    func document(_ head: HTTPRequest) -> EdgeAnswer {
         guard head.method == .get || head.method == .head else {
             return .refusal(.methodNotAllowed, "The path is for GET, HEAD.", [.allow: "GET, HEAD"])
         }
-        if path == "/openapi.json" {
+        if head.path?.prefix(while: { $0 != "?" }) == Self.documentPath {
             return EdgeAnswer(.ok, "application/json", ByteBuffer(bytes: restDoor.document))
         }
         var answer = EdgeAnswer(.ok, APIPage.contentType, ByteBuffer(bytes: APIPage.html))
         answer.headers[.contentSecurityPolicy] = APIPage.securityPolicy
         return answer
     }
+
+    private static let documentPath: Substring = "/openapi.json"
 }

@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import HTTPTypes
+import Ravioli
+package import RavioliSchema
+
+/// What a request is for, as its path and HTTP method tell. It is found once: guards decide by it, and then it is served.
+package enum Target: Sendable {
+    /// A method by its own path: a call of Connect, gRPC or gRPC-Web.
+    case call(Route)
+    /// A method by a REST rule.
+    case rest(RESTMatch, Route)
+    /// The document of the API, or the page that shows it.
+    case document
+    /// A path that there is for other HTTP methods only.
+    case otherMethods([String])
+    /// Nothing.
+    case none(EdgeRefusal)
+
+    /// The method that it leads to.
+    package var method: MethodDescriptor? {
+        switch self {
+        case .call(let route), .rest(_, let route): route.method
+        case .document, .otherMethods, .none: nil
+        }
+    }
+}
+
+extension Edge {
+    /// What a request is for. Paths of methods come first, so no rule can hide one.
+    func target(_ head: HTTPRequest, _ path: EdgePath?) async -> Target {
+        let names = path?.method(behind: prefix)
+        if let names, let route = route(names.service, names.method) { return .call(route) }
+        if isDocument(head) { return .document }
+        switch restDoor.match(head.method.rawValue, head.path ?? "") {
+        case .found(let match):
+            if let route = route(of: match.binding.method) { return .rest(match, route) }
+        case .methodNotAllowed(let allowed): return .otherMethods(allowed)
+        case .notFound, .malformed: break
+        }
+        guard path != nil else { return .none(.http(.badRequest, "The path is malformed.", [:])) }
+        guard let names else { return .none(Self.notFound) }
+        do throws(EdgeRefusal) {
+            return .call(try await newRoute(names.service, names.method))
+        } catch {
+            return .none(error)
+        }
+    }
+
+    /// Answers a request that the guards let pass.
+    func serve(_ target: Target, _ exchange: Exchange, verified: Metadata) async {
+        switch target {
+        case .call(let route):
+            await CallResponder(self, exchange, types: route.types).serve(route, verified: verified)
+        case .rest(let match, let route):
+            await RESTResponder(self, exchange, match, route).serve(verified: verified)
+        case .document: await exchange.answer(document(exchange.head))
+        case .otherMethods(let allowed): await answerOtherMethods(allowed, exchange)
+        case .none(let refusal):
+            if await refuseREST(refusal, exchange) { return }
+            await CallResponder(self, exchange, types: DescriptorPool()).refuse(refusal)
+        }
+    }
+
+    /// Tells that the guards did not let it pass, in the form that the client understands.
+    func refuse(_ error: RPCError, _ target: Target, _ exchange: Exchange) async {
+        switch target {
+        case .call: break
+        case .rest, .document, .otherMethods:
+            return await exchange.answer(restFailure(RESTFailure(error), exchange))
+        case .none:
+            // All calls of other protocols are POST.
+            if exchange.head.method != .post {
+                return await exchange.answer(restFailure(RESTFailure(error), exchange))
+            }
+        }
+        await CallResponder(self, exchange, types: DescriptorPool()).refuse(.call(error))
+    }
+}
