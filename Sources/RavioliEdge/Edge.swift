@@ -115,7 +115,7 @@ package final class Edge: Sendable {
         let target = await target(exchange.head, visit.path)
         visit.target = target
         let verdict = await guards.isEmpty ? nil : look(at: &visit, exchange)
-        exchange.addResponseFields(visit.limits.fields)
+        if let fields = visit.limits.fields { exchange.addResponseFields(fields) }
         switch verdict {
         case .refuse(let error, let fields):
             exchange.addResponseFields(fields)

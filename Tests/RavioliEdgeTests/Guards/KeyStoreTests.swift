@@ -193,10 +193,14 @@ import Testing
         let tls = EdgeTLSOptions(certificateChainFile: files.certificate, privateKeyFile: files.key)
         let root = authority.root
         try await serving({ await $0.answer(.json(.ok, text)) }, tls: tls) { port in
-            var options = JWTOptions.test { $0.keys = .url("https://localhost:\(port)/jwks") }
+            var options = JWTOptions.test {
+                $0.keys = .url("https://localhost:\(port)/jwks")
+                $0.keysTimeout = .milliseconds(300)
+            }
             await #expect(throws: (any Error).self) {
                 try await KeyFetch.load("https://localhost:\(port)/jwks", options: options)
             }
+            options.keysTimeout = .seconds(20)
             options.keysCertificatesFile = root
             let store = KeyStore(options, logger: .quiet)
             await store.refresh(paced: false)
@@ -205,10 +209,11 @@ import Testing
     }
 
     @Test func whatIsNoSmallPromptAnswerIsNone() async throws {
-        let options = JWTOptions.test {
-            $0.keysTimeout = .milliseconds(300)
+        let patient = JWTOptions.test {
+            $0.keysTimeout = .seconds(30)
             $0.keysBytesMax = 1000
         }
+        let impatient = JWTOptions.test { $0.keysTimeout = .milliseconds(100) }
         try await serving({ exchange in
             switch exchange.head.path {
             case "/long": await exchange.answer(.json(.ok, String(repeating: " ", count: 2000)))
@@ -224,16 +229,19 @@ import Testing
             }
         }) { port in
             let url = "http://127.0.0.1:\(port)"
-            let fine = try await KeyFetch.load(url + "/fine", options: options)
+            let fine = try await KeyFetch.load(url + "/fine", options: patient)
             #expect(fine == Array("{}\n".utf8))
-            for path in ["/long", "/moved", "/missing", "/never"] {
+            for path in ["/long", "/moved", "/missing"] {
                 await #expect(throws: (any Error).self, "\(path)") {
-                    try await KeyFetch.load(url + path, options: options)
+                    try await KeyFetch.load(url + path, options: patient)
                 }
+            }
+            await #expect(throws: (any Error).self) {
+                try await KeyFetch.load(url + "/never", options: impatient)
             }
         }
         await #expect(throws: (any Error).self) {
-            try await KeyFetch.load("http://127.0.0.1:1/", options: options)
+            try await KeyFetch.load("http://127.0.0.1:1/", options: impatient)
         }
     }
 }

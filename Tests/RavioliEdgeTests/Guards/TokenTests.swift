@@ -87,6 +87,17 @@ import Testing
         }
     }
 
+    @Test(arguments: rfc7515) func signaturesOfAnyLengthAreOnlyWrong(
+        row: (header: String, signature: String, key: String)
+    ) async throws {
+        let keys = try await keys(row.key)
+        for count in Array(0...140) + [255, 256, 257, 1000] {
+            let signature = base64URL([UInt8](repeating: UInt8(truncatingIfNeeded: count), count: count))
+            let token = "\(row.header).\(Self.rfcClaims).\(signature)"
+            #expect(fault(token, keys) { $0.algorithms = [.hs256, .rs256, .es256] } == .signature)
+        }
+    }
+
     /// RFC 8037, appendix A.4.
     @Test func theEd25519SignatureOfTheRFCIsVerified() async throws {
         let keys = try await keys(

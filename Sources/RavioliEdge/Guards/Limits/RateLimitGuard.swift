@@ -128,9 +128,9 @@ package struct LimitNotice: Sendable {
         if tightest.map({ tightness < $0.tightness }) ?? true { tightest = (tightness, text) }
     }
 
-    /// `RateLimit-Policy` with all of them, and `RateLimit` with the tightest; none, if no limit fits.
-    package var fields: HTTPFields {
-        guard let tightest else { return [:] }
+    /// `RateLimit-Policy` with all of them, and `RateLimit` with the tightest; nil if no limit fits.
+    package var fields: HTTPFields? {
+        guard let tightest else { return nil }
         return [.rateLimitPolicy: policies.joined(separator: ", "), .rateLimit: tightest.text]
     }
 }

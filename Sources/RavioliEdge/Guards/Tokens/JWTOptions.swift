@@ -9,21 +9,29 @@ import RavioliSchema
 public struct JWTOptions: Sendable, Hashable {
     /// How tokens may be signed (RFC 7518, RFC 8037). There is no `none`.
     public enum Algorithm: String, Sendable, Hashable, CaseIterable {
-        /// HMAC, whose secret can also make tokens; from a file of keys alone.
+        /// HMAC with SHA-256. Its secret can also make tokens, and comes from a file of keys alone.
         case hs256 = "HS256"
+        /// HMAC with SHA-384.
         case hs384 = "HS384"
+        /// HMAC with SHA-512.
         case hs512 = "HS512"
-        /// RSA with PKCS#1 padding, keys of 2,048 to 8,192 bits.
+        /// RSA with PKCS#1 padding and SHA-256; keys of RSA have 2,048 to 8,192 bits.
         case rs256 = "RS256"
+        /// RSA with PKCS#1 padding and SHA-384.
         case rs384 = "RS384"
+        /// RSA with PKCS#1 padding and SHA-512.
         case rs512 = "RS512"
-        /// RSA with PSS padding.
+        /// RSA with PSS padding and SHA-256.
         case ps256 = "PS256"
+        /// RSA with PSS padding and SHA-384.
         case ps384 = "PS384"
+        /// RSA with PSS padding and SHA-512.
         case ps512 = "PS512"
-        /// ECDSA, on P-256, P-384 and P-521.
+        /// ECDSA on P-256 with SHA-256.
         case es256 = "ES256"
+        /// ECDSA on P-384 with SHA-384.
         case es384 = "ES384"
+        /// ECDSA on P-521 with SHA-512.
         case es512 = "ES512"
         /// Ed25519.
         case eddsa = "EdDSA"

@@ -89,12 +89,15 @@ package struct TokenKeys: Sendable {
         }
         guard !fitting.isEmpty else { throw KeyFault(reason: "no accepted algorithm is for it") }
         var keys: [Key] = []
+        var fault: KeyFault?
         for algorithm in fitting {
-            keys.append(
-                Key(
-                    keyID: fields["kid"]?.string, algorithm: algorithm,
-                    verifier: try await verifier(fields, algorithm)))
+            // A secret may be long enough for one and too short for another.
+            do throws(KeyFault) {
+                let verifier = try await verifier(fields, algorithm)
+                keys.append(Key(keyID: fields["kid"]?.string, algorithm: algorithm, verifier: verifier))
+            } catch { fault = error }
         }
+        if keys.isEmpty, let fault { throw fault }
         return keys
     }
 
