@@ -165,6 +165,52 @@ import Testing
         #expect(source.asked == 2)
     }
 
+    @Test func whatIsRememberedExpiresAndGoesWithItsKey() async throws {
+        let (source, clock) = (Source(), TestClock())
+        let edge = try guardedEdge(source, clock)
+        let (old, young) = (try await TestIssuer.es256("old"), try await TestIssuer.es256("young"))
+        source.text = jwks(old)
+        let (short, long) = (
+            try old.token(expires: TestIssuer.now + 5), try old.token(expires: TestIssuer.now + 5000)
+        )
+        for token in [short, long, short, long] { #expect(await status(edge, token).status == .ok) }
+        clock.move(by: .seconds(66))
+        #expect(await status(edge, short).status == .unauthorized)
+        #expect(await status(edge, long).status == .ok)
+        source.text = jwks(young)
+        // A token of the other key makes the edge read the keys.
+        #expect(await status(edge, try young.token()).status == .ok)
+        #expect(await status(edge, long).status == .unauthorized)
+    }
+
+    @Test func anEdgeThatRunsReadsItsKeysFirst() async throws {
+        let issuer = try await TestIssuer.es256()
+        let file = try TestFile(jwks(issuer))
+        // By the clock of this machine.
+        let token = try issuer.token(expires: 4_000_000_000)
+        var options = EdgeOptions.defaults
+        options.jwt = .test { $0.keys = .file(file.path) }
+        let (ports, port) = AsyncStream<Int>.makeStream()
+        let server = try EdgeServer(
+            [Upstream(name: "desk", channel: InProcessChannel(DeskServer()))],
+            on: .tcp(host: "127.0.0.1", port: 0), options: options, logger: .quiet
+        ) { if case .tcp(_, let number) = $0 { port.yield(number) } }
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { try await server.run() }
+            var iterator = ports.makeAsyncIterator()
+            let number = await iterator.next() ?? 0
+            #expect(server.edge.keyStore?.keys != nil)
+            for (authorization, status) in [("", "401"), ("Authorization: Bearer \(token)\r\n", "200")] {
+                let answer = try await RawHTTP.exchange(
+                    port: number,
+                    "POST \(GuardedEdge.echo) HTTP/1.1\r\nHost: h\r\nConnection: close\r\nContent-Length: 2\r\n"
+                        + "Content-Type: application/json\r\n\(authorization)\r\n{}")
+                #expect(answer.hasPrefix("HTTP/1.1 \(status) "))
+            }
+            group.cancelAll()
+        }
+    }
+
     // MARK: Over a connection
 
     /// Serves answers of HTTP for the time of `body`, over TLS if there are files for it.

@@ -259,6 +259,33 @@ import Testing
         #expect(fault(try issuer.token(#""x":"\#(String(repeating: "a", count: 8_000))""#), keys) == .tooLong)
     }
 
+    /// Whatever character of a token is another, it is another token.
+    @Test func noCharacterOfATokenMayDiffer() async throws {
+        let issuer = try await TestIssuer.es256()
+        let keys = try await keys(issuer.jwk)
+        let token = Array(try issuer.token().utf8)
+        for index in token.indices {
+            for digit in "AQgw_-.=".utf8 where digit != token[index] {
+                var other = token
+                other[index] = digit
+                #expect(fault(String(decoding: other, as: UTF8.self), keys) != nil)
+            }
+        }
+    }
+
+    @Test func verifiedTokensAreFewAndTheLatest() {
+        let tokens = VerifiedTokens(tokensMax: 10)
+        for number in 0..<1000 {
+            tokens.keep(["n": .number("\(number)")], of: "token \(number)")
+            #expect(tokens.claims(of: "token 0") != nil && tokens.count <= 10)
+        }
+        #expect(tokens.claims(of: "token 999")?["n"] == .number("999"))
+        #expect(tokens.claims(of: "token 900") == nil)
+        let none = VerifiedTokens(tokensMax: 0)
+        none.keep([:], of: "a")
+        #expect(none.claims(of: "a") == nil && none.count == 0)
+    }
+
     // MARK: Claims
 
     static let times: [(claims: String, fault: TokenFault?)] = [

@@ -77,9 +77,14 @@ package struct JWTGuard: DoorGuard {
             return .failure(refused(.unauthenticated, "a token is missing", nil))
         }
         do throws(TokenFault) {
-            let token = try verifier.read(text)
+            if let claims = try verifier.known(text, keys: store.keys, now: clock.seconds()) {
+                return .success(claims)
+            }
+            let token = try verifier.read(text.utf8)
             guard let keys = await keys(for: token) else { return .failure(Self.noKeys) }
-            return .success(try verifier.claims(of: token, keys: keys, now: clock.seconds()))
+            let claims = try verifier.claims(of: token, keys: keys, now: clock.seconds())
+            keys.verified.keep(claims, of: text)
+            return .success(claims)
         } catch {
             logger.debug(
                 "token refused", metadata: ["request": "\(visit.requestID)", "reason": "\(error.rawValue)"])
@@ -88,10 +93,10 @@ package struct JWTGuard: DoorGuard {
     }
 
     /// What follows `Bearer`, in any case, and blanks; nil for another scheme.
-    private static func bearer(_ value: String) -> Substring.UTF8View? {
+    private static func bearer(_ value: String) -> String? {
         let scheme = value.utf8.prefix(7)
         guard scheme.count == 7, String(Substring(scheme)).lowercased() == "bearer " else { return nil }
-        return value.utf8.dropFirst(7).drop { $0 == 0x20 }
+        return String(Substring(value.utf8.dropFirst(7).drop { $0 == 0x20 }))
     }
 
     /// The keys; a token that names one that is not known makes the store look again, at its own pace.

@@ -74,6 +74,9 @@ public struct JWTOptions: Sendable, Hashable {
     public var leeway: Duration = .seconds(60)
     /// How long a token may be, in bytes. Default 8,000, which fits ``EdgeLimits/headerFieldBytesMax``.
     public var tokenBytesMax = 8_000
+    /// How many verified tokens are remembered, so that a signature is verified once and not with each request. Default
+    /// 4,096; 0 for none. They are forgotten when the keys change.
+    public var tokensMax = 4_096
     /// The values of `typ` that tokens may have, if they have one, in any case. Default `JWT` and `at+jwt`.
     public var types = ["JWT", "at+jwt"]
     /// Which claims calls take along, and under which names of metadata. Default `sub` as `ravioli-claim-sub`. A claim
@@ -149,6 +152,7 @@ extension JWTOptions {
         try require(leeway >= .zero && leeway <= .seconds(3600), "leeway is at most an hour")
         try require(
             (64...limits.headerFieldBytesMax).contains(tokenBytesMax), "tokenBytesMax fits one header field")
+        try require((0...1_000_000).contains(tokensMax), "tokensMax is 0 to 1,000,000")
         try require(
             realm.utf8.allSatisfy { $0 >= 0x20 && $0 < 0x7F && $0 != 0x22 && $0 != 0x5C },
             "realm is printable, without quotes and backslashes")

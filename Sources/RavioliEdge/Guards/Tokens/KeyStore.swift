@@ -118,7 +118,7 @@ package final class KeyStore: Sendable {
             if case .file = options.keys { allowsSecrets = true }
             let keys = try await TokenKeys(
                 jwks: source, algorithms: Set(options.algorithms), allowsSecrets: allowsSecrets,
-                keysMax: options.keysMax)
+                keysMax: options.keysMax, tokensMax: options.tokensMax)
             logger.info(
                 "keys of tokens read", metadata: ["left out": "\(keys.leftOut.joined(separator: ", "))"])
             return (keys, source)

@@ -74,7 +74,7 @@ package struct SignedToken: Sendable {
         return claims
     }
 
-    /// URL-safe base64 without padding, and nothing else.
+    /// URL-safe base64 without padding, and nothing else: bytes have one text alone.
     private static func decoded(_ part: ArraySlice<UInt8>) -> [UInt8]? {
         let isURLSafe = part.allSatisfy { byte in
             switch byte {
@@ -83,6 +83,14 @@ package struct SignedToken: Sendable {
             default: false
             }
         }
-        return isURLSafe ? Base64.decode(part) : nil
+        guard isURLSafe, let bytes = Base64.decode(part) else { return nil }
+        let end = Base64.encode(bytes.suffix(bytes.count % 3), padded: false).utf8.map { digit in
+            switch digit {
+            case UInt8(ascii: "+"): UInt8(ascii: "-")
+            case UInt8(ascii: "/"): UInt8(ascii: "_")
+            default: digit
+            }
+        }
+        return part.suffix(end.count).elementsEqual(end) ? bytes : nil
     }
 }

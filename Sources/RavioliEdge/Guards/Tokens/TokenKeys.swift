@@ -23,6 +23,8 @@ package struct TokenKeys: Sendable {
     }
 
     private var keys: [Key] = []
+    /// What these keys have verified.
+    let verified: VerifiedTokens
     /// Keys that cannot be used, with the reasons, for the log.
     package private(set) var leftOut: [String] = []
 
@@ -30,10 +32,13 @@ package struct TokenKeys: Sendable {
     ///
     /// - Parameters:
     ///   - allowsSecrets: whether there may be keys for HMAC.
+    ///   - tokensMax: how many verified tokens are kept.
     /// - Throws: `invalidConfiguration` for what is no key set, for too many keys, and when none is left.
     package init(
-        jwks: some Sequence<UInt8>, algorithms: Set<JWTOptions.Algorithm>, allowsSecrets: Bool, keysMax: Int
+        jwks: some Sequence<UInt8>, algorithms: Set<JWTOptions.Algorithm>, allowsSecrets: Bool, keysMax: Int,
+        tokensMax: Int = 0
     ) async throws(RuntimeError) {
+        verified = VerifiedTokens(tokensMax: tokensMax)
         guard let entries = ClaimValue(json: jwks)?.object?["keys"]?.array else {
             throw RuntimeError(.invalidConfiguration, "it is no key set in JSON with unique names")
         }

@@ -27,6 +27,17 @@ package struct TokenVerifier: Sendable {
         try SignedToken(text, algorithms: algorithms, types: types, bytesMax: tokenBytesMax)
     }
 
+    /// The claims of a token that these keys have verified before; nil for another.
+    ///
+    /// - Parameter now: seconds since 1970.
+    package func known(
+        _ text: String, keys: TokenKeys?, now: Double
+    ) throws(TokenFault) -> [String: ClaimValue]? {
+        guard let claims = keys?.verified.claims(of: text) else { return nil }
+        try checkTimes(claims, now)
+        return claims
+    }
+
     /// The claims of a token that one of the keys verifies and that is for us, and now.
     ///
     /// - Parameter now: seconds since 1970.
