@@ -112,7 +112,12 @@ package final class Edge: Sendable {
                 return await refuse(error, .none(Self.notFound), exchange)
             }
         }
-        let target = await target(exchange.head, visit.path)
+        let target: Target
+        if let known = knownTarget(exchange.head, visit.path) {
+            target = known
+        } else {
+            target = await newTarget(visit.path)
+        }
         visit.target = target
         let verdict = await guards.isEmpty ? nil : look(at: &visit, exchange)
         if let fields = visit.limits.fields { exchange.addResponseFields(fields) }

@@ -96,12 +96,11 @@ public struct HeaderRules: Sendable, Hashable {
         return rules
     }
 
-    /// Whether what guards have verified may go under a name: any that metadata may have, but for those that mean
-    /// something else.
-    static func canBeVerified(_ name: String) -> Bool {
+    /// Whether a claim may go along under a name: any that metadata may have, but for those that mean something else.
+    static func canBeClaim(_ name: String) -> Bool {
         let name = name.lowercased()
         guard !name.isEmpty, name != "-bin", name.utf8.allSatisfy(isNameByte) else { return false }
-        return !isReserved(name) || name.hasPrefix("ravioli-")
+        return !isReserved(name) || name.hasPrefix("ravioli-claim-")
     }
 
     /// Connect's own names, those that describe this connection or body only, those that a proxy vouches for, and

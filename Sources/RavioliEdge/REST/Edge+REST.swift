@@ -19,7 +19,7 @@ extension Edge {
     /// Refuses a path that there is not, in REST's form; false for what may be a call of another protocol, which all are
     /// POST, and for other refusals.
     func refuseREST(_ refusal: EdgeRefusal, _ exchange: Exchange) async -> Bool {
-        guard case .http(let status, _, _) = refusal, exchange.head.method != .post else { return false }
+        guard case .http(let status, _, _) = refusal, !looksLikeCall(exchange.head) else { return false }
         switch status {
         case .notFound: await exchange.answer(restFailure(.noSuchPath, exchange))
         case .badRequest: await exchange.answer(restFailure(.malformedPath, exchange))
@@ -27,6 +27,9 @@ extension Edge {
         }
         return true
     }
+
+    /// Whether a request for something that there is not may be a call of another protocol, which all are POST.
+    func looksLikeCall(_ head: HTTPRequest) -> Bool { head.method == .post }
 
     /// An error as REST's clients read it.
     func restFailure(_ failure: RESTFailure, _ exchange: Exchange, route: Route? = nil) -> EdgeAnswer {

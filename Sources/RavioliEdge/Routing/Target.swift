@@ -27,21 +27,25 @@ package enum Target: Sendable {
 }
 
 extension Edge {
-    /// What a request is for. Paths of methods come first, so no rule can hide one.
-    func target(_ head: HTTPRequest, _ path: EdgePath?) async -> Target {
-        let names = path?.method(behind: prefix)
-        if let names, let route = route(names.service, names.method) { return .call(route) }
+    /// What a request is for, as far as it is known. Paths of methods come first, so no rule can hide one.
+    func knownTarget(_ head: HTTPRequest, _ path: EdgePath?) -> Target? {
+        if let (service, method) = path?.method(behind: prefix), let route = route(service, method) {
+            return .call(route)
+        }
         if isDocument(head) { return .document }
         switch restDoor.match(head.method.rawValue, head.path ?? "") {
-        case .found(let match):
-            if let route = route(of: match.binding.method) { return .rest(match, route) }
+        case .found(let match): return route(of: match.binding.method).map { .rest(match, $0) }
         case .methodNotAllowed(let allowed): return .otherMethods(allowed)
-        case .notFound, .malformed: break
+        case .notFound, .malformed: return nil
         }
-        guard path != nil else { return .none(.http(.badRequest, "The path is malformed.", [:])) }
-        guard let names else { return .none(Self.notFound) }
+    }
+
+    /// What a request is for that is not known: a method that has just come, or nothing.
+    func newTarget(_ path: EdgePath?) async -> Target {
+        guard let path else { return .none(.http(.badRequest, "The path is malformed.", [:])) }
+        guard let (service, method) = path.method(behind: prefix) else { return .none(Self.notFound) }
         do throws(EdgeRefusal) {
-            return .call(try await newRoute(names.service, names.method))
+            return .call(try await newRoute(service, method))
         } catch {
             return .none(error)
         }
@@ -64,16 +68,13 @@ extension Edge {
 
     /// Tells that the guards did not let it pass, in the form that the client understands.
     func refuse(_ error: RPCError, _ target: Target, _ exchange: Exchange) async {
-        switch target {
-        case .call: break
-        case .rest, .document, .otherMethods:
-            return await exchange.answer(restFailure(RESTFailure(error), exchange))
-        case .none:
-            // All calls of other protocols are POST.
-            if exchange.head.method != .post {
-                return await exchange.answer(restFailure(RESTFailure(error), exchange))
+        let isREST =
+            switch target {
+            case .call: false
+            case .rest, .document, .otherMethods: true
+            case .none: !looksLikeCall(exchange.head)
             }
-        }
+        if isREST { return await exchange.answer(restFailure(RESTFailure(error), exchange)) }
         await CallResponder(self, exchange, types: DescriptorPool()).refuse(.call(error))
     }
 }

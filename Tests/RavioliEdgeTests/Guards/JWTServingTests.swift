@@ -17,7 +17,8 @@ import Testing
         (echo, "application/json", 401, "unauthenticated"),
         ("/ravioli.test.v1.Desk/Watch", "application/connect+json", 200, "unauthenticated"),
         (echo, "application/grpc+json", 200, "grpc 16"), (echo, "application/grpc-web+json", 200, "grpc 16"),
-        ("/echo/a", "application/json", 401, "16"), ("/nowhere", "application/json", 401, "unauthenticated"),
+        ("/echo/a", "application/json", 401, "16"),
+        ("/nowhere.v1.Lost/Call", "application/json", 401, "unauthenticated"),
         ("/", "application/json", 401, "16"), ("/openapi.json", "application/json", 401, "16"),
     ]
 

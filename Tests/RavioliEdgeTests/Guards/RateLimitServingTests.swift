@@ -25,7 +25,7 @@ import Testing
         ("/ravioli.test.v1.Desk/Watch", "application/connect+json", 200, "resource_exhausted"),
         (echo, "application/grpc+json", 200, "grpc 8"), (echo, "application/grpc-web+json", 200, "grpc 8"),
         ("/echo/a", "application/json", 429, "8"),
-        ("/nowhere", "application/json", 429, "resource_exhausted"),
+        ("/nowhere.v1.Lost/Call", "application/json", 429, "resource_exhausted"),
     ]
 
     @Test(arguments: forms) func whoeverAsksTooOftenHearsSoInHisProtocol(

@@ -390,6 +390,7 @@ import Testing
         },
         { $0.leeway = .seconds(-1) }, { $0.leeway = .seconds(4000) }, { $0.tokenBytesMax = 10_000 },
         { $0.realm = "a\"b" }, { $0.realm = "a\r\nb" }, { $0.claims = ["sub": "grpc-x"] },
+        { $0.claims = ["sub": "ravioli-client-identity"] },
         { $0.claims = ["sub": "X Y"] }, { $0.claims = ["sub": ""] }, { $0.claims = ["sub": "x-request-id"] },
         { $0.rules = [AccessRule(method: "nonsense")] },
         { $0.rules = [AccessRule(access: .everybody, scopes: ["a"])] },

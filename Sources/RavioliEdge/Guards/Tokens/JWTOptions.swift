@@ -80,7 +80,8 @@ public struct JWTOptions: Sendable, Hashable {
     /// The values of `typ` that tokens may have, if they have one, in any case. Default `JWT` and `at+jwt`.
     public var types = ["JWT", "at+jwt"]
     /// Which claims calls take along, and under which names of metadata. Default `sub` as `ravioli-claim-sub`. A claim
-    /// inside another is named with dots, as `realm_access.roles`. Clients can never set these names, nor the same with
+    /// inside another is named with dots, as `realm_access.roles`. Of the names that begin with `ravioli-`, only those with
+    /// `ravioli-claim-` are for claims. Clients can never set these names, nor the same with
     /// or without `-bin` at their end.
     public var claims = ["sub": "ravioli-claim-sub"]
     /// The claims that have scopes: a text with blanks between them, or an array of texts. Default `scope` and `scp`.
@@ -165,7 +166,7 @@ extension JWTOptions {
         }
         for name in claims.values {
             try require(
-                HeaderRules.canBeVerified(name),
+                HeaderRules.canBeClaim(name),
                 "\(SchemaError.excerpt(name)) is no name for a claim's metadata")
         }
     }
