@@ -8,30 +8,38 @@ import Synchronization
 
 /// The edge without its HTTP server: exchanges in, answered exchanges out.
 ///
-/// A request passes the guards, then the router, which finds its method by the path and its protocol by the method and
-/// the content type, and then the protocol, which runs it on the channel of its service.
+/// A request passes the rules for other origins, then the router, which finds what it is for, then the guards, who know what
+/// that is, and then the protocol of its content type, which runs it on the channel of its service.
 package final class Edge: Sendable {
     package let options: EdgeOptions
     let logger: Logger
-    private let prefix: [String]
+    let prefix: [String]
+    private let cors: CORSGuard?
     private let guards: [any DoorGuard]
+    private let clientAddress: ClientAddress
+    /// The keys of tokens, if there are any.
+    let keyStore: KeyStore?
     let followers: [SchemaFollower]
     private let table: Mutex<RouteTable>
     let restDoor: RESTDoor
 
-    /// - Parameter guards: Who looks at each request after the rules for other origins.
+    /// - Parameters:
+    ///   - guards: Who looks at each request after the edge's own guards.
+    ///   - clock: The guards'.
     /// - Throws: `invalidConfiguration`.
     package init(
-        _ upstreams: [Upstream], options: EdgeOptions, guards: [any DoorGuard] = [], logger: Logger
+        _ upstreams: [Upstream], options: EdgeOptions, guards: [any DoorGuard] = [],
+        clock: GuardClock = .system, logger: Logger
     ) throws(RuntimeError) {
         try options.check()
-        self.options = options
+        self.options = options.withholdingClaims
         self.logger = logger
-        let own: [any DoorGuard] = options.cors.map { [CORSGuard($0)] } ?? []
-        self.guards = own + guards
+        cors = options.cors.map { CORSGuard($0) }
+        clientAddress = try ClientAddress(options.trustedProxies)
+        keyStore = options.jwt.map { KeyStore($0, logger: logger) }
+        self.guards = try DoorGuards.own(options, keyStore, clock: clock, logger: logger) + guards
         prefix = EdgePath.prefix(options.prefix)
-        restDoor = try RESTDoor(
-            options.rest, plans: options.plans, prefix: options.prefix, logger: logger)
+        restDoor = try RESTDoor(options, logger: logger)
         followers = upstreams.map { SchemaFollower($0, limits: options.limits, logger: logger) }
         table = Mutex(RouteTable(followers.map(\.pool)))
     }
@@ -70,15 +78,16 @@ package final class Edge: Sendable {
     /// Answers one request. Never throws: whatever happens becomes an answer.
     package func serve(_ exchange: Exchange) async {
         let start = Deadline.nowNanoseconds
+        let client = clientAddress.of(exchange.connection.peer, exchange.head.headerFields)
         if exchange.head.path?.prefix(while: { $0 != "?" }) == "/healthz" {
             await exchange.answer(await health(exchange.head))
         } else {
-            await passGuards(exchange)
+            await passGuards(exchange, Visit(exchange, clientAddress: client))
         }
-        log(exchange, nanoseconds: Deadline.nowNanoseconds - start)
+        log(exchange, client, nanoseconds: Deadline.nowNanoseconds - start)
     }
 
-    private func log(_ exchange: Exchange, nanoseconds: Int64) {
+    private func log(_ exchange: Exchange, _ client: String?, nanoseconds: Int64) {
         // Whoever asks for health keeps asking; the log says once which upstream is not well.
         let status = exchange.status ?? 499
         let isQuiet = status < 500 || exchange.head.path == "/healthz"
@@ -87,42 +96,53 @@ package final class Edge: Sendable {
             level: level, "answered",
             metadata: [
                 "request": "\(exchange.requestID)", "status": "\(status)",
-                "microseconds": "\(nanoseconds / 1000)",
+                "microseconds": "\(nanoseconds / 1000)", "client": "\(client ?? "-")",
                 "path": "\(SchemaError.excerpt(exchange.head.path ?? "", limit: 128))",
             ])
     }
 
-    private func passGuards(_ exchange: Exchange) async {
-        var visit = Visit(exchange)
-        for doorGuard in guards {
-            switch await doorGuard.look(at: &visit) {
+    private func passGuards(_ exchange: Exchange, _ visit: Visit) async {
+        var visit = visit
+        if let cors {
+            switch await cors.look(at: &visit) {
             case .pass(let fields): exchange.addResponseFields(fields)
             case .answer(let answer): return await exchange.answer(answer)
             case .refuse(let error, let fields):
                 exchange.addResponseFields(fields)
-                return await CallResponder(self, exchange, types: DescriptorPool()).refuse(.call(error))
+                return await refuse(error, .none(Self.notFound), exchange)
             }
         }
-        if let route = knownRoute(exchange.head) {
-            return await CallResponder(self, exchange, types: route.types)
-                .serve(route, verified: visit.verified)
+        let target: Target
+        if let known = knownTarget(exchange.head, visit.path) {
+            target = known
+        } else {
+            target = await newTarget(visit.path)
         }
-        if await answerREST(exchange, verified: visit.verified) { return }
-        do throws(EdgeRefusal) {
-            let route = try await route(exchange.head)
-            await CallResponder(self, exchange, types: route.types).serve(route, verified: visit.verified)
-        } catch {
-            if await refuseREST(error, exchange) { return }
-            await CallResponder(self, exchange, types: DescriptorPool()).refuse(error)
+        visit.target = target
+        let verdict = await guards.isEmpty ? nil : look(at: &visit, exchange)
+        if let fields = visit.limits.fields { exchange.addResponseFields(fields) }
+        switch verdict {
+        case .refuse(let error, let fields):
+            exchange.addResponseFields(fields)
+            await refuse(error, target, exchange)
+        case .answer(let answer): await exchange.answer(answer)
+        case .pass, nil: await serve(target, exchange, verified: visit.verified)
         }
     }
 
-    /// The method of a path that is Connect's, if it is known already.
-    func knownRoute(_ head: HTTPRequest) -> Route? {
-        guard let path = EdgePath(head.path ?? ""), let (service, method) = path.method(behind: prefix) else {
-            return nil
+    /// What the first guard says that does not let the request pass.
+    private func look(at visit: inout Visit, _ exchange: Exchange) async -> GuardVerdict? {
+        for doorGuard in guards {
+            let verdict = await doorGuard.look(at: &visit)
+            guard case .pass(let fields) = verdict else { return verdict }
+            exchange.addResponseFields(fields)
         }
-        return table.withLock { $0.route(service: service, method: method) }
+        return nil
+    }
+
+    /// The route of a method, if it is known already.
+    func route(_ service: String, _ method: String) -> Route? {
+        table.withLock { $0.route(service: service, method: method) }
     }
 
     /// The route of a method by its names.
@@ -130,13 +150,8 @@ package final class Edge: Sendable {
         table.withLock { $0.route(service: method.serviceName, method: method.name) }
     }
 
-    /// The method that a request is for.
-    private func route(_ head: HTTPRequest) async throws(EdgeRefusal) -> Route {
-        guard let path = EdgePath(head.path ?? "") else {
-            throw .http(.badRequest, "The path is malformed.", [:])
-        }
-        guard let (service, method) = path.method(behind: prefix) else { throw Self.notFound }
-        if let route = table.withLock({ $0.route(service: service, method: method) }) { return route }
+    /// The method of these names, asked for if it is not known yet.
+    func newRoute(_ service: String, _ method: String) async throws(EdgeRefusal) -> Route {
         await refresh(paced: true)
         let (route, isComplete) = table.withLock {
             ($0.route(service: service, method: method), $0.isComplete)
@@ -146,7 +161,7 @@ package final class Edge: Sendable {
         throw .call(RPCError(.unavailable, "not every service has been found yet", executed: .no))
     }
 
-    private static let notFound = EdgeRefusal.http(.notFound, "There is no such method.", [:])
+    static let notFound = EdgeRefusal.http(.notFound, "There is no such method.", [:])
 }
 
 extension RPCError {

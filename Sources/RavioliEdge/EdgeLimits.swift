@@ -49,6 +49,10 @@ public struct EdgeLimits: Sendable, Hashable {
     /// How often an upstream is asked whether its schema has changed. Default every 5 s.
     public var schemaInterval: Duration = .seconds(5)
 
+    /// Buckets that rate limits remember, of callers who made a request a while ago. Default 100,000, some 8 MB. While all
+    /// of them are in use, callers that are not among them share one for each rule.
+    public var rateLimitBucketsMax = 100_000
+
     /// The defaults.
     public static var defaults: EdgeLimits { EdgeLimits() }
 
@@ -76,6 +80,8 @@ public struct EdgeLimits: Sendable, Hashable {
         try require(
             schemaTimeout > .zero && schemaPauseMin >= .zero && schemaInterval > .zero,
             "schema times are positive")
+        try require(
+            (16...10_000_000).contains(rateLimitBucketsMax), "rateLimitBucketsMax is 16 to 10,000,000")
     }
 
     private func require(_ holds: Bool, _ relation: String) throws(RuntimeError) {

@@ -28,6 +28,12 @@ public struct EdgeOptions: Sendable {
     public var plans = PlanOptions.defaults
     /// Which pages of other origins may call from a browser. Default nil: none.
     public var cors: CORSOptions?
+    /// Who may call what, by tokens. Default nil: everybody everything.
+    public var jwt: JWTOptions?
+    /// How many requests who may make. Default none. ``EdgeLimits/rateLimitBucketsMax`` bounds what they remember.
+    public var rateLimits: [RateLimitRule] = []
+    /// The proxies that clients come through. Default none.
+    public var trustedProxies = TrustedProxies()
     /// The certificate to serve HTTPS with; nil for clear text. Default nil.
     public var tls: EdgeTLSOptions?
     /// How responses are printed as JSON. Default: as the ProtoJSON guide asks. Types inside `Any` are always looked
@@ -45,6 +51,9 @@ public struct EdgeOptions: Sendable {
     /// - Throws: `invalidConfiguration`, naming what does not hold.
     func check() throws(RuntimeError) {
         try limits.check()
+        try jwt?.check(limits)
+        try RateLimitRule.check(rateLimits)
+        try trustedProxies.check()
         if let cors, cors.allowsAnyOrigin, cors.allowsCredentials {
             throw RuntimeError(.invalidConfiguration, "edge options: no credentials from all origins")
         }
@@ -69,6 +78,8 @@ public struct EdgeTLSOptions: Sendable, Hashable {
 public struct HeaderRules: Sendable, Hashable {
     private let names: Set<String>
     private let prefixes: [String]
+    /// Names that never pass.
+    private var withheld: Set<String> = []
 
     /// A list of names, in any case; one that ends in `*` stands for all names that begin so.
     public init(_ patterns: [String]) {
@@ -80,7 +91,21 @@ public struct HeaderRules: Sendable, Hashable {
     /// Whether a name, in lower case, may pass.
     func allow(_ name: String) -> Bool {
         guard names.contains(name) || prefixes.contains(where: name.hasPrefix) else { return false }
-        return !Self.isReserved(name) && name.utf8.allSatisfy(Self.isNameByte)
+        return !Self.isReserved(name) && !withheld.contains(name) && name.utf8.allSatisfy(Self.isNameByte)
+    }
+
+    /// The same list without some names, in lower case.
+    func withholding(_ names: Set<String>) -> HeaderRules {
+        var rules = self
+        rules.withheld.formUnion(names)
+        return rules
+    }
+
+    /// Whether a claim may go along under a name: any that metadata may have, but for those that mean something else.
+    static func canBeClaim(_ name: String) -> Bool {
+        let name = name.lowercased()
+        guard !name.isEmpty, name != "-bin", name.utf8.allSatisfy(isNameByte) else { return false }
+        return !isReserved(name) || name.hasPrefix("ravioli-claim-")
     }
 
     /// Connect's own names, those that describe this connection or body only, those that a proxy vouches for, and
@@ -96,7 +121,8 @@ public struct HeaderRules: Sendable, Hashable {
     private static let reservedNames: Set<String> = [
         "accept", "accept-encoding", "accept-post", "allow", "cache-control", "connection", "cookie", "date",
         "expect",
-        "forwarded", "host", "keep-alive", "location", "referrer-policy", "server", "set-cookie",
+        "forwarded", "host", "keep-alive", "location", "ratelimit", "ratelimit-policy", "referrer-policy",
+        "server", "set-cookie",
         "strict-transport-security", "te", "trailer", "transfer-encoding", "upgrade", "user-agent", "vary",
         "via",
         "x-content-type-options", "x-request-id",

@@ -38,9 +38,10 @@ public final class EdgeServer: ServiceLifecycle.Service {
     ///
     /// An upstream that is down does not keep the edge from starting: its methods appear when it does.
     ///
-    /// - Throws: `invalidConfiguration` for REST rules and plans that contradict each other or the schemas; what keeps
-    ///   it from listening; `CancellationError`.
+    /// - Throws: `invalidConfiguration` for REST rules and plans that contradict each other or the schemas, and for a
+    ///   file of keys without any; what keeps it from listening; `CancellationError`.
     public func run() async throws {
+        try await edge.keyStore?.start()
         await edge.refresh()
         if let fault = edge.restDoor.fault {
             throw RuntimeError(.invalidConfiguration, "REST rules: \(fault)")
@@ -52,8 +53,9 @@ public final class EdgeServer: ServiceLifecycle.Service {
         let server = HTTPServer(address, options: edge.options, logger: edge.logger) { await edge.serve($0) }
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { await self.followSchemas() }
+            if let keys = edge.keyStore { group.addTask { await keys.follow() } }
             group.addTask { try await server.run(onListening: self.onListening) }
-            // The follower ends only when it is cancelled, so the first to end is the server.
+            // The followers end only when they are cancelled, so the first to end is the server.
             _ = try await group.next()
             group.cancelAll()
         }

@@ -112,13 +112,13 @@ extension Edge {
     /// Answers one request without a socket.
     func answer(
         _ path: String, method: HTTPRequest.Method = .post, headers: HTTPFields, bytes: [UInt8],
-        isHTTP2: Bool = false
+        isHTTP2: Bool = false, peer: String? = nil
     ) async -> TestResponse {
         let sink = TestSink()
         let head = HTTPRequest(
             method: method, scheme: "http", authority: "test", path: path, headerFields: headers)
         let exchange = Exchange(
-            head, requestID: RequestID.of(headers), connection: .init(isHTTP2: isHTTP2, peer: nil),
+            head, requestID: RequestID.of(headers), connection: .init(isHTTP2: isHTTP2, peer: peer),
             body: RequestBody(whole: ByteBuffer(bytes: bytes)), sink: sink)
         await serve(exchange)
         return sink.response

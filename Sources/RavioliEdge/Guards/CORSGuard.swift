@@ -22,6 +22,7 @@ struct CORSGuard: DoorGuard {
         let exposed = [
             "Content-Encoding", "Connect-Content-Encoding", "Grpc-Encoding", "Grpc-Status", "Grpc-Message",
             "Grpc-Status-Details-Bin", "X-Request-Id", "Retry-After",
+            "RateLimit", "RateLimit-Policy", "WWW-Authenticate",
         ]
         exposedHeaders = (exposed + options.responseHeaders).joined(separator: ", ")
     }

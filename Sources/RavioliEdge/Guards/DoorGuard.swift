@@ -8,11 +8,23 @@ package struct Visit: Sendable {
     package let head: HTTPRequest
     package let requestID: String
     package let connection: Exchange.Connection
+    /// Whose request it is, behind trusted proxies too; nil for a socket file.
+    package let clientAddress: String?
+    /// The path, split and decoded; nil if it is malformed.
+    package let path: EdgePath?
+    /// What the request is for; nil for the guards that look before it is routed.
+    package var target: Target?
     /// What guards have verified about the caller. It goes along with the call whatever the allow-list says, and a
     /// header of the same name never does.
     package var verified = Metadata()
+    /// The claims of a verified token.
+    package var claims: [String: ClaimValue]?
+    /// What the client is told about its limits, whoever answers.
+    package var limits = LimitNotice()
 
-    package init(_ exchange: Exchange) {
+    package init(_ exchange: Exchange, clientAddress: String?) {
+        self.clientAddress = clientAddress
+        path = EdgePath(exchange.head.path ?? "")
         head = exchange.head
         requestID = exchange.requestID
         connection = exchange.connection
@@ -29,7 +41,8 @@ package enum GuardVerdict: Sendable {
     case answer(EdgeAnswer)
 }
 
-/// One of those who look at each request before it is routed, in order: cross-origin rules, identity, limits.
+/// One of those who look at each request before it is served, in order: cross-origin rules, which look before it is routed,
+/// and then limits, identity, and limits by identity.
 package protocol DoorGuard: Sendable {
     /// Looks at a request. May add to ``Visit/verified``.
     func look(at visit: inout Visit) async -> GuardVerdict

@@ -29,7 +29,7 @@ extension OpenAPIDocument {
                     "default": OpenAPIErrors.response,
                 ]
             ))
-        add(.object(operation), httpMethod.lowercased(), path)
+        add(.object(operation), httpMethod.lowercased(), path, of: method)
     }
 
     private mutating func pathParameter(
@@ -158,7 +158,7 @@ extension OpenAPIDocument {
         operation.append(
             ("requestBody", ["required": true, "content": .object([(type, Self.media(input, isStream))])]))
         operation.append(("responses", Self.connectResponses(type, output, isStream)))
-        add(.object(operation), "post", path)
+        add(.object(operation), "post", path, of: method, isConnect: true)
         if !isStream, method.idempotency == .noSideEffects { addConnectGet(method, path, input, output) }
     }
 
@@ -180,7 +180,7 @@ extension OpenAPIDocument {
                 ]
             ))
         operation.append(("responses", Self.connectResponses("application/json", output, false)))
-        add(.object(operation), "get", path)
+        add(.object(operation), "get", path, of: method, isConnect: true)
     }
 
     /// For the page: what kind of call it is, and the types of its messages, which streams hide in envelopes.

@@ -23,6 +23,8 @@ package struct OpenAPIDocument {
         package var wrappersAreNullable = false
         /// How callers say who they are, by name, as OpenAPI's security scheme objects; each alone is enough.
         package var securitySchemes: [String: JSONNode] = [:]
+        /// What callers need, and how many requests they may make.
+        package var guards = OpenAPIGuards()
         /// The plans that are served.
         var plans: [PlanBook.Entry] = []
 
@@ -106,8 +108,15 @@ package struct OpenAPIDocument {
     }
 
     /// Of two operations for one path and method the first stays.
-    mutating func add(_ operation: JSONNode, _ httpMethod: String, _ path: String) {
-        if paths[path]?[httpMethod] == nil { paths[path, default: [:]][httpMethod] = operation }
+    ///
+    /// - Parameter method: what it leads to; nil for no method.
+    mutating func add(
+        _ operation: JSONNode, _ httpMethod: String, _ path: String, of method: MethodDescriptor?,
+        isConnect: Bool = false
+    ) {
+        guard paths[path]?[httpMethod] == nil else { return }
+        let guarded = options.guards.guarded(operation, method, form: path, isConnect: isConnect)
+        if let guarded { paths[path, default: [:]][httpMethod] = guarded }
     }
 
     // MARK: The whole
@@ -144,9 +153,12 @@ package struct OpenAPIDocument {
         var all = schemas.components.merging(OpenAPIErrors.schemas) { message, _ in message }
         if !options.plans.isEmpty { all[Self.missingName] = Self.missing }
         if !options.includesConnect { all[OpenAPIErrors.connectName] = nil }
+        let responses = OpenAPIErrors.responses(includesConnect: options.includesConnect).merging(
+            options.guards.responses(includesConnect: options.includesConnect)
+        ) { error, _ in error }
         var members: [(name: String, value: JSONNode)] = [
             ("schemas", .sorted(all)),
-            ("responses", .sorted(OpenAPIErrors.responses(includesConnect: options.includesConnect))),
+            ("responses", .sorted(responses)),
         ]
         if options.includesConnect {
             members.append(("parameters", OpenAPIErrors.parameters))

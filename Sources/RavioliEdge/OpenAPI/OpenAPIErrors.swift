@@ -68,23 +68,28 @@ enum OpenAPIErrors {
         ],
     ]
 
+    /// How errors of REST are written.
+    static let content: JSONNode = [
+        "application/json": ["schema": OpenAPISchemas.reference(statusName)],
+        "application/problem+json": ["schema": OpenAPISchemas.reference(problemName)],
+    ]
+
+    /// How errors of Connect's calls are written.
+    static let connectContent: JSONNode = [
+        "application/json": ["schema": OpenAPISchemas.reference(connectName)]
+    ]
+
     static func responses(includesConnect: Bool) -> [String: JSONNode] {
         var responses: [String: JSONNode] = [
             "Error": [
                 "description": "The call failed, or the request was refused.",
-                "content": [
-                    "application/json": ["schema": OpenAPISchemas.reference(statusName)],
-                    "application/problem+json": ["schema": OpenAPISchemas.reference(problemName)],
-                ],
+                "content": content,
             ]
         ]
         if includesConnect {
             responses["ConnectError"] = [
                 "description": "The call failed, or with plain text the request was no call.",
-                "content": [
-                    "application/json": ["schema": OpenAPISchemas.reference(connectName)],
-                    "text/plain": ["schema": ["type": "string"]],
-                ],
+                "content": connectContent.adding([("text/plain", ["schema": ["type": "string"]])]),
             ]
         }
         return responses

@@ -6,39 +6,20 @@ import Ravioli
 import RavioliSchema
 
 extension Edge {
-    /// Answers what REST rules, the document and the page are for; false for everything else. Paths of
-    /// methods come before it, so no rule can hide one.
-    func answerREST(_ exchange: Exchange, verified: Metadata) async -> Bool {
-        let head = exchange.head
-        if let page = page(head) {
-            await exchange.answer(page)
-            return true
+    /// Answers a request for a path that there is for other HTTP methods.
+    func answerOtherMethods(_ allowed: [String], _ exchange: Exchange) async {
+        guard exchange.head.method == .options else {
+            return await exchange.answer(restFailure(.methodNotAllowed(allowed), exchange))
         }
-        switch restDoor.match(head.method.rawValue, head.path ?? "") {
-        case .found(let match):
-            if let plan = match.binding.plan.flatMap(restDoor.plan) {
-                await RESTResponder(self, exchange, match, plan.route).serve(plan, verified: verified)
-                return true
-            }
-            guard let route = route(of: match.binding.method) else { return false }
-            await RESTResponder(self, exchange, match, route).serve(verified: verified)
-        case .methodNotAllowed(let allowed):
-            if head.method == .options {
-                var answer = EdgeAnswer.empty(.noContent)
-                answer.headers[.allow] = allowed.joined(separator: ", ")
-                await exchange.answer(answer)
-            } else {
-                await exchange.answer(restFailure(.methodNotAllowed(allowed), exchange))
-            }
-        case .notFound, .malformed: return false
-        }
-        return true
+        var answer = EdgeAnswer.empty(.noContent)
+        answer.headers[.allow] = allowed.joined(separator: ", ")
+        await exchange.answer(answer)
     }
 
     /// Refuses a path that there is not, in REST's form; false for what may be a call of another protocol, which all are
     /// POST, and for other refusals.
     func refuseREST(_ refusal: EdgeRefusal, _ exchange: Exchange) async -> Bool {
-        guard case .http(let status, _, _) = refusal, exchange.head.method != .post else { return false }
+        guard case .http(let status, _, _) = refusal, !looksLikeCall(exchange.head) else { return false }
         switch status {
         case .notFound: await exchange.answer(restFailure(.noSuchPath, exchange))
         case .badRequest: await exchange.answer(restFailure(.malformedPath, exchange))
@@ -46,6 +27,9 @@ extension Edge {
         }
         return true
     }
+
+    /// Whether a request for something that there is not may be a call of another protocol, which all are POST.
+    func looksLikeCall(_ head: HTTPRequest) -> Bool { head.method == .post }
 
     /// An error as REST's clients read it.
     func restFailure(_ failure: RESTFailure, _ exchange: Exchange, route: Route? = nil) -> EdgeAnswer {
@@ -61,19 +45,26 @@ extension Edge {
         return answer
     }
 
-    /// The document and the page; nil for other paths.
-    private func page(_ head: HTTPRequest) -> EdgeAnswer? {
-        guard options.rest.servesDocument, let path = head.path?.prefix(while: { $0 != "?" }),
-            path == "/" || path == "/openapi.json"
-        else { return nil }
+    /// Whether a request is for the document or the page.
+    func isDocument(_ head: HTTPRequest) -> Bool {
+        guard options.rest.servesDocument, let path = head.path?.prefix(while: { $0 != "?" }) else {
+            return false
+        }
+        return path == "/" || path == Self.documentPath
+    }
+
+    /// The document or the page.
+    func document(_ head: HTTPRequest) -> EdgeAnswer {
         guard head.method == .get || head.method == .head else {
             return .refusal(.methodNotAllowed, "The path is for GET, HEAD.", [.allow: "GET, HEAD"])
         }
-        if path == "/openapi.json" {
+        if head.path?.prefix(while: { $0 != "?" }) == Self.documentPath {
             return EdgeAnswer(.ok, "application/json", ByteBuffer(bytes: restDoor.document))
         }
         var answer = EdgeAnswer(.ok, APIPage.contentType, ByteBuffer(bytes: APIPage.html))
         answer.headers[.contentSecurityPolicy] = APIPage.securityPolicy
         return answer
     }
+
+    private static let documentPath: Substring = "/openapi.json"
 }

@@ -26,22 +26,22 @@ final class RESTDoor: Sendable {
     private let file: RESTRuleFile
     private let options: RESTOptions
     private let prefix: String
+    private let guards: OpenAPIGuards
     private let logger: Logger
     private let state = Mutex(State())
 
     /// - Throws: `invalidConfiguration` for a file of rules or plans that cannot be read.
-    init(
-        _ options: RESTOptions, plans: PlanOptions, prefix: String, logger: Logger
-    ) throws(RuntimeError) {
-        self.options = options
-        self.prefix = prefix
+    init(_ edge: EdgeOptions, logger: Logger) throws(RuntimeError) {
+        options = edge.rest
+        prefix = edge.prefix
+        guards = try OpenAPIGuards(edge)
         self.logger = logger
         do throws(RESTRuleError) {
             file = try RESTRuleFile(yaml: options.rules, name: options.rulesName)
         } catch {
             throw RuntimeError(.invalidConfiguration, error.description)
         }
-        let plans = try PlanBook(plans)
+        let plans = try PlanBook(edge.plans)
         let router: RESTRouter
         do throws(RESTRuleError) { router = try RESTRouter(plans.bindings) } catch {
             throw RuntimeError(.invalidConfiguration, "plans: \(error)")
@@ -111,6 +111,8 @@ final class RESTDoor: Sendable {
         document.version = options.version
         document.description = options.summary
         document.prefix = prefix
+        document.guards = guards
+        document.securitySchemes = guards.securitySchemes
         return document
     }
 }

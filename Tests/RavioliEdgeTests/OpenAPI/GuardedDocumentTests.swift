@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import EdgeSchemas
+import Foundation
+@testable import RavioliEdge
+import RavioliSchema
+import Testing
+
+@Suite struct GuardedDocumentTests {
+    private func document(_ change: (inout EdgeOptions) -> Void) throws -> [String: Any] {
+        var edge = EdgeOptions.defaults
+        change(&edge)
+        var options = OpenAPIDocument.Options()
+        options.guards = try OpenAPIGuards(edge)
+        options.securitySchemes = options.guards.securitySchemes
+        options.endpoints = [
+            .init(
+                httpMethod: "get", path: "/pages/{id}",
+                operation: ["operationId": "page", "responses": ["200": ["description": "A page."]]])
+        ]
+        let services = TestLibrary.pool.allServices
+        let text = OpenAPIDocument.json(
+            services, bindings: try RESTRules.bindings(services), options: options)
+        return try #require(try JSONSerialization.jsonObject(with: Data(text.utf8)) as? [String: Any])
+    }
+
+    private func operation(_ document: [String: Any], _ method: String, _ path: String) -> [String: Any]? {
+        let paths = document["paths"] as? [String: [String: Any]]
+        return paths?[path]?[method] as? [String: Any]
+    }
+
+    private func responses(_ operation: [String: Any]?) -> [String] {
+        (operation?["responses"] as? [String: Any] ?? [:]).keys.sorted()
+    }
+
+    @Test func operationsSayWhatTheyNeed() throws {
+        let document = try document {
+            $0.jwt = .test {
+                $0.rules = [
+                    AccessRule(method: "ravioli.test.v1.Library/GetVolume", access: .everybody),
+                    AccessRule(method: "ravioli.test.v1.Library/DeleteVolume", access: .nobody),
+                    AccessRule(path: "/pages/*", scopes: ["pages"]),
+                    AccessRule(method: "ravioli.test.v1.Library/*", scopes: ["read", "write"]),
+                ]
+            }
+            $0.rateLimits = [RateLimitRule(name: "pages", requests: 1, path: "/pages/**")]
+        }
+        let components = try #require(document["components"] as? [String: Any])
+        let schemes = components["securitySchemes"] as? [String: [String: String]]
+        #expect(schemes == ["bearer": ["type": "http", "scheme": "bearer", "bearerFormat": "JWT"]])
+        #expect(document["security"] as? [[String: [String]]] == [["bearer": []]])
+        let open = operation(document, "post", "/ravioli.test.v1.Library/GetVolume")
+        #expect((open?["security"] as? [Any])?.isEmpty == true)
+        #expect(responses(open) == ["200", "default"])
+        #expect(operation(document, "post", "/ravioli.test.v1.Library/DeleteVolume") == nil)
+        let closed = operation(document, "post", "/ravioli.test.v1.Library/ListTitles")
+        #expect(closed?["security"] as? [[String: [String]]] == [["bearer": ["read", "write"]]])
+        #expect(responses(closed) == ["200", "401", "403", "default"])
+        let page = operation(document, "get", "/pages/{id}")
+        #expect(page?["security"] as? [[String: [String]]] == [["bearer": ["pages"]]])
+        #expect(responses(page) == ["200", "401", "403", "429"])
+        try everyReferenceLeadsSomewhere(document)
+    }
+
+    private func everyReferenceLeadsSomewhere(_ document: [String: Any]) throws {
+        let known = try #require((document["components"] as? [String: Any])?["responses"] as? [String: Any])
+        let text = String(decoding: try JSONSerialization.data(withJSONObject: document), as: UTF8.self)
+        let names = text.matches(of: #/components\\\/responses\\\/(\w+)/#).map { String($0.1) }
+        #expect(names.contains("ConnectUnauthenticated") && names.contains("ResourceExhausted"))
+        for name in names { #expect(known[name] != nil, "\(name)") }
+    }
+
+    @Test func withoutGuardsNothingIsSaid() throws {
+        let document = try document { _ in }
+        #expect(document["security"] == nil)
+        #expect(responses(operation(document, "get", "/pages/{id}")) == ["200"])
+    }
+}
