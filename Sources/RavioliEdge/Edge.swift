@@ -18,6 +18,8 @@ package final class Edge: Sendable {
     let followers: [SchemaFollower]
     private let table: Mutex<RouteTable>
     let restDoor: RESTDoor
+    /// Nil if no keys count.
+    let idempotency: IdempotencyDesk?
 
     /// - Parameter guards: Who looks at each request after the rules for other origins.
     /// - Throws: `invalidConfiguration`.
@@ -31,6 +33,9 @@ package final class Edge: Sendable {
         self.guards = own + guards
         prefix = EdgePath.prefix(options.prefix)
         restDoor = try RESTDoor(options.rest, prefix: options.prefix, logger: logger)
+        idempotency = try options.idempotency.map { options throws(RuntimeError) in
+            try IdempotencyDesk(options, logger: logger)
+        }
         followers = upstreams.map { SchemaFollower($0, limits: options.limits, logger: logger) }
         table = Mutex(RouteTable(followers.map(\.pool)))
     }

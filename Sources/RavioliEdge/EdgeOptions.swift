@@ -26,6 +26,11 @@ public struct EdgeOptions: Sendable {
     public var rest = RESTOptions.defaults
     /// Which pages of other origins may call from a browser. Default nil: none.
     public var cors: CORSOptions?
+    /// Which calls are made at most once for each `Idempotency-Key`. Default nil: keys are passed over.
+    public var idempotency: IdempotencyOptions?
+    /// Whether answers to GET and HEAD have an `ETag`, so that a client that has one need not get it again. Such answers
+    /// may then be kept by the client itself, and by nobody in between. Default true.
+    public var etags = true
     /// The certificate to serve HTTPS with; nil for clear text. Default nil.
     public var tls: EdgeTLSOptions?
     /// How responses are printed as JSON. Default: as the ProtoJSON guide asks. Types inside `Any` are always looked
@@ -40,23 +45,11 @@ public struct EdgeOptions: Sendable {
     /// - Throws: `invalidConfiguration`, naming what does not hold.
     func check() throws(RuntimeError) {
         try limits.check()
+        try idempotency?.check(limits)
+        try tls?.check()
         if let cors, cors.allowsAnyOrigin, cors.allowsCredentials {
             throw RuntimeError(.invalidConfiguration, "edge options: no credentials from all origins")
         }
-    }
-}
-
-/// The edge's certificate. TLS 1.2 at least; `h2` and `http/1.1` by ALPN. The files are read when the edge starts.
-public struct EdgeTLSOptions: Sendable, Hashable {
-    /// The certificate in PEM, followed by those that lead from it to a root.
-    public var certificateChainFile: String
-    /// Its private key in PEM, without a pass phrase.
-    public var privateKeyFile: String
-
-    /// A certificate by its files.
-    public init(certificateChainFile: String, privateKeyFile: String) {
-        self.certificateChainFile = certificateChainFile
-        self.privateKeyFile = privateKeyFile
     }
 }
 
@@ -94,7 +87,7 @@ public struct HeaderRules: Sendable, Hashable {
         "forwarded", "host", "keep-alive", "location", "referrer-policy", "server", "set-cookie",
         "strict-transport-security", "te", "trailer", "transfer-encoding", "upgrade", "user-agent", "vary",
         "via",
-        "x-content-type-options", "x-request-id",
+        "x-client-identity", "x-content-type-options", "x-request-id",
     ]
 
     private static func isNameByte(_ byte: UInt8) -> Bool {

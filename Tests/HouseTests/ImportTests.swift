@@ -34,7 +34,7 @@ enum Arrows {
     /// all modules whose names begin with it.
     static let homes: [(prefix: String, modules: Set<String>)] = [
         ("Hummingbird", ["RavioliEdge", "RavioliTelemetry"]),
-        ("GRDB", ["RavioliMessaging", "Showroom", "ShowroomCatalog", "ShowroomPricing"]),
+        ("GRDB", ["RavioliEdge", "RavioliMessaging", "Showroom", "ShowroomCatalog", "ShowroomPricing"]),
         ("NIOPosix", ["Ravioli", "RavioliEdge"]),
         ("NIOSSL", ["Ravioli", "RavioliEdge"]),
         (
@@ -105,7 +105,7 @@ enum Arrows {
         ("RavioliWire", "import RavioliSchema"), ("Ravioli", "public import RavioliEdge"),
         ("RavioliSchema", "@preconcurrency import Ravioli"), ("RavioliSchema", "import FoundationEssentials"),
         ("Ravioli", "package import struct Foundation.Date"), ("RavioliWire", "import NIOPosix"),
-        ("ShowroomCatalog", "internal import ShowroomPricing"), ("RavioliEdge", "import GRDB"),
+        ("ShowroomCatalog", "internal import ShowroomPricing"), ("RavioliSchema", "import GRDB"),
         ("Ravioli", "@_exported import HummingbirdHTTP2"), ("Surprise", "import NIOCore"),
     ])
     func seesAnArrowThatPointsUp(module: String, line: String) {

@@ -11,7 +11,10 @@ extension Edge {
     func answerREST(_ exchange: Exchange, verified: Metadata) async -> Bool {
         let head = exchange.head
         if let page = page(head) {
-            await exchange.answer(page)
+            await exchange.answer(
+                page.conditional(head, isOn: options.etags) {
+                    restFailure(RESTFailure(.preconditionFailed, .failedPrecondition, $0), exchange)
+                })
             return true
         }
         switch restDoor.match(head.method.rawValue, head.path ?? "") {
