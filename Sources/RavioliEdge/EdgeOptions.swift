@@ -87,7 +87,7 @@ public struct HeaderRules: Sendable, Hashable {
         "forwarded", "host", "keep-alive", "location", "referrer-policy", "server", "set-cookie",
         "strict-transport-security", "te", "trailer", "transfer-encoding", "upgrade", "user-agent", "vary",
         "via",
-        "x-client-identity", "x-content-type-options", "x-request-id",
+        "x-content-type-options", "x-request-id",
     ]
 
     private static func isNameByte(_ byte: UInt8) -> Bool {

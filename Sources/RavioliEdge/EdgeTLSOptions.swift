@@ -12,7 +12,7 @@ public struct EdgeTLSOptions: Sendable, Hashable {
     /// Its private key in PEM, without a pass phrase.
     public var privateKeyFile: String
     /// Whether clients show certificates. The name in one, a SPIFFE ID or else a host name, goes along with each call as
-    /// the verified metadata `x-client-identity`, which no client can set itself. A certificate that does not hold up, or
+    /// the verified metadata `ravioli-client-identity`, which no client can set itself. A certificate that does not hold up, or
     /// names nobody, ends the connection. Default `.ignored`.
     public var clientCertificates = ServerTLSOptions.ClientCertificates.ignored
     /// The authorities that clients' certificates must lead to. Must be given unless they are ignored. Default nil.

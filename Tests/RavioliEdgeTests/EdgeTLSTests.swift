@@ -121,7 +121,7 @@ struct EdgeTLSTests {
 
     // MARK: Clients
 
-    private static let forged = "X-Client-Identity: spiffe://shop.example/root\r\n"
+    private static let forged = "Ravioli-Client-Identity: spiffe://shop.example/root\r\n"
 
     @Test(arguments: [nil, TLSVersion.tlsv12]) func aClientsNameGoesAlongWithItsCalls(
         version: TLSVersion?
@@ -131,11 +131,11 @@ struct EdgeTLSTests {
         try await edge.serving { port in
             let known = try #require(
                 try await answer(port: port, own, headers: Self.forged, maximum: version))
-            #expect(known.contains("x-client-identity: spiffe://shop.example/till"))
+            #expect(known.contains("ravioli-client-identity: spiffe://shop.example/till"))
             #expect(!known.contains("shop.example/root"))
             let unknown = try #require(
                 try await answer(port: port, nil, headers: Self.forged, maximum: version))
-            #expect(unknown.hasPrefix("HTTP/1.1 200 ") && !unknown.contains("x-client-identity"))
+            #expect(unknown.hasPrefix("HTTP/1.1 200 ") && !unknown.contains("ravioli-client-identity"))
         }
     }
 
@@ -150,7 +150,7 @@ struct EdgeTLSTests {
         let nameless = try authority.issue("nameless")
         try await edge.serving { port in
             let answer = try #require(try await self.answer(port: port, own))
-            #expect(answer.contains("x-client-identity: till.example"))
+            #expect(answer.contains("ravioli-client-identity: till.example"))
             for refused in [nil, foreign, expired, nameless] {
                 #expect(try await self.answer(port: port, refused) == nil)
             }

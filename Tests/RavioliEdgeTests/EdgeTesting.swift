@@ -129,6 +129,11 @@ extension Edge {
 enum RawHTTP {
     /// Sends and returns all that comes until the server closes the connection.
     static func exchange(port: Int, _ request: String) async throws -> String {
+        try await exchange(port: port, ByteBuffer(string: request))
+    }
+
+    /// Sends and returns all that comes until the server closes the connection.
+    static func exchange(port: Int, _ request: ByteBuffer) async throws -> String {
         let channel = try await ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
             .connect(host: "127.0.0.1", port: port) { channel in
                 channel.eventLoop.makeCompletedFuture {
@@ -137,7 +142,7 @@ enum RawHTTP {
             }
         return try await channel.executeThenClose { inbound, outbound in
             // A server that closes first is heard of below.
-            try? await outbound.write(ByteBuffer(string: request))
+            try? await outbound.write(request)
             var answer = ByteBuffer()
             do { for try await var part in inbound { answer.writeBuffer(&part) } } catch {
                 // A reset after the answer ends it as well as a close does.

@@ -16,7 +16,7 @@ package struct Visit: Sendable {
         head = exchange.head
         requestID = exchange.requestID
         connection = exchange.connection
-        if let identity = connection.identity { verified.add("x-client-identity", identity) }
+        if let identity = connection.identity { verified.add("ravioli-client-identity", identity) }
     }
 }
 

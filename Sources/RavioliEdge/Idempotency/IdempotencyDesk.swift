@@ -54,7 +54,7 @@ final class IdempotencyDesk: Sendable {
             return nil
         }
         guard let key = IdempotencyKey(values, bytesMax: options.keyBytesMax) else { throw .malformed }
-        let caller = verified.filter { options.callers.contains($0.name) }.flatMap {
+        let caller = verified.filter { names($0.name) }.flatMap {
             [$0.name, $0.text ?? Base64.encode($0.value)]
         }
         let credential =
@@ -62,6 +62,12 @@ final class IdempotencyDesk: Sendable {
         return KeyedCall(
             key, method: route.name, caller: caller, credential: credential,
             isIdempotent: route.method.idempotency == .idempotent)
+    }
+
+    /// Whether a pair of metadata tells callers apart. What is no ASCII goes under a name that says so.
+    private func names(_ name: String) -> Bool {
+        options.callers.contains(name)
+            || name.hasSuffix("-bin") && options.callers.contains(String(name.dropLast(4)))
     }
 
     /// Makes the call unless it has been made; returns its answer, and whether that is a replay.

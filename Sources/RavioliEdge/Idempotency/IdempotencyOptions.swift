@@ -17,8 +17,8 @@ public struct IdempotencyOptions: Sendable, Hashable {
     public var required: [String] = []
     /// The names of verified metadata that say who calls: a key belongs to its caller. Callers of whom nothing is
     /// verified share their keys, but never an answer: what they present as `Authorization` is part of what a repeat
-    /// must be equal in. Default `x-auth-subject` and `x-client-identity`, of which those that are there count.
-    public var callers: [String] = ["x-auth-subject", "x-client-identity"]
+    /// must be equal in. Default `ravioli-claim-sub` and `ravioli-client-identity`, of which those that are there count.
+    public var callers: [String] = ["ravioli-claim-sub", "ravioli-client-identity"]
     /// For how long a key is remembered, from its first request on. Default 24 h; at least a minute more than
     /// ``EdgeLimits/timeoutMax``, at most 366 days.
     public var lifetime: Duration = .seconds(24 * 3600)

@@ -11,10 +11,7 @@ extension Edge {
     func answerREST(_ exchange: Exchange, verified: Metadata) async -> Bool {
         let head = exchange.head
         if let page = page(head) {
-            await exchange.answer(
-                page.conditional(head, isOn: options.etags) {
-                    restFailure(RESTFailure(.preconditionFailed, .failedPrecondition, $0), exchange)
-                })
+            await exchange.answer(page)
             return true
         }
         switch restDoor.match(head.method.rawValue, head.path ?? "") {
@@ -34,16 +31,28 @@ extension Edge {
         return true
     }
 
-    /// Refuses a path that there is not, in REST's form; false for what may be a call of another protocol, which all are
-    /// POST, and for other refusals.
+    /// Refuses a path that there is not, in REST's form; false for what looks like a call of another protocol, and for
+    /// other refusals.
     func refuseREST(_ refusal: EdgeRefusal, _ exchange: Exchange) async -> Bool {
-        guard case .http(let status, _, _) = refusal, exchange.head.method != .post else { return false }
+        guard case .http(let status, _, _) = refusal, !looksLikeCall(exchange.head) else { return false }
         switch status {
         case .notFound: await exchange.answer(restFailure(.noSuchPath, exchange))
         case .badRequest: await exchange.answer(restFailure(.malformedPath, exchange))
         default: return false
         }
         return true
+    }
+
+    /// Whether a request for something that there is not was meant for Connect, gRPC or gRPC-Web: by its content type,
+    /// by Connect's own header, or because its path ends like that of a method.
+    private func looksLikeCall(_ head: HTTPRequest) -> Bool {
+        guard head.method == .post else { return false }
+        let type = head.headerFields[.contentType].flatMap { RPCContentType($0) }
+        if let type, type.rpc != .connectUnary || type.codec != .json { return true }
+        if head.headerFields[.connectProtocolVersion] != nil { return true }
+        guard let segments = EdgePath(head.path ?? "")?.segments, segments.count >= 2 else { return false }
+        let (service, method) = (segments[segments.count - 2], segments[segments.count - 1])
+        return service.contains(".") && MethodName("\(service)/\(method)") != nil
     }
 
     /// An error as REST's clients read it.
@@ -69,10 +78,11 @@ extension Edge {
             return .refusal(.methodNotAllowed, "The path is for GET, HEAD.", [.allow: "GET, HEAD"])
         }
         if path == "/openapi.json" {
-            return EdgeAnswer(.ok, "application/json", ByteBuffer(bytes: restDoor.document))
+            let document = EdgeAnswer(.ok, "application/json", ByteBuffer(bytes: restDoor.document))
+            return document.conditional(head, isOn: options.etags) { .refusal(.preconditionFailed, $0) }
         }
         var answer = EdgeAnswer(.ok, APIPage.contentType, ByteBuffer(bytes: APIPage.html))
         answer.headers[.contentSecurityPolicy] = APIPage.securityPolicy
-        return answer
+        return answer.conditional(head, isOn: options.etags) { .refusal(.preconditionFailed, $0) }
     }
 }

@@ -202,7 +202,7 @@ struct IdempotencyTests {
 
     private struct Knowing: DoorGuard {
         func look(at visit: inout Visit) async -> GuardVerdict {
-            visit.verified.add("x-auth-subject", visit.head.headerFields[.authorization] ?? "")
+            visit.verified.add("ravioli-claim-sub", visit.head.headerFields[.authorization] ?? "")
             visit.verified.add("x-token", visit.requestID)
             return .pass([:])
         }
@@ -303,41 +303,41 @@ struct IdempotencyTests {
 
     // MARK: Processes that ended
 
-    /// A row of a process that is no more: its run began, and its time is over.
-    private func leaveRow(
-        _ file: TemporaryFile, _ method: String, form: String, _ message: [UInt8]
+    /// The times, in seconds, at which a process begins a call and at which another looks; and what that one finds.
+    static let ends: [(looks: Int64, isIdempotent: Bool, refusal: IdempotencyRefusal?)] = [
+        (1002, false, .running), (1010, true, .running), (1012, false, .lost), (80_000, false, .lost),
+        (1012, true, nil), (90_000, false, nil),
+    ]
+
+    @Test(arguments: ends) func whatAProcessLeftRunningIsNotMadeAgain(
+        row: (looks: Int64, isIdempotent: Bool, refusal: IdempotencyRefusal?)
     ) async throws {
-        let store = try IdempotencyStore(IdempotencyOptions(file: file.path)) { 1_000_000 }
-        let name = try #require(MethodName(method))
+        let file = TemporaryFile()
+        let options = IdempotencyOptions(file: file.path)
+        let name = try #require(MethodName("a.v1.B/C"))
         let key = try #require(IdempotencyKey(["k"], bytesMax: 255))
-        let call = KeyedCall(key, method: name, caller: [], credential: "", isIdempotent: false)
-        let finding = try await store.begin(call.with(form: form, message), remaining: .seconds(1))
-        guard case .new = finding else { Issue.record("\(finding)"); return }
+        let call = KeyedCall(
+            key, method: name, caller: [], credential: "", isIdempotent: row.isIdempotent
+        ).with(form: "application/json", [])
+        // It begins, and nothing is heard of it any more.
+        let first = try IdempotencyStore(options) { 1_000_000 }
+        guard case .new = try await first.begin(call, remaining: .seconds(1)) else {
+            Issue.record("the key is known")
+            return
+        }
+        let answer = StoredAnswer(status: 200, fields: [:], body: ByteBuffer())
+        let desk = IdempotencyDesk(
+            options, try IdempotencyStore(options) { row.looks * 1000 }, logger: .quiet)
+        do throws(IdempotencyRefusal) {
+            let again = try await desk.once(call, deadline: .after(.seconds(1))) { KeyedEnd(answer: answer) }
+            #expect(row.refusal == nil && again.answer == answer && !again.isReplay)
+        } catch {
+            #expect(error == row.refusal)
+        }
     }
 
-    @Test func whatAProcessLeftRunningIsNotMadeAgain() async throws {
-        let file = TemporaryFile()
-        try await leaveRow(file, "ravioli.test.v1.Line/Unary", form: "application/json", [0x0A, 1, 0x61])
-        var store = try IdempotencyStore(IdempotencyOptions(file: file.path)) { 1_002_000 }
-        let edge = try await KeyedEdge(file)
-        var desk = IdempotencyDesk(IdempotencyOptions(file: file.path), store, logger: .quiet)
-        _ = (store, desk, edge)
-        // Still within its time, and the time that it may take to end.
-        let name = try #require(MethodName("ravioli.test.v1.Line/Unary"))
-        let key = try #require(IdempotencyKey(["k"], bytesMax: 255))
-        let call = KeyedCall(key, method: name, caller: [], credential: "", isIdempotent: false)
-            .with(form: "application/json", [0x0A, 1, 0x61])
-        #expect(try await store.begin(call, remaining: .seconds(1)) == .refused(.running))
-        store = try IdempotencyStore(IdempotencyOptions(file: file.path)) { 1_012_000 }
-        desk = IdempotencyDesk(IdempotencyOptions(file: file.path), store, logger: .quiet)
-        await #expect(throws: IdempotencyRefusal.lost) {
-            _ = try await desk.once(call, deadline: .after(.seconds(1))) {
-                Issue.record("it was made again")
-                return KeyedEnd(answer: StoredAnswer(status: 200, fields: [:], body: ByteBuffer()))
-            }
-        }
+    @Test func anOutcomeThatIsNotKnownIsNoReasonToWait() {
         #expect(IdempotencyRefusal.lost.failure.status == .conflict)
-        #expect(IdempotencyRefusal.lost.fields.isEmpty)
-        #expect(edge.channel.count == 0)
+        #expect(IdempotencyRefusal.lost.fields.isEmpty && !IdempotencyRefusal.running.fields.isEmpty)
     }
 }

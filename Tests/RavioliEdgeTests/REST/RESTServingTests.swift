@@ -105,6 +105,31 @@ private func libraryEdge(_ change: (inout EdgeOptions) -> Void = { _ in }) throw
         #expect(options.headers[.allow] == "GET, HEAD")
     }
 
+    @Test(arguments: [
+        ("/v1/nowhere", nil), ("/v1/nowhere", "application/json"), ("/v1/a.csv", "text/csv"),
+        ("/nowhere", "image/png"), ("/v1/shelves.old/1/2", "application/json"),
+    ])
+    func whatIsPostedToNoPathIsRefusedLikeREST(path: String, type: String?) async throws {
+        let answer = try await get(path, .post, type: type, body: "{}")
+        #expect(answer.status == .notFound)
+        #expect(answer.headers[.contentType] == "application/json")
+        #expect(answer.text.hasPrefix(#"{"code":5,"message":"there is no such path""#))
+        let problem = try await get(path, .post, accept: "application/problem+json", type: type)
+        #expect(problem.headers[.contentType] == "application/problem+json")
+    }
+
+    @Test(arguments: [
+        ("/library.v1.Library/Nothing", "application/json"), ("/v1/nowhere", "application/proto"),
+        ("/api/library.v1.Library/Nothing", nil), ("/v1/nowhere", "application/connect+json"),
+    ])
+    func callsOfWhatThereIsNotAreRefusedLikeCalls(path: String, type: String?) async throws {
+        let answer = try await get(path, .post, type: type, body: "{}")
+        #expect(answer.status == .notFound)
+        #expect(answer.headers[.contentType] == "text/plain; charset=utf-8")
+        let grpc = try await get(path, .post, type: "application/grpc-web")
+        #expect(grpc.status == .ok && grpc.text.contains("grpc-status: 12"))
+    }
+
     @Test func errorsAreStatusOrProblemAndNameTheRequest() async throws {
         let id: HTTPFields = [HTTPField.Name("X-Request-Id")!: "r-1"]
         let status = try await get("/v1/volumes/volumes%2Fnone", more: id)
