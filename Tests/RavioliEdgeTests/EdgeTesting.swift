@@ -87,11 +87,19 @@ struct TestEdge {
     func serving<Result: Sendable>(
         _ body: @escaping @Sendable (Int) async throws -> Result
     ) async throws -> Result {
-        await server.edge.refresh(paced: true)
-        let edge = server.edge
+        try await server.edge.serving(body)
+    }
+}
+
+extension Edge {
+    /// Serves on a loopback socket for the time of `body`, which gets the port.
+    func serving<Result: Sendable>(
+        _ body: @escaping @Sendable (Int) async throws -> Result
+    ) async throws -> Result {
+        await refresh(paced: true)
         let http = HTTPServer(
-            .tcp(host: "127.0.0.1", port: 0), options: edge.options, logger: .quiet
-        ) { await edge.serve($0) }
+            .tcp(host: "127.0.0.1", port: 0), options: options, logger: .quiet
+        ) { await self.serve($0) }
         let (ports, port) = AsyncStream<Int>.makeStream()
         return try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask {
@@ -106,9 +114,7 @@ struct TestEdge {
             return result
         }
     }
-}
 
-extension Edge {
     /// Answers one request without a socket.
     func answer(
         _ path: String, method: HTTPRequest.Method = .post, headers: HTTPFields, bytes: [UInt8],

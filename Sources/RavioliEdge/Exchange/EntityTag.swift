@@ -3,7 +3,8 @@
 // Conditional requests (RFC 9110, sections 8.8.3 and 13) for answers to GET and HEAD. The tag is the beginning of the
 // SHA-256 of the bytes that are sent, content coding included, so it is strong, each coding has its own, and every edge
 // finds the same one. A faster hash would do for honest content; but whoever can choose two contents with one tag could
-// make a client keep the wrong one, and next to printing the JSON this one does not count.
+// make a client keep the wrong one. Processors have instructions for this one: 0.5 ms for a megabyte, a third of what
+// compressing it takes.
 
 import Crypto
 import HTTPTypes
@@ -18,16 +19,15 @@ struct EntityTag: Sendable, Hashable {
     init(_ body: ByteBuffer) {
         var hash = SHA256()
         body.withUnsafeReadableBytes { hash.update(bufferPointer: $0) }
-        var text = ""
-        for byte in hash.finalize().prefix(16) {
-            for digit in [byte >> 4, byte & 15] { text.append(Self.digits[Int(digit)]) }
+        let text = hash.finalize().prefix(16).flatMap { byte in
+            [Self.digits[Int(byte >> 4)], Self.digits[Int(byte & 15)]]
         }
-        self.text = text[...]
+        self.text = String(decoding: text, as: UTF8.self)[...]
     }
 
     private init(_ text: Substring) { self.text = text }
 
-    private static let digits = Array("0123456789abcdef")
+    private static let digits = Array("0123456789abcdef".utf8)
 
     /// As the field has it.
     var field: String { "\"\(text)\"" }

@@ -26,7 +26,8 @@ extension RESTResponder {
         do throws(RPCError) { (bytes, route) = try await bridge.encoded(request) } catch {
             throw RESTFailure(error)
         }
-        let call = call.with(form: match.binding.rule.name, bytes)
+        let rule = match.binding.rule
+        let call = call.with(form: "REST \(rule.httpMethod ?? "*") \(rule.path)", bytes)
         do throws(IdempotencyRefusal) {
             let (answer, isReplay) = try await desk.once(call, deadline: bridge.deadline) { [self] in
                 await end(bridge, bytes, route, response)

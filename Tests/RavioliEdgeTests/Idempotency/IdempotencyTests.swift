@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import EdgeSchemas
+import GRDB
 import HTTPTypes
 import NIOCore
 import Ravioli
+import Synchronization
 import Testing
 
 @testable import RavioliEdge
@@ -281,6 +283,77 @@ struct IdempotencyTests {
         let again = await edge.send("k")
         #expect(again.isReplay && again.status == .ok && edge.channel.count == 1)
     }
+
+    @Test func aClientThatHangsUpGetsItsAnswerWhenItComesBack() async throws {
+        let (began, gate) = (Gate(), Gate())
+        let edge = try await KeyedEdge { _ throws(RPCError) in
+            began.open()
+            await gate.wait()
+            if Task.isCancelled { throw RPCError(call: .cancelled, "cancelled", executed: .maybe) }
+        }
+        let request =
+            "POST \(KeyedEdge.line) HTTP/1.1\r\nHost: h\r\nContent-Type: application/json\r\n"
+            + "Idempotency-Key: \"k\"\r\nConnection: close\r\nContent-Length: 12\r\n\r\n{\"text\":\"a\"}"
+        let answer = try await edge.edge.serving { port in
+            try await RawHTTP.hangUp(port: port, request) { await began.wait() }
+            gate.open()
+            // The limit of the test bounds the wait for the call's end.
+            while true {
+                let answer = try await RawHTTP.exchange(port: port, request)
+                if !answer.hasPrefix("HTTP/1.1 409 ") { return answer }
+            }
+        }
+        #expect(answer.hasPrefix("HTTP/1.1 200 ") && answer.contains("Idempotency-Replayed: true\r\n"))
+        #expect(edge.channel.count == 1)
+    }
+
+    // MARK: On the disk
+
+    private static func state(_ file: TemporaryFile) -> Int? {
+        try? DatabaseQueue(path: file.path).read { try Int.fetchOne($0, sql: "SELECT state FROM call") }
+    }
+
+    /// Looks at the disk when something is sent.
+    private final class LookingSink: ResponseSink {
+        let file: TemporaryFile
+        let states = Mutex<[Int?]>([])
+        init(_ file: TemporaryFile) { self.file = file }
+
+        func send(_ part: ResponsePart) async throws(BodyFailure) {
+            states.withLock { $0.append(state(file)) }
+        }
+
+        func limitBody(to time: Duration?) {}
+    }
+
+    @Test func theRowIsThereBeforeTheCallAndTheAnswerBeforeItIsSent() async throws {
+        let file = TemporaryFile()
+        let atCall = Mutex<[Int?]>([])
+        let edge = try await KeyedEdge(file) { _ in atCall.withLock { $0.append(Self.state(file)) } }
+        let sink = LookingSink(file)
+        let head = HTTPRequest(
+            method: .post, scheme: "http", authority: "test", path: KeyedEdge.line,
+            headerFields: [.contentType: "application/json", .idempotencyKey: "k"])
+        await edge.edge.serve(
+            Exchange(
+                head, requestID: "r", connection: .init(isHTTP2: false, peer: nil),
+                body: RequestBody(whole: ByteBuffer(string: "{}")), sink: sink))
+        #expect(atCall.withLock { $0 } == [0])
+        #expect(sink.states.withLock { $0 } == [1])
+    }
+
+    @Test func aDiskThatFailsBehindTheCallKeepsNobodyFromItsAnswer() async throws {
+        let file = TemporaryFile()
+        let edge = try await KeyedEdge(file) { _ in
+            try? DatabaseQueue(path: file.path).write { try $0.execute(sql: "DROP TABLE total") }
+        }
+        #expect(await edge.send("k").status == .ok)
+        #expect(Self.state(file) == 0)
+        let second = await edge.send("k")
+        #expect([409, 503].contains(second.status.code) && edge.channel.count == 1)
+    }
+
+    // MARK: Bounds
 
     @Test func anAnswerThatIsTooLongIsNotMadeAgain() async throws {
         let edge = try await KeyedEdge(change: { $0.idempotency?.answerBytesMax = 1000 })
