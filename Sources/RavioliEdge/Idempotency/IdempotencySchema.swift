@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Foundation
 import GRDB
 
 /// The tables of calls with keys.
@@ -18,6 +19,7 @@ enum IdempotencySchema {
         // Another edge on the same file commits in between.
         configuration.busyMode = .timeout(5)
         configuration.label = "idempotency"
+        create(path)
         let queue = try DatabaseQueue(path: path, configuration: configuration)
         try queue.writeWithoutTransaction { db in
             // Here and not before: GRDB sets NORMAL when it turns the WAL on.
@@ -29,6 +31,13 @@ enum IdempotencySchema {
             }
         }
         return queue
+    }
+
+    /// Makes the file, if there is none, for its owner alone: answers are in it. SQLite's other files follow its mode. Only
+    /// a file that is new is opened here, because closing it would let go of the locks of one that is in use.
+    private static func create(_ path: String) {
+        let descriptor = Foundation.open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
+        if descriptor >= 0 { close(descriptor) }
     }
 
     private static func prepare(_ db: Database) throws {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Foundation
 import GRDB
 import HTTPTypes
 import NIOCore
@@ -155,6 +156,15 @@ struct IdempotencyStoreTests {
         let queue = try IdempotencySchema.open(file.path)
         #expect(try queue.read { try String.fetchOne($0, sql: "PRAGMA journal_mode") } == "wal")
         #expect(try queue.read { try Int.fetchOne($0, sql: "PRAGMA synchronous") } == 2)
+    }
+
+    @Test func theFilesAreTheirOwnersAlone() async throws {
+        let store = try store()
+        _ = try await begin(store, try call("k"))
+        for suffix in ["", "-wal", "-shm"] {
+            let mode = try FileManager.default.attributesOfItem(atPath: file.path + suffix)[.posixPermissions]
+            #expect(mode as? Int == 0o600)
+        }
     }
 
     @Test func anotherProgramsDatabaseIsLeftAlone() throws {
