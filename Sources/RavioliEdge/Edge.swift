@@ -33,11 +33,11 @@ package final class Edge: Sendable {
         self.guards = own + guards
         prefix = EdgePath.prefix(options.prefix)
         restDoor = try RESTDoor(options.rest, prefix: options.prefix, logger: logger)
+        followers = upstreams.map { SchemaFollower($0, limits: options.limits, logger: logger) }
+        table = Mutex(RouteTable(followers.map(\.pool)))
         idempotency = try options.idempotency.map { options throws(RuntimeError) in
             try IdempotencyDesk(options, logger: logger)
         }
-        followers = upstreams.map { SchemaFollower($0, limits: options.limits, logger: logger) }
-        table = Mutex(RouteTable(followers.map(\.pool)))
     }
 
     // MARK: Schemas

@@ -22,15 +22,15 @@ public struct EdgeOptions: Sendable {
     /// Whether responses are compressed for clients that accept it, from 1 KiB on. Default true. Turn it off where secrets
     /// and what an attacker chooses stand in one response, as their length then tells about the secret.
     public var compressesResponses = true
-    /// REST, and the document that describes all that is served.
-    public var rest = RESTOptions.defaults
-    /// Which pages of other origins may call from a browser. Default nil: none.
-    public var cors: CORSOptions?
     /// Which calls are made at most once for each `Idempotency-Key`. Default nil: keys are passed over.
     public var idempotency: IdempotencyOptions?
     /// Whether answers to GET and HEAD have an `ETag`, so that a client that has one need not get it again. Such answers
     /// may then be kept by the client itself, and by nobody in between. Default true.
     public var etags = true
+    /// REST, and the document that describes all that is served.
+    public var rest = RESTOptions.defaults
+    /// Which pages of other origins may call from a browser. Default nil: none.
+    public var cors: CORSOptions?
     /// The certificate to serve HTTPS with; nil for clear text. Default nil.
     public var tls: EdgeTLSOptions?
     /// How responses are printed as JSON. Default: as the ProtoJSON guide asks. Types inside `Any` are always looked
@@ -45,11 +45,11 @@ public struct EdgeOptions: Sendable {
     /// - Throws: `invalidConfiguration`, naming what does not hold.
     func check() throws(RuntimeError) {
         try limits.check()
-        try idempotency?.check(limits)
-        try tls?.check()
         if let cors, cors.allowsAnyOrigin, cors.allowsCredentials {
             throw RuntimeError(.invalidConfiguration, "edge options: no credentials from all origins")
         }
+        try idempotency?.check(limits)
+        try tls?.check()
     }
 }
 

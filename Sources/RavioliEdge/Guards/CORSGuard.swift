@@ -21,8 +21,9 @@ struct CORSGuard: DoorGuard {
         ]
         allowedHeaders = (own + options.requestHeaders).joined(separator: ", ")
         let exposed = [
+            "ETag", "Idempotency-Replayed",
             "Content-Encoding", "Connect-Content-Encoding", "Grpc-Encoding", "Grpc-Status", "Grpc-Message",
-            "Grpc-Status-Details-Bin", "X-Request-Id", "Retry-After", "ETag", "Idempotency-Replayed",
+            "Grpc-Status-Details-Bin", "X-Request-Id", "Retry-After",
         ]
         exposedHeaders = (exposed + options.responseHeaders).joined(separator: ", ")
     }

@@ -47,7 +47,8 @@ extension RESTResponder {
             do throws(RPCError) { result = try await bridge.unary(bytes, route) } catch {
                 throw RESTFailure(error)
             }
-            return KeyedEnd(answer: StoredAnswer(try answer(result, response)))
+            let body = try response.body(of: Array(result.0.readableBytesView))
+            return KeyedEnd(answer: StoredAnswer(plain(body, result.1)))
         } catch {
             note(error.error)
             let answer = edge.restFailure(error, exchange, route: route)

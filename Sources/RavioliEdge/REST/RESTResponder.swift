@@ -12,7 +12,7 @@ struct RESTResponder {
     let exchange: Exchange
     let match: RESTMatch
     let route: Route
-    private let options: RESTOptions
+    let options: RESTOptions
 
     init(_ edge: Edge, _ exchange: Exchange, _ match: RESTMatch, _ route: Route) {
         (self.edge, self.exchange, self.match, self.route) = (edge, exchange, match, route)
@@ -25,7 +25,7 @@ struct RESTResponder {
     }
 
     private var limits: EdgeLimits { edge.options.limits }
-    private var accepted: AcceptedTypes { AcceptedTypes(exchange.head.headerFields[values: .accept]) }
+    var accepted: AcceptedTypes { AcceptedTypes(exchange.head.headerFields[values: .accept]) }
 
     /// Serves the request.
     func serve(verified: Metadata) async {
@@ -44,7 +44,8 @@ struct RESTResponder {
                 try await once(keyed.desk, keyed.call, bridge, request, response)
             } else {
                 let result = try await call { () throws(RPCError) in try await bridge.unary(request) }
-                await send(try answer(result, response))
+                let body = try response.body(of: Array(result.0.readableBytesView))
+                await answer(body, result.1)
             }
         } catch {
             note(error.error)
@@ -54,7 +55,7 @@ struct RESTResponder {
 
     // MARK: Request
 
-    private func bridge(_ verified: Metadata) throws(RESTFailure) -> CallBridge {
+    func bridge(_ verified: Metadata) throws(RESTFailure) -> CallBridge {
         let fields = exchange.head.headerFields
         do throws(RPCError) {
             var metadata = try RequestMetadata.read(fields, rules: edge.options.requestHeaders)
@@ -106,13 +107,15 @@ struct RESTResponder {
 
     // MARK: Answer
 
-    /// The answer, not compressed yet.
-    func answer(
-        _ result: (ByteBuffer, ResponseMetadata), _ response: RESTResponse
-    ) throws(RESTFailure) -> EdgeAnswer {
-        let body = try response.body(of: Array(result.0.readableBytesView))
+    /// Answers with a whole body.
+    func answer(_ body: RESTResponse.Body, _ metadata: ResponseMetadata) async {
+        await send(plain(body, metadata))
+    }
+
+    /// The answer with a whole body, not compressed yet.
+    func plain(_ body: RESTResponse.Body, _ metadata: ResponseMetadata) -> EdgeAnswer {
         var answer = EdgeAnswer(.ok, body.contentType, ByteBuffer(bytes: body.bytes))
-        for (name, value) in result.1.leading + result.1.trailing {
+        for (name, value) in metadata.leading + metadata.trailing {
             answer.headers.append(HTTPField(name: name, value: value))
         }
         return answer
