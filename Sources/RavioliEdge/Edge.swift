@@ -22,6 +22,8 @@ package final class Edge: Sendable {
     let followers: [SchemaFollower]
     private let table: Mutex<RouteTable>
     let restDoor: RESTDoor
+    /// Nil if no keys count.
+    let idempotency: IdempotencyDesk?
 
     /// - Parameters:
     ///   - guards: Who looks at each request after the edge's own guards.
@@ -42,6 +44,9 @@ package final class Edge: Sendable {
         restDoor = try RESTDoor(options, logger: logger)
         followers = upstreams.map { SchemaFollower($0, limits: options.limits, logger: logger) }
         table = Mutex(RouteTable(followers.map(\.pool)))
+        idempotency = try options.idempotency.map { options throws(RuntimeError) in
+            try IdempotencyDesk(options, logger: logger)
+        }
     }
 
     // MARK: Schemas

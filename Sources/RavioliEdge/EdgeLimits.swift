@@ -37,6 +37,8 @@ public struct EdgeLimits: Sendable, Hashable {
     /// Time for a request's body to arrive once its head has. Default 15 s. Then: `deadline_exceeded`, and the
     /// connection is closed.
     public var bodyTimeout: Duration = .seconds(15)
+    /// Time for the TLS handshake of a new connection. Default 10 s. Then the connection is closed.
+    public var handshakeTimeout: Duration = .seconds(10)
     /// Time a connection may be silent while no call runs on it, also within a request's head. Default 60 s.
     public var idleTimeout: Duration = .seconds(60)
     /// How much of a refused body is read beyond ``messageBytesMax``, in bytes, before the connection is closed instead.
@@ -72,7 +74,8 @@ public struct EdgeLimits: Sendable, Hashable {
             timeoutDefault > .zero && timeoutDefault <= timeoutMax, "timeoutDefault is at most timeoutMax")
         try require(bodyTimeout > .zero && idleTimeout >= bodyTimeout, "idleTimeout is at least bodyTimeout")
         try require(
-            streamTimeoutMax > .zero && writeTimeout > .zero && drainTimeout >= .zero, "times are positive")
+            streamTimeoutMax > .zero && writeTimeout > .zero && handshakeTimeout > .zero
+                && drainTimeout >= .zero, "times are positive")
         try require(
             connectionsMax > 0 && streamsMax > 0 && streamResetsMax >= streamsMax && controlFramesMax > 0,
             "a connection may reset all of its streams")

@@ -22,6 +22,11 @@ public struct EdgeOptions: Sendable {
     /// Whether responses are compressed for clients that accept it, from 1 KiB on. Default true. Turn it off where secrets
     /// and what an attacker chooses stand in one response, as their length then tells about the secret.
     public var compressesResponses = true
+    /// Which calls are made at most once for each `Idempotency-Key`. Default nil: keys are passed over.
+    public var idempotency: IdempotencyOptions?
+    /// Whether answers to GET and HEAD have an `ETag`, so that a client that has one need not get it again. Such answers
+    /// may then be kept by the client itself, and by nobody in between. Default true.
+    public var etags = true
     /// REST, and the document that describes all that is served.
     public var rest = RESTOptions.defaults
     /// Answers that are put together from several calls, as <doc:Plans> tells. Default: none.
@@ -57,20 +62,8 @@ public struct EdgeOptions: Sendable {
         if let cors, cors.allowsAnyOrigin, cors.allowsCredentials {
             throw RuntimeError(.invalidConfiguration, "edge options: no credentials from all origins")
         }
-    }
-}
-
-/// The edge's certificate. TLS 1.2 at least; `h2` and `http/1.1` by ALPN. The files are read when the edge starts.
-public struct EdgeTLSOptions: Sendable, Hashable {
-    /// The certificate in PEM, followed by those that lead from it to a root.
-    public var certificateChainFile: String
-    /// Its private key in PEM, without a pass phrase.
-    public var privateKeyFile: String
-
-    /// A certificate by its files.
-    public init(certificateChainFile: String, privateKeyFile: String) {
-        self.certificateChainFile = certificateChainFile
-        self.privateKeyFile = privateKeyFile
+        try idempotency?.check(limits)
+        try tls?.check()
     }
 }
 

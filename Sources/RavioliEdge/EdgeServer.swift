@@ -62,6 +62,9 @@ public final class EdgeServer: ServiceLifecycle.Service {
     }
 
     private func followSchemas() async {
-        while (try? await Task.sleep(for: edge.options.limits.schemaInterval)) != nil { await edge.refresh() }
+        while (try? await Task.sleep(for: edge.options.limits.schemaInterval)) != nil {
+            await edge.refresh()
+            await edge.idempotency?.sweep()
+        }
     }
 }

@@ -33,7 +33,7 @@ enum Arrows {
     /// Dependencies with a home: whoever else imports them opens a second door to the same secret. A key stands for
     /// all modules whose names begin with it.
     static let homes: [(prefix: String, modules: Set<String>)] = [
-        ("GRDB", ["RavioliMessaging", "Showroom", "ShowroomCatalog", "ShowroomPricing"]),
+        ("GRDB", ["RavioliEdge", "RavioliMessaging", "Showroom", "ShowroomCatalog", "ShowroomPricing"]),
         ("NIOPosix", ["Ravioli", "RavioliEdge"]),
         ("NIOSSL", ["Ravioli", "RavioliEdge"]),
         (
@@ -104,7 +104,7 @@ enum Arrows {
         ("RavioliWire", "import RavioliSchema"), ("Ravioli", "public import RavioliEdge"),
         ("RavioliSchema", "@preconcurrency import Ravioli"), ("RavioliSchema", "import FoundationEssentials"),
         ("Ravioli", "package import struct Foundation.Date"), ("RavioliWire", "import NIOPosix"),
-        ("ShowroomCatalog", "internal import ShowroomPricing"), ("RavioliEdge", "import GRDB"),
+        ("ShowroomCatalog", "internal import ShowroomPricing"), ("RavioliSchema", "import GRDB"),
         ("Ravioli", "@_exported import GRDBSQLite"), ("Surprise", "import NIOCore"),
     ])
     func seesAnArrowThatPointsUp(module: String, line: String) {

@@ -79,7 +79,7 @@ struct DoorGuardTests {
         let answer = try await cors("https://shop.example", method: .options, asks: "POST")
         #expect(answer.status == .noContent && answer.body.readableBytes == 0)
         #expect(answer.headers[.accessControlAllowOrigin] == "https://shop.example")
-        #expect(answer.headers[.accessControlAllowMethods] == "GET, POST")
+        #expect(answer.headers[.accessControlAllowMethods] == "GET, HEAD, POST, PUT, PATCH, DELETE")
         #expect(answer.headers[.accessControlAllowHeaders]?.contains("Connect-Protocol-Version") == true)
         #expect(answer.headers[.accessControlMaxAge] == "7200")
         let vary = "Origin, Access-Control-Request-Method, Access-Control-Request-Headers"

@@ -124,7 +124,8 @@ struct EdgeAnswerTests {
         "/ravioli.test.v1.Desk/Ec%2568o",
     ])
     func unknownPathsAre404(path: String) async throws {
-        let answer = try await TestEdge().answer(path)
+        let headers: HTTPFields = [.contentType: "application/json", .connectProtocolVersion: "1"]
+        let answer = try await TestEdge().answer(path, headers: headers)
         #expect(answer.status == .notFound)
         #expect(!answer.text.contains("{"))
     }

@@ -87,11 +87,19 @@ struct TestEdge {
     func serving<Result: Sendable>(
         _ body: @escaping @Sendable (Int) async throws -> Result
     ) async throws -> Result {
-        await server.edge.refresh(paced: true)
-        let edge = server.edge
+        try await server.edge.serving(body)
+    }
+}
+
+extension Edge {
+    /// Serves on a loopback socket for the time of `body`, which gets the port.
+    func serving<Result: Sendable>(
+        _ body: @escaping @Sendable (Int) async throws -> Result
+    ) async throws -> Result {
+        await refresh(paced: true)
         let http = HTTPServer(
-            .tcp(host: "127.0.0.1", port: 0), options: edge.options, logger: .quiet
-        ) { await edge.serve($0) }
+            .tcp(host: "127.0.0.1", port: 0), options: options, logger: .quiet
+        ) { await self.serve($0) }
         let (ports, port) = AsyncStream<Int>.makeStream()
         return try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask {
@@ -106,9 +114,7 @@ struct TestEdge {
             return result
         }
     }
-}
 
-extension Edge {
     /// Answers one request without a socket.
     func answer(
         _ path: String, method: HTTPRequest.Method = .post, headers: HTTPFields, bytes: [UInt8],
@@ -129,6 +135,11 @@ extension Edge {
 enum RawHTTP {
     /// Sends and returns all that comes until the server closes the connection.
     static func exchange(port: Int, _ request: String) async throws -> String {
+        try await exchange(port: port, ByteBuffer(string: request))
+    }
+
+    /// Sends and returns all that comes until the server closes the connection.
+    static func exchange(port: Int, _ request: ByteBuffer) async throws -> String {
         let channel = try await ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
             .connect(host: "127.0.0.1", port: port) { channel in
                 channel.eventLoop.makeCompletedFuture {
@@ -137,7 +148,7 @@ enum RawHTTP {
             }
         return try await channel.executeThenClose { inbound, outbound in
             // A server that closes first is heard of below.
-            try? await outbound.write(ByteBuffer(string: request))
+            try? await outbound.write(request)
             var answer = ByteBuffer()
             do { for try await var part in inbound { answer.writeBuffer(&part) } } catch {
                 // A reset after the answer ends it as well as a close does.

@@ -28,6 +28,7 @@ struct ClientTLS: Sendable {
         let files = TLSFiles(
             certificateChain: options.certificateChainFile, privateKey: options.privateKeyFile,
             trustRoots: options.trustRootsFile)
+        TLSGate.prepare(&configuration)
         source = try TLSContextSource(files, configuration, logger: logger)
     }
 

@@ -1,18 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import NIOCore
-import NIOPosix
+package import NIOCore
+package import NIOPosix
 import Synchronization
 
 /// Looks at files again and again, by the clock of an event loop and on another thread, since looking blocks.
-final class FileWatch: Sendable {
+package final class FileWatch: Sendable {
     private let interval: TimeAmount
     private let task = Mutex<RepeatedTask?>(nil)
 
-    init(every interval: Duration) { self.interval = .nanoseconds(interval.clampedNanoseconds) }
+    /// A watch that does not look yet.
+    package init(every interval: Duration) { self.interval = .nanoseconds(interval.clampedNanoseconds) }
 
     /// Looks from now on, as long as there is a `source`.
-    func begin<Source: AnyObject & Sendable>(
+    package func begin<Source: AnyObject & Sendable>(
         _ source: Source, on loop: any EventLoop, pool: NIOThreadPool = .singleton,
         _ look: @escaping @Sendable (Source) -> Void
     ) {
@@ -28,5 +29,5 @@ final class FileWatch: Sendable {
     }
 
     /// Looks no more.
-    func end() { task.withLock { $0.take() }?.cancel() }
+    package func end() { task.withLock { $0.take() }?.cancel() }
 }

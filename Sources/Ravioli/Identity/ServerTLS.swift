@@ -26,6 +26,7 @@ final class ServerTLS: Sendable {
             case .optional: .optionalVerification
             case .required: .noHostnameVerification
             }
+        TLSGate.prepare(&configuration)
         source = try TLSContextSource(files, configuration, logger: logger)
     }
 

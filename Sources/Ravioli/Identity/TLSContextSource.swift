@@ -6,12 +6,12 @@
 // are two files, so a look may fall between their replacements; they do not fit together then, the last good pair
 // stays, and the next look finds the second file changed.
 
-import Logging
-import NIOSSL
+package import Logging
+package import NIOSSL
 import Synchronization
 
 /// The TLS context for the next connection, made again when its files change.
-final class TLSContextSource: Sendable {
+package final class TLSContextSource: Sendable {
     private struct State: Sendable {
         var context: NIOSSLContext
         /// The files when they were last tried, whether they were any good or not: each fault is logged once.
@@ -26,7 +26,7 @@ final class TLSContextSource: Sendable {
     /// Reads the files for the first time.
     ///
     /// - Throws: `invalidConfiguration` when they cannot be used.
-    init(_ files: TLSFiles, _ configuration: TLSConfiguration, logger: Logger) throws(RuntimeError) {
+    package init(_ files: TLSFiles, _ configuration: TLSConfiguration, logger: Logger) throws(RuntimeError) {
         self.files = files
         self.configuration = configuration
         self.logger = logger
@@ -48,12 +48,12 @@ final class TLSContextSource: Sendable {
     }
 
     /// What the next connection uses.
-    var current: NIOSSLContext { state.withLock { $0.context } }
+    package var current: NIOSSLContext { state.withLock { $0.context } }
 
     /// Reads the files, whether they have changed or not. Blocks while it reads: not for event loops.
     ///
     /// - Throws: `invalidConfiguration` when they cannot be used; the last good ones stay.
-    func reload() throws(RuntimeError) {
+    package func reload() throws(RuntimeError) {
         let stamps = files.stamps
         state.withLock { $0.stamps = stamps }
         let context = try Self.context(files, configuration)
@@ -62,7 +62,7 @@ final class TLSContextSource: Sendable {
     }
 
     /// Reads the files if they have changed since they were last tried. Blocks while it does: not for event loops.
-    func reloadIfChanged() {
+    package func reloadIfChanged() {
         let stamps = files.stamps
         guard state.withLock({ $0.stamps != stamps }) else { return }
         do throws(RuntimeError) {

@@ -3,22 +3,27 @@
 import NIOSSL
 
 /// The files of one end of TLS.
-struct TLSFiles: Sendable {
+package struct TLSFiles: Sendable {
     var certificateChain: String?
     var privateKey: String?
     var trustRoots: String?
+
+    /// Files by their paths.
+    package init(certificateChain: String? = nil, privateKey: String? = nil, trustRoots: String? = nil) {
+        self.certificateChain = certificateChain
+        self.privateKey = privateKey
+        self.trustRoots = trustRoots
+    }
 
     private var all: [String] { [certificateChain, privateKey, trustRoots].compactMap(\.self) }
 
     /// The files' stamps, to tell whether one of them has changed.
     var stamps: [SmallFile.Stamp?] { all.map(SmallFile.stamp) }
 
-    /// Reads the files into a configuration that speaks TLS 1.3 and `ravioli/1`.
+    /// Reads the files into a configuration.
     ///
     /// - Throws: `invalidConfiguration` naming the file that cannot be used.
     func load(into configuration: inout TLSConfiguration) throws(RuntimeError) {
-        configuration.minimumTLSVersion = .tlsv13
-        configuration.applicationProtocols = [TLSGate.applicationProtocol]
         if let trustRoots {
             configuration.trustRoots = .certificates(try Self.certificates(trustRoots))
         }

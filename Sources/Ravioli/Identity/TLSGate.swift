@@ -20,6 +20,12 @@ final class TLSGate {
     /// The name of the protocol in the handshake (ALPN).
     static let applicationProtocol = "ravioli/1"
 
+    /// Has a configuration speak TLS 1.3 at least, and our protocol.
+    static func prepare(_ configuration: inout TLSConfiguration) {
+        configuration.minimumTLSVersion = .tlsv13
+        configuration.applicationProtocols = [applicationProtocol]
+    }
+
     /// What the certificate at the other end must be.
     enum Requirement: Sendable, Hashable {
         /// A caller's: none, or one that names an identity.

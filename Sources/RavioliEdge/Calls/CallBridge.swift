@@ -34,6 +34,11 @@ struct CallBridge: Sendable {
     /// Runs a unary call.
     func unary(_ message: ByteBuffer) async throws(RPCError) -> (ByteBuffer, ResponseMetadata) {
         let (bytes, route) = try await encoded(message)
+        return try await unary(bytes, route)
+    }
+
+    /// Runs a unary call whose request is on the wire already.
+    func unary(_ bytes: [UInt8], _ route: Route) async throws(RPCError) -> (ByteBuffer, ResponseMetadata) {
         var call = UnaryRequest(route.name, message: bytes)
         call.deadline = deadline
         call.metadata = metadata
@@ -48,7 +53,7 @@ struct CallBridge: Sendable {
     }
 
     /// The request on the wire, by the newest schema: the client may know one that the edge does not know yet.
-    private func encoded(_ message: ByteBuffer) async throws(RPCError) -> ([UInt8], Route) {
+    func encoded(_ message: ByteBuffer) async throws(RPCError) -> ([UInt8], Route) {
         if follower.isDoubtful { await edge.refresh(paced: true) }
         let route = edge.current(route)
         do throws(RPCError) {

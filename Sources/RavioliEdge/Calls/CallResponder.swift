@@ -12,13 +12,13 @@ import RavioliSchema
 
 /// Answers one exchange that is a call, or should be one.
 struct CallResponder {
-    private let edge: Edge
-    private let exchange: Exchange
-    private let types: DescriptorPool
+    let edge: Edge
+    let exchange: Exchange
+    let types: DescriptorPool
     /// The content type, as far as it is one of ours.
     private let contentType: RPCContentType?
 
-    private var options: EdgeOptions { edge.options }
+    var options: EdgeOptions { edge.options }
 
     init(_ edge: Edge, _ exchange: Exchange, types: DescriptorPool) {
         self.edge = edge
@@ -36,7 +36,13 @@ struct CallResponder {
             let bridge = CallBridge(
                 edge: edge, route: route, codec: head.codec, metadata: metadata,
                 deadline: deadline(head, route))
-            if head.rpc == .connectUnary {
+            if let desk = edge.idempotency, !isStream(route.method),
+                let call = try await keyed({ () throws(IdempotencyRefusal) in
+                    try desk.call(exchange.head, route, verified: verified)
+                })
+            {
+                try await once(desk, call, bridge, head)
+            } else if head.rpc == .connectUnary {
                 await exchange.answer(try await connectUnary(bridge, head))
             } else {
                 await enveloped(bridge, head)
@@ -50,7 +56,7 @@ struct CallResponder {
 
     private func head(_ route: Route) throws(EdgeRefusal) -> CallHead {
         let method = route.method
-        let isStream = method.clientStreaming || method.serverStreaming
+        let isStream = isStream(method)
         let allowsGet = !isStream && method.idempotency == .noSideEffects
         if exchange.head.method == .get, allowsGet { return try getHead() }
         guard exchange.head.method == .post else {
@@ -69,6 +75,10 @@ struct CallResponder {
                 exchange.head.headerFields, contentType: contentType, options: options,
                 requestID: exchange.requestID)
         }
+    }
+
+    private func isStream(_ method: MethodDescriptor) -> Bool {
+        method.clientStreaming || method.serverStreaming
     }
 
     /// Full duplex and gRPC's trailers need HTTP/2.
@@ -103,7 +113,7 @@ struct CallResponder {
 
     private func deadline(_ head: CallHead, _ route: Route) -> Deadline {
         let limits = options.limits
-        if route.method.clientStreaming || route.method.serverStreaming {
+        if isStream(route.method) {
             return .after(min(head.timeout ?? limits.streamTimeoutMax, limits.streamTimeoutMax))
         }
         return .after(min(head.timeout ?? limits.timeoutDefault, limits.timeoutMax))
@@ -117,13 +127,16 @@ struct CallResponder {
         do throws(RPCError) {
             let (response, metadata) = try await bridge.unary(message)
             return .success(response, head, metadata)
+                .conditional(exchange.head, isOn: options.etags) {
+                    .failure(
+                        RPCError(.failedPrecondition, $0, executed: .yes), rules: options.responseHeaders)
+                }
         } catch {
             throw .call(error)
         }
     }
 
-    private func unaryMessage(_ bridge: CallBridge, _ head: CallHead) async throws(EdgeRefusal) -> ByteBuffer
-    {
+    func unaryMessage(_ bridge: CallBridge, _ head: CallHead) async throws(EdgeRefusal) -> ByteBuffer {
         limitBody(bridge)
         let bytesMax = options.limits.messageBytesMax
         var message: ByteBuffer
@@ -143,7 +156,7 @@ struct CallResponder {
     }
 
     /// A body that takes longer than its call may is not waited for.
-    private func limitBody(_ bridge: CallBridge) {
+    func limitBody(_ bridge: CallBridge) {
         exchange.limitBody(to: min(bridge.deadline.remaining, options.limits.bodyTimeout))
     }
 
@@ -212,7 +225,7 @@ struct CallResponder {
         await output.fail(error, error.metadata, types: types)
     }
 
-    private func note(_ error: RPCError) {
+    func note(_ error: RPCError) {
         guard error.isFromCall || error.cause != nil else { return }
         edge.logger.info(
             "call failed",

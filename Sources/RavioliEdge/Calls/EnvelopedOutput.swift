@@ -59,6 +59,16 @@ final class EnvelopedOutput: CallOutput {
         try? await exchange.send(part)
     }
 
+    /// Sends a whole answer of gRPC's that was kept: its metadata, its message if it has one, and its end.
+    func send(_ answer: StoredAnswer) async {
+        var first = response.head(ResponseMetadata([:], rules: rules))
+        for field in answer.fields { first.headerFields.append(field) }
+        let isSuccess = answer.trailers[.grpcStatus] == "0"
+        let body = isSuccess ? response.message(answer.body) : nil
+        try? await exchange.send(ResponsePart(head: first, body: body))
+        try? await exchange.send(response.end(answer.trailers))
+    }
+
     /// The metadata of a stream's end as fields.
     func trailing(_ metadata: Metadata) -> ResponseMetadata.Fields {
         ResponseMetadata(end: metadata, isFirst: false, rules: rules).trailing

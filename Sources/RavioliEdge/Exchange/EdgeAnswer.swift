@@ -28,16 +28,25 @@ package struct EdgeAnswer: Sendable {
     package static func success(
         _ message: ByteBuffer, _ head: CallHead, _ metadata: ResponseMetadata
     ) -> EdgeAnswer {
+        var answer = plain(message, head, metadata)
+        answer.compress(head.responseCoding)
+        return answer
+    }
+
+    /// The message a Connect call ended with, not compressed yet.
+    static func plain(_ message: ByteBuffer, _ head: CallHead, _ metadata: ResponseMetadata) -> EdgeAnswer {
         var answer = EdgeAnswer(.ok, head.contentType.name, message)
-        if head.responseCoding == .gzip, message.readableBytes >= EnvelopeWriter.compressedBytesMin {
-            answer.body = Gzip.deflate(message)
-            answer.headers[.contentEncoding] = ContentCoding.gzip.rawValue
-        }
-        if head.responseCoding == .gzip {
-            answer.headers.append(HTTPField(name: .vary, value: "Accept-Encoding"))
-        }
         answer.add(metadata)
         return answer
+    }
+
+    /// Compresses the body where that saves something, and says that it depends on the client.
+    mutating func compress(_ coding: ContentCoding) {
+        guard coding == .gzip else { return }
+        headers.append(HTTPField(name: .vary, value: "Accept-Encoding"))
+        guard body.readableBytes >= EnvelopeWriter.compressedBytesMin else { return }
+        body = Gzip.deflate(body)
+        headers[.contentEncoding] = ContentCoding.gzip.rawValue
     }
 
     /// The error a Connect call ended with.

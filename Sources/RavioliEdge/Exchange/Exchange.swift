@@ -41,10 +41,13 @@ package final class Exchange: Sendable {
         package var isHTTP2: Bool
         /// The client's address, for logs and limits; nil for a socket file.
         package var peer: String?
+        /// Whose certificate the client has shown, if it has: verified.
+        package var identity: String?
 
-        package init(isHTTP2: Bool, peer: String?) {
+        package init(isHTTP2: Bool, peer: String?, identity: String? = nil) {
             self.isHTTP2 = isHTTP2
             self.peer = peer
+            self.identity = identity
         }
     }
 

@@ -7,7 +7,7 @@ struct CORSGuard: DoorGuard {
     private let options: CORSOptions
     private let allowedHeaders: String
     private let exposedHeaders: String
-    private static let methods = "GET, POST"
+    private static let methods = "GET, HEAD, POST, PUT, PATCH, DELETE"
 
     init(_ options: CORSOptions) {
         self.options = options
@@ -16,10 +16,12 @@ struct CORSGuard: DoorGuard {
             "Connect-Protocol-Version",
             "Connect-Timeout-Ms", "Connect-Content-Encoding", "Connect-Accept-Encoding", "Grpc-Timeout",
             "X-Grpc-Web",
-            "X-User-Agent", "X-Request-Id",
+            "X-User-Agent", "X-Request-Id", "X-Server-Timeout", "Idempotency-Key", "If-Match",
+            "If-None-Match",
         ]
         allowedHeaders = (own + options.requestHeaders).joined(separator: ", ")
         let exposed = [
+            "ETag", "Idempotency-Replayed",
             "Content-Encoding", "Connect-Content-Encoding", "Grpc-Encoding", "Grpc-Status", "Grpc-Message",
             "Grpc-Status-Details-Bin", "X-Request-Id", "Retry-After",
             "RateLimit", "RateLimit-Policy", "WWW-Authenticate",

@@ -28,6 +28,7 @@ package struct Visit: Sendable {
         head = exchange.head
         requestID = exchange.requestID
         connection = exchange.connection
+        if let identity = connection.identity { verified.add("ravioli-client-identity", identity) }
     }
 }
 

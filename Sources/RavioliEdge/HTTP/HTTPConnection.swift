@@ -4,41 +4,34 @@ import NIOCore
 import NIOHTTP1
 import NIOHTTP2
 import NIOHTTPTypesHTTP2
-import NIOSSL
-import NIOTLS
 import Ravioli
 
 /// Builds the pipelines of new connections.
 struct HTTPConnection: Sendable {
     let limits: EdgeLimits
-    let tls: NIOSSLContext?
+    let tls: EdgeTLS?
     let serve: ExchangeHandler.Serve
 
     /// Prepares an accepted connection. On its loop.
     func begin(_ channel: any NIOCore.Channel) throws {
-        let operations = channel.pipeline.syncOperations
-        guard let tls else {
-            let gate = ProtocolGate(timeout: limits.idleTimeout) { try configure(channel, isHTTP2: $0) }
-            return try operations.addHandler(gate)
+        if let tls {
+            return try tls.begin(channel, timeout: limits.handshakeTimeout) { isHTTP2, identity in
+                try configure(channel, isHTTP2: isHTTP2, identity)
+            }
         }
-        try operations.addHandler(NIOSSLServerHandler(context: tls))
-        let loop = channel.eventLoop
-        let late = loop.scheduleTask(in: TimeAmount(limits.idleTimeout)) { channel.close(promise: nil) }
-        channel.closeFuture.whenComplete { _ in late.cancel() }
-        let negotiation = ApplicationProtocolNegotiationHandler { result in
-            late.cancel()
-            return loop.makeCompletedFuture { try configure(channel, isHTTP2: result == .negotiated("h2")) }
+        let gate = ProtocolGate(timeout: limits.idleTimeout) {
+            try configure(channel, isHTTP2: $0, nil)
         }
-        try operations.addHandler(negotiation)
+        try channel.pipeline.syncOperations.addHandler(gate)
     }
 
-    private func configure(_ channel: any NIOCore.Channel, isHTTP2: Bool) throws {
-        if isHTTP2 { try configureHTTP2(channel) } else { try configureHTTP1(channel) }
+    private func configure(_ channel: any NIOCore.Channel, isHTTP2: Bool, _ identity: String?) throws {
+        if isHTTP2 { try configureHTTP2(channel, identity) } else { try configureHTTP1(channel, identity) }
     }
 
     // MARK: HTTP/1.1
 
-    private func configureHTTP1(_ channel: any NIOCore.Channel) throws {
+    private func configureHTTP1(_ channel: any NIOCore.Channel, _ identity: String?) throws {
         let operations = channel.pipeline.syncOperations
         try operations.configureHTTPServerPipeline(
             withPipeliningAssistance: true, withErrorHandling: false,
@@ -47,7 +40,7 @@ struct HTTPConnection: Sendable {
         try operations.addHandler(HTTP1Codec(limits: limits, isSecure: tls != nil))
         try operations.addHandler(
             handler(
-                channel, isHTTP2: false, on: LoopExecutor(channel.eventLoop),
+                channel, isHTTP2: false, identity, on: LoopExecutor(channel.eventLoop),
                 RunningCalls(max: limits.streamsMax)))
     }
 
@@ -61,7 +54,7 @@ struct HTTPConnection: Sendable {
 
     // MARK: HTTP/2
 
-    private func configureHTTP2(_ channel: any NIOCore.Channel) throws {
+    private func configureHTTP2(_ channel: any NIOCore.Channel, _ identity: String?) throws {
         let care = NIOHTTP2ServerConnectionManagementHandler(
             eventLoop: channel.eventLoop,
             configuration: .init(
@@ -77,7 +70,7 @@ struct HTTPConnection: Sendable {
             stream.eventLoop.makeCompletedFuture {
                 try stream.pipeline.syncOperations.addHandler(HTTP2FramePayloadToHTTPServerCodec())
                 try stream.pipeline.syncOperations.addHandler(
-                    handler(stream, isHTTP2: true, on: executor, calls))
+                    handler(stream, isHTTP2: true, identity, on: executor, calls))
             }
         }
         try channel.pipeline.syncOperations.addHandler(care)
@@ -112,10 +105,11 @@ struct HTTPConnection: Sendable {
     }
 
     private func handler(
-        _ channel: any NIOCore.Channel, isHTTP2: Bool, on executor: LoopExecutor, _ calls: RunningCalls
+        _ channel: any NIOCore.Channel, isHTTP2: Bool, _ identity: String?, on executor: LoopExecutor,
+        _ calls: RunningCalls
     ) -> ExchangeHandler {
         let peer = isHTTP2 ? channel.parent?.remoteAddress : channel.remoteAddress
-        let connection = Exchange.Connection(isHTTP2: isHTTP2, peer: peer?.ipAddress)
+        let connection = Exchange.Connection(isHTTP2: isHTTP2, peer: peer?.ipAddress, identity: identity)
         return ExchangeHandler(connection, on: executor, calls: calls, limits: limits, serve: serve)
     }
 }

@@ -4,7 +4,6 @@ import Logging
 import NIOCore
 import NIOExtras
 import NIOPosix
-import NIOSSL
 import Ravioli
 import ServiceLifecycle
 import Synchronization
@@ -30,7 +29,10 @@ final class HTTPServer: Sendable {
     /// - Throws: What keeps it from listening, or that it was cancelled.
     func run(onListening: @Sendable (Address) async -> Void) async throws {
         let quiescing = ServerQuiescingHelper(group: group)
-        let listener = try await bind(quiescing).get()
+        let tls = try options.tls.map { try EdgeTLS($0, logger: logger) }
+        let listener = try await bind(quiescing, tls).get()
+        tls?.beginWatching(on: group.any())
+        defer { tls?.endWatching() }
         await onListening(Address(listener.localAddress, asked: address))
         do {
             try await gracefulShutdown()
@@ -53,8 +55,10 @@ final class HTTPServer: Sendable {
         late.cancel()
     }
 
-    private func bind(_ quiescing: ServerQuiescingHelper) throws -> EventLoopFuture<any NIOCore.Channel> {
-        let connection = HTTPConnection(limits: options.limits, tls: try options.tls?.context(), serve: serve)
+    private func bind(
+        _ quiescing: ServerQuiescingHelper, _ tls: EdgeTLS?
+    ) -> EventLoopFuture<any NIOCore.Channel> {
+        let connection = HTTPConnection(limits: options.limits, tls: tls, serve: serve)
         let (connections, connectionsMax) = (connections, options.limits.connectionsMax)
         var bootstrap = ServerBootstrap(group: group)
             .serverChannelOption(.backlog, value: 1024)
@@ -117,23 +121,5 @@ extension Address {
             return
         }
         self = .tcp(host: host, port: port)
-    }
-}
-
-extension EdgeTLSOptions {
-    /// - Throws: `invalidConfiguration` when the files cannot be used.
-    fileprivate func context() throws(RuntimeError) -> NIOSSLContext {
-        do {
-            let chain = try NIOSSLCertificate.fromPEMFile(certificateChainFile)
-            let key = try NIOSSLPrivateKey(file: privateKeyFile, format: .pem)
-            var configuration = TLSConfiguration.makeServerConfiguration(
-                certificateChain: chain.map { .certificate($0) }, privateKey: .privateKey(key))
-            configuration.minimumTLSVersion = .tlsv12
-            configuration.applicationProtocols = ["h2", "http/1.1"]
-            return try NIOSSLContext(configuration: configuration)
-        } catch {
-            throw RuntimeError(
-                .invalidConfiguration, "the edge's certificate or key cannot be used", cause: error)
-        }
     }
 }

@@ -66,17 +66,18 @@ package struct EnvelopedResponse: Sendable {
         case .connectUnary, .connectStream:
             let json = ByteBuffer(string: Self.endOfStream(error, trailing, types: types))
             return ResponsePart(body: envelopes.envelope(json, flags: Flag.connectEnd), isLast: true)
-        case .grpc:
-            return ResponsePart(isLast: true, trailers: Self.trailers(error, trailing))
-        case .grpcWeb, .grpcWebText:
-            var block = ByteBuffer()
-            for field in Self.trailers(error, trailing) {
-                block.writeString("\(field.name.canonicalName): \(field.value)\r\n")
-            }
-            // Never compressed: not every client could read it.
-            let body = EnvelopeWriter(coding: .identity).envelope(block, flags: Flag.grpcWebTrailers)
-            return ResponsePart(body: text(body), isLast: true)
+        case .grpc, .grpcWeb, .grpcWebText: return end(Self.trailers(error, trailing))
         }
+    }
+
+    /// The end of a call of gRPC's, by its trailers.
+    func end(_ trailers: HTTPFields) -> ResponsePart {
+        guard rpc.isGRPCWeb else { return ResponsePart(isLast: true, trailers: trailers) }
+        var block = ByteBuffer()
+        for field in trailers { block.writeString("\(field.name.canonicalName): \(field.value)\r\n") }
+        // Never compressed: not every client could read it.
+        let body = EnvelopeWriter(coding: .identity).envelope(block, flags: Flag.grpcWebTrailers)
+        return ResponsePart(body: text(body), isLast: true)
     }
 
     private static func endOfStream(
@@ -100,7 +101,8 @@ package struct EnvelopedResponse: Sendable {
         return "{\(members.joined(separator: ","))}"
     }
 
-    private static func trailers(
+    /// gRPC's trailers of a call that ended so.
+    static func trailers(
         _ error: RPCError?, _ trailing: ResponseMetadata.Fields
     ) -> HTTPFields {
         var fields = HTTPFields()

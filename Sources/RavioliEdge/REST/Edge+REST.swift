@@ -16,8 +16,8 @@ extension Edge {
         await exchange.answer(answer)
     }
 
-    /// Refuses a path that there is not, in REST's form; false for what may be a call of another protocol, which all are
-    /// POST, and for other refusals.
+    /// Refuses a path that there is not, in REST's form; false for what looks like a call of another protocol, and for
+    /// other refusals.
     func refuseREST(_ refusal: EdgeRefusal, _ exchange: Exchange) async -> Bool {
         guard case .http(let status, _, _) = refusal, !looksLikeCall(exchange.head) else { return false }
         switch status {
@@ -28,8 +28,17 @@ extension Edge {
         return true
     }
 
-    /// Whether a request for something that there is not may be a call of another protocol, which all are POST.
-    func looksLikeCall(_ head: HTTPRequest) -> Bool { head.method == .post }
+    /// Whether a request for something that there is not was meant for Connect, gRPC or gRPC-Web: by its content type,
+    /// by Connect's own header, or because its path ends like that of a method.
+    func looksLikeCall(_ head: HTTPRequest) -> Bool {
+        guard head.method == .post else { return false }
+        let type = head.headerFields[.contentType].flatMap { RPCContentType($0) }
+        if let type, type.rpc != .connectUnary || type.codec != .json { return true }
+        if head.headerFields[.connectProtocolVersion] != nil { return true }
+        guard let segments = EdgePath(head.path ?? "")?.segments, segments.count >= 2 else { return false }
+        let (service, method) = (segments[segments.count - 2], segments[segments.count - 1])
+        return service.contains(".") && MethodName("\(service)/\(method)") != nil
+    }
 
     /// An error as REST's clients read it.
     func restFailure(_ failure: RESTFailure, _ exchange: Exchange, route: Route? = nil) -> EdgeAnswer {
@@ -59,11 +68,12 @@ extension Edge {
             return .refusal(.methodNotAllowed, "The path is for GET, HEAD.", [.allow: "GET, HEAD"])
         }
         if head.path?.prefix(while: { $0 != "?" }) == Self.documentPath {
-            return EdgeAnswer(.ok, "application/json", ByteBuffer(bytes: restDoor.document))
+            let document = EdgeAnswer(.ok, "application/json", ByteBuffer(bytes: restDoor.document))
+            return document.conditional(head, isOn: options.etags) { .refusal(.preconditionFailed, $0) }
         }
         var answer = EdgeAnswer(.ok, APIPage.contentType, ByteBuffer(bytes: APIPage.html))
         answer.headers[.contentSecurityPolicy] = APIPage.securityPolicy
-        return answer
+        return answer.conditional(head, isOn: options.etags) { .refusal(.preconditionFailed, $0) }
     }
 
     private static let documentPath: Substring = "/openapi.json"

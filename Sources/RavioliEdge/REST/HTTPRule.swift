@@ -19,6 +19,8 @@ package struct HTTPRule: Sendable, Hashable {
     package var responseBody = ""
     /// Which of a method's rules it is: 0 for the first, then those that are added to it.
     package var number = 0
+    /// Whether the value of several segments keeps the escapes of all reserved characters, and not that of a slash alone.
+    package var keepsReserved = false
     /// Where it stands when it is not the method's own option, as `rules.yaml, line 7`.
     package var origin: String?
 

@@ -159,22 +159,26 @@ extension PercentEncoding {
     /// The text once decoded; nil for an escape that is cut off or not hexadecimal, and for what is not UTF-8 then.
     ///
     /// - Parameters:
-    ///   - keepsSlashes: whether `%2F` stays as it is, so that it can be told from a slash.
+    ///   - kept: the characters whose escapes stay as they are, so that they can be told from the characters.
     ///   - plusIsBlank: whether `+` stands for a blank, as in queries.
     static func text(
-        _ escaped: some Collection<UInt8>, keepsSlashes: Bool = false, plusIsBlank: Bool = false
+        _ escaped: some Collection<UInt8>, keeping kept: String = "", plusIsBlank: Bool = false
     ) -> String? {
-        let bytes = keepsSlashes ? slashesEscapedTwice(Array(escaped)) : Array(escaped)
+        let bytes = kept.isEmpty ? Array(escaped) : escapedTwice(Array(escaped), kept)
         return decoded(bytes, plusIsBlank: plusIsBlank).flatMap { String(validating: $0, as: UTF8.self) }
     }
 
-    private static func slashesEscapedTwice(_ bytes: [UInt8]) -> [UInt8] {
+    /// The characters that mean something in a URL. Source: RFC 6570, section 1.5.
+    static let reserved = ":/?#[]@!$&'()*+,;="
+
+    private static func escapedTwice(_ bytes: [UInt8], _ kept: String) -> [UInt8] {
         var result: [UInt8] = []
         for (index, byte) in bytes.enumerated() {
             result.append(byte)
-            guard byte == UInt8(ascii: "%"), index + 2 < bytes.count, bytes[index + 1] == UInt8(ascii: "2")
+            guard byte == UInt8(ascii: "%"), index + 2 < bytes.count,
+                let escape = decoded(bytes[index...index + 2])?.first, kept.utf8.contains(escape)
             else { continue }
-            if bytes[index + 2] | 0x20 == UInt8(ascii: "f") { result += "25".utf8 }
+            result += "25".utf8
         }
         return result
     }

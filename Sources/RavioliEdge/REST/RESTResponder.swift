@@ -10,8 +10,8 @@ import RavioliSchema
 struct RESTResponder {
     let edge: Edge
     let exchange: Exchange
-    private let match: RESTMatch
-    private let route: Route
+    let match: RESTMatch
+    let route: Route
     let options: RESTOptions
 
     init(_ edge: Edge, _ exchange: Exchange, _ match: RESTMatch, _ route: Route) {
@@ -35,10 +35,13 @@ struct RESTResponder {
             let stream = isStream ? try RESTStream(match.binding, accepted) : nil
             if !isStream { try response.checkAccept(accepted) }
             let bridge = try bridge(verified)
+            let keyed = isStream ? nil : try keyedCall(verified)
             let request = ByteBuffer(bytes: try await request(bridge))
             if let stream {
                 let output = RESTOutput(exchange, stream, response, edge: edge, route: route)
                 await output.run(bridge, request, heartbeat: options.heartbeatInterval)
+            } else if let keyed {
+                try await once(keyed.desk, keyed.call, bridge, request, response)
             } else {
                 let result = try await call { () throws(RPCError) in try await bridge.unary(request) }
                 let body = try response.body(of: Array(result.0.readableBytesView))
@@ -106,20 +109,30 @@ struct RESTResponder {
 
     /// Answers with a whole body.
     func answer(_ body: RESTResponse.Body, _ metadata: ResponseMetadata) async {
+        await send(plain(body, metadata))
+    }
+
+    /// The answer with a whole body, not compressed yet.
+    func plain(_ body: RESTResponse.Body, _ metadata: ResponseMetadata) -> EdgeAnswer {
         var answer = EdgeAnswer(.ok, body.contentType, ByteBuffer(bytes: body.bytes))
-        let coding = ContentCoding(
-            accepted: exchange.head.headerFields[values: .acceptEncoding], request: .identity)
-        if edge.options.compressesResponses, coding == .gzip {
-            answer.headers.append(HTTPField(name: .vary, value: "Accept-Encoding"))
-            if body.bytes.count >= EnvelopeWriter.compressedBytesMin {
-                answer.body = Gzip.deflate(answer.body)
-                answer.headers[.contentEncoding] = ContentCoding.gzip.rawValue
-            }
-        }
         for (name, value) in metadata.leading + metadata.trailing {
             answer.headers.append(HTTPField(name: name, value: value))
         }
-        await exchange.answer(answer)
+        return answer
+    }
+
+    /// Sends an answer in the coding that the client accepts, or says that the client has it already.
+    func send(_ answer: EdgeAnswer) async {
+        var answer = answer
+        if edge.options.compressesResponses, answer.status == .ok {
+            let accepted = exchange.head.headerFields[values: .acceptEncoding]
+            answer.compress(ContentCoding(accepted: accepted, request: .identity))
+        }
+        await exchange.answer(
+            answer.conditional(exchange.head, isOn: edge.options.etags) {
+                edge.restFailure(
+                    RESTFailure(.preconditionFailed, .failedPrecondition, $0), exchange, route: route)
+            })
     }
 
     func note(_ error: RPCError) {

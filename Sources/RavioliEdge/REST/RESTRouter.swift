@@ -194,17 +194,19 @@ package struct RESTMatch: Sendable {
     init(_ binding: RESTBinding, _ path: Path, query: Substring) {
         self.binding = binding
         self.query = query
-        values = binding.template.variables.map { Self.value(of: $0, binding.template, path) }
+        values = binding.template.variables.map { Self.value(of: $0, binding, path) }
     }
 
     private static func value(
-        of variable: PathTemplate.Variable, _ template: PathTemplate, _ path: Path
+        of variable: PathTemplate.Variable, _ binding: RESTBinding, _ path: Path
     ) -> String {
+        let template = binding.template
+        let kept = binding.rule.keepsReserved ? PercentEncoding.reserved : "/"
         guard variable.takesSeveral else { return path.segments[variable.segments.lowerBound].text }
         let endsInRest = template.segments[variable.segments.upperBound - 1] == .rest
         let end = endsInRest ? path.segments.count : variable.segments.upperBound
         return path.segments[variable.segments.lowerBound..<end].map {
-            PercentEncoding.text($0.raw, keepsSlashes: true) ?? $0.text
+            PercentEncoding.text($0.raw, keeping: kept) ?? $0.text
         }.joined(separator: "/")
     }
 }

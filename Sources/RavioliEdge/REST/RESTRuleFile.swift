@@ -15,6 +15,9 @@ package struct RESTRuleFile: Sendable {
     /// The rules by the full name of their method. Of several for one method the last one holds, with those added to it.
     package private(set) var rules: [String: [HTTPRule]] = [:]
 
+    /// Whether the file says `fully_decode_reserved_expansion: false`.
+    package private(set) var keepsReserved = false
+
     /// A file without rules.
     package init() {}
 
@@ -32,8 +35,10 @@ package struct RESTRuleFile: Sendable {
             throw RESTRuleError("\(name) is no YAML")
         }
         guard let root else { return }
-        let reader = Reader(name: name)
-        for rule in try reader.rules(root) {
+        var reader = Reader(name: name)
+        let found = try reader.rules(root)
+        keepsReserved = reader.keepsReserved
+        for rule in found {
             let origin = "\(name), line \(rule.line)"
             do throws(SchemaError) {
                 rules[rule.selector] = try rule.parts.rules(rule.selector, origin: origin)
@@ -51,6 +56,9 @@ package struct RESTRuleFile: Sendable {
 /// Walks the file's nodes.
 private struct Reader {
     let name: String
+    private(set) var keepsReserved = false
+
+    init(name: String) { self.name = name }
 
     struct Rule {
         var selector: String
@@ -62,14 +70,18 @@ private struct Reader {
         RESTRuleError("\(name), line \(node.mark?.line ?? 1): \(what)")
     }
 
-    func rules(_ root: Node) throws(RESTRuleError) -> [Rule] {
+    mutating func rules(_ root: Node) throws(RESTRuleError) -> [Rule] {
         var rules: [Rule] = []
         for (key, value) in try members(root, "the file") {
             switch key.string ?? "" {
             case "http":
                 for (key, value) in try members(value, "http") {
-                    guard key.string == "rules" else { throw unknown(key, "http", "rules") }
-                    for node in try elements(value, "rules") { rules.append(try rule(node)) }
+                    switch key.string ?? "" {
+                    case "rules": for node in try elements(value, "rules") { rules.append(try rule(node)) }
+                    case "fully_decode_reserved_expansion", "fullyDecodeReservedExpansion":
+                        keepsReserved = try !flag(value, "fully_decode_reserved_expansion")
+                    default: throw unknown(key, "http", "rules, fully_decode_reserved_expansion")
+                    }
                 }
             case "type", "config_version", "name": break
             default: throw unknown(key, "the file", "http")
@@ -145,6 +157,11 @@ private struct Reader {
     private func elements(_ node: Node, _ what: String) throws(RESTRuleError) -> [Node] {
         guard let sequence = node.sequence else { throw failure(node, "\(what) is a list") }
         return Array(sequence)
+    }
+
+    private func flag(_ node: Node, _ what: String) throws(RESTRuleError) -> Bool {
+        guard let value = node.bool else { throw failure(node, "\(what) is true or false") }
+        return value
     }
 
     private func text(_ node: Node, _ what: String) throws(RESTRuleError) -> String {

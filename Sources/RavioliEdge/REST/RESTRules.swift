@@ -23,7 +23,10 @@ package enum RESTRules {
                 unused.remove(selector)
                 var rules = file.rules[selector] ?? []
                 if file.rules[selector] == nil { rules = try HTTPRule.annotated(method) }
-                for rule in rules { bindings.append(try RESTBinding(rule, method: method)) }
+                for var rule in rules {
+                    rule.keepsReserved = file.keepsReserved
+                    bindings.append(try RESTBinding(rule, method: method))
+                }
             }
         }
         if isComplete, let selector = unused.min(), let rule = file.rules[selector]?.first {

@@ -54,6 +54,25 @@ import Testing
 
     // MARK: Files
 
+    @Test(arguments: [
+        ("", "files/a%2Fb:c d%é"), ("  fully_decode_reserved_expansion: true\n", "files/a%2Fb:c d%é"),
+        ("  fully_decode_reserved_expansion: false\n", "files/a%2Fb%3ac d%é"),
+    ])
+    func aFileSaysHowValuesOfSeveralSegmentsAreDecoded(line: String, value: String) throws {
+        let library = try TestLibrary(
+            yaml: """
+                http:
+                \(line)  rules:
+                    - selector: ravioli.test.v1.Library.GetVolume
+                      get: /v9/{name=files/*}
+                      additional_bindings:
+                        - get: /v8/{name}
+                """)
+        #expect(try library.match("GET", "/v9/files/a%2Fb%3ac%20d%25%C3%A9").values == [value])
+        // One segment is decoded whole.
+        #expect(try library.match("GET", "/v8/a%2Fb%3ac").values == ["a/b:c"])
+    }
+
     @Test func fileComesBeforeTheOptionAndItsLastRuleHolds() throws {
         let library = try TestLibrary(
             yaml: """
@@ -83,6 +102,10 @@ import Testing
         ("- a", "rules.yaml, line 1: the file is a mapping"),
         ("https: {}", "rules.yaml, line 1: the file has no key \"https\"; there are http"),
         ("http:\n  rules: {}", "rules.yaml, line 2: rules is a list"),
+        (
+            "http:\n  fully_decode_reserved_expansion: maybe",
+            "rules.yaml, line 2: fully_decode_reserved_expansion is true or false"
+        ),
         ("http:\n  rules:\n    - get: /a", "rules.yaml, line 3: a rule has a selector"),
         (
             "http:\n  rules:\n    - selector: a\n      gett: /a",

@@ -80,7 +80,7 @@ private func libraryEdge(_ change: (inout EdgeOptions) -> Void = { _ in }) throw
         let path = "/v1/shelves/s/volumes?pageSize=200"
         let long = try await get(path, more: [.acceptEncoding: "gzip, br"])
         #expect(long.headers[.contentEncoding] == "gzip")
-        #expect(long.headers[.vary] == "Accept-Encoding")
+        #expect(long.headers[.vary] == "Accept, Accept-Encoding, Origin, Authorization")
         #expect(try Gzip.inflate(long.body, upTo: 1 << 20) == (try await get(path)).body)
     }
 
@@ -103,6 +103,31 @@ private func libraryEdge(_ change: (inout EdgeOptions) -> Void = { _ in }) throw
         let options = try await get("/v1/volumes/a", .options)
         #expect(options.status == .noContent)
         #expect(options.headers[.allow] == "GET, HEAD")
+    }
+
+    @Test(arguments: [
+        ("/v1/nowhere", nil), ("/v1/nowhere", "application/json"), ("/v1/a.csv", "text/csv"),
+        ("/nowhere", "image/png"), ("/v1/shelves.old/1/2", "application/json"),
+    ])
+    func whatIsPostedToNoPathIsRefusedLikeREST(path: String, type: String?) async throws {
+        let answer = try await get(path, .post, type: type, body: "{}")
+        #expect(answer.status == .notFound)
+        #expect(answer.headers[.contentType] == "application/json")
+        #expect(answer.text.hasPrefix(#"{"code":5,"message":"there is no such path""#))
+        let problem = try await get(path, .post, accept: "application/problem+json", type: type)
+        #expect(problem.headers[.contentType] == "application/problem+json")
+    }
+
+    @Test(arguments: [
+        ("/library.v1.Library/Nothing", "application/json"), ("/v1/nowhere", "application/proto"),
+        ("/api/library.v1.Library/Nothing", nil), ("/v1/nowhere", "application/connect+json"),
+    ])
+    func callsOfWhatThereIsNotAreRefusedLikeCalls(path: String, type: String?) async throws {
+        let answer = try await get(path, .post, type: type, body: "{}")
+        #expect(answer.status == .notFound)
+        #expect(answer.headers[.contentType] == "text/plain; charset=utf-8")
+        let grpc = try await get(path, .post, type: "application/grpc-web")
+        #expect(grpc.status == .ok && grpc.text.contains("grpc-status: 12"))
     }
 
     @Test func errorsAreStatusOrProblemAndNameTheRequest() async throws {
