@@ -189,11 +189,11 @@ struct EdgeCommand: AsyncParsableCommand {
         if !responseHeader.isEmpty { options.responseHeaders = HeaderRules(responseHeader) }
         if defaults { options.jsonEncoding.emitsFieldsWithoutPresence = true }
         if !corsOrigin.isEmpty { options.cors = CORSOptions(allowedOrigins: corsOrigin) }
-        if !plan.isEmpty { 
+        if !plan.isEmpty {
             options.plans.files = try plan.map { (file) throws(RuntimeError) in
                 try PlanOptions.File(contentsOfFile: file)
             }
-         }
+        }
         if let restRules { try options.rest.readRules(fromFile: restRules) }
         if let httpsCertificate, let httpsKey {
             options.tls = EdgeTLSOptions(certificateChainFile: httpsCertificate, privateKeyFile: httpsKey)

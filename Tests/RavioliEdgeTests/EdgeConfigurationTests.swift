@@ -19,6 +19,7 @@ import Testing
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
         defer { try? FileManager.default.removeItem(at: folder) }
         try Data("http: { rules: [] }".utf8).write(to: folder.appending(path: "rest.yaml"))
+        try Data("plans: {}".utf8).write(to: folder.appending(path: "vehicle-page.yaml"))
         let page = URL(filePath: #filePath).deletingLastPathComponent()
             .appending(path: "../../Sources/RavioliEdge/Documentation.docc/Configuration.md")
         let text = try String(contentsOf: page, encoding: .utf8)
@@ -50,6 +51,41 @@ import Testing
         #expect(options.cors?.allowedOrigins == ["https://shop.example"])
         #expect(options.rest.rules == "http: { rules: [] }" && options.rest.title == "The shop")
         #expect(!configuration.logsRequests)
+        try checkGuards(of: options, folder: folder.path)
+    }
+
+    private func checkGuards(of options: EdgeOptions, folder: String) throws {
+        #expect(options.tls?.clientCertificates == .optional)
+        #expect(options.tls?.clientAuthoritiesFile == folder + "/clients-ca.pem")
+        #expect(options.trustedProxies == TrustedProxies(["10.0.0.0/8"]))
+        var jwt = JWTOptions(
+            issuers: ["https://login.shop.example"], audiences: ["shop"],
+            keys: .url("https://login.shop.example/.well-known/jwks.json"))
+        jwt.keysCertificatesFile = folder + "/login-ca.pem"
+        jwt.rules = [
+            AccessRule(method: "shop.v1.Cars/SearchCars", access: .everybody),
+            AccessRule(method: "shop.v1.Cars/*", scopes: ["cars"]),
+            AccessRule(path: "/v1/pages/**", access: .everybody),
+            AccessRule(method: "shop.v1.Admin/*", roles: ["admin", "owner"]),
+        ]
+        // All else stands in the example as it is by default.
+        #expect(options.jwt == jwt)
+        #expect(
+            options.rateLimits == [
+                RateLimitRule(name: "everyone", requests: 600, burst: 100),
+                RateLimitRule(
+                    name: "orders", requests: 10, key: .claim("sub"), method: "shop.v1.Orders/*",
+                    perMethod: true),
+            ])
+        var idempotency = IdempotencyOptions(file: folder + "/idempotency.sqlite")
+        idempotency.required = ["shop.v1.Orders/PlaceOrder"]
+        #expect(options.idempotency == idempotency)
+        var plans = PlanOptions.defaults
+        plans.files = [.init(name: folder + "/vehicle-page.yaml", yaml: "plans: {}")]
+        #expect(options.plans == plans)
+        var limits = EdgeLimits.defaults
+        limits.timeoutDefault = .seconds(10)
+        #expect(options.limits == limits && options.etags)
     }
 
     /// Every default that the documentation's example states is the one there is.
@@ -121,6 +157,32 @@ import Testing
         (upstream + "tls: { certificate: a.pem }", "edge.yaml, line 2: tls has a certificate and a key"),
         (upstream + "rest: { rules: /nonexistent.yaml }", "cannot read /nonexistent.yaml: No such file"),
         (upstream + "headers: { request: [[a]] }", "edge.yaml, line 2: request is a text or a list of texts"),
+        (upstream + "jwt: { issuers: a }", "edge.yaml, line 2: jwt has either a keys_file or a keys_url"),
+        (upstream + "jwt: { keys_file: a }", "edge.yaml, line 2: jwt has issuers"),
+        (
+            upstream + "jwt: { issuers: a, keys_file: a, algorithms: none }",
+            "line 2: \"none\" is none of HS256"
+        ),
+        (
+            upstream + "jwt: { issuers: a, keys_url: \"http://a/\" }",
+            "the keys come from an address with https"
+        ),
+        (
+            upstream + "jwt: { issuers: a, keys_file: a, rules: [{ acces: public }] }",
+            "a rule has no key \"acces\""
+        ),
+        (
+            upstream + "jwt: { issuers: a, keys_file: a, rules: [{ access: all }] }",
+            "access is one of public, token"
+        ),
+        (
+            upstream + "rate_limits: [{ name: a }]",
+            "line 2: a rate limit has a name, and a number of requests"
+        ),
+        (upstream + "rate_limits: [{ name: a, requests: 1, key: ip }]", "line 2: key is client, everybody"),
+        (upstream + "idempotency: {}", "line 2: idempotency has a file"),
+        (upstream + "idempotency: { file: a, methods: pkg }", "pkg is no pattern of methods"),
+        (upstream + "plans: { files: /nonexistent.yaml }", "cannot read /nonexistent.yaml"),
         ("prefix: /a\nprefix: /b", "edge.yaml is no YAML"),
         ("a: [", "edge.yaml is no YAML"),
     ])

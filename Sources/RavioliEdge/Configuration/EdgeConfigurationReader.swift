@@ -22,6 +22,11 @@ struct EdgeConfigurationReader {
         }
         try file.section("cors") { (section) throws(RuntimeError) in try Self.cors(&section, &options) }
         try file.section("json") { (section) throws(RuntimeError) in try Self.json(&section, &options) }
+        try guards(&file, &options)
+        try file.section("idempotency") { (section) throws(RuntimeError) in
+            try idempotency(&section, &options)
+        }
+        try file.section("plans") { (section) throws(RuntimeError) in try plans(&section, &options.plans) }
         try file.section("rest") { (section) throws(RuntimeError) in try rest(&section, &options.rest) }
         try file.end()
         try options.check()
@@ -40,8 +45,13 @@ struct EdgeConfigurationReader {
             guard let certificate = try section.text("certificate"), let key = try section.text("key") else {
                 throw section.failure("tls has a certificate and a key")
             }
-            configuration.options.tls = EdgeTLSOptions(
-                certificateChainFile: path(certificate), privateKeyFile: path(key))
+            var tls = EdgeTLSOptions(certificateChainFile: path(certificate), privateKeyFile: path(key))
+            if let clients = try section.choice("client_certificates", Self.clientCertificates) {
+                tls.clientCertificates = clients
+            }
+            tls.clientAuthoritiesFile = try section.text("client_authorities").map(path)
+            try section.set("reload_interval", time: &tls.reloadInterval)
+            configuration.options.tls = tls
         }
         try file.section("log") { (section) throws(RuntimeError) in
             try section.set("requests", flag: &configuration.logsRequests)
@@ -116,6 +126,7 @@ struct EdgeConfigurationReader {
 
     private func routes(_ file: inout YAMLSection, _ options: inout EdgeOptions) throws(RuntimeError) {
         try file.set("prefix", text: &options.prefix)
+        try file.set("etags", flag: &options.etags)
         try file.set("compression", flag: &options.compressesResponses)
         try file.set("demand_protocol_version", flag: &options.demandsProtocolVersion)
         try file.section("headers") { (section) throws(RuntimeError) in
@@ -138,11 +149,13 @@ struct EdgeConfigurationReader {
         limits.timeoutDefault = min(limits.timeoutDefault, limits.timeoutMax)
         try section.set("stream_timeout", time: &limits.streamTimeoutMax)
         try section.set("body_timeout", time: &limits.bodyTimeout)
+        try section.set("handshake_timeout", time: &limits.handshakeTimeout)
         try section.set("write_timeout", time: &limits.writeTimeout)
         try section.set("idle_timeout", time: &limits.idleTimeout)
         try section.set("drain_timeout", time: &limits.drainTimeout)
         try section.set("connections", count: &limits.connectionsMax)
         try section.set("streams_per_connection", count: &limits.streamsMax)
+        try section.set("rate_limit_buckets", count: &limits.rateLimitBucketsMax)
         try section.set("schema_interval", time: &limits.schemaInterval)
     }
 
@@ -180,7 +193,37 @@ struct EdgeConfigurationReader {
         try section.set("enums_in_any_case", flag: &rest.acceptsEnumsInAnyCase)
     }
 
+    private func plans(_ section: inout YAMLSection, _ plans: inout PlanOptions) throws(RuntimeError) {
+        for name in try section.texts("files") ?? [] {
+            plans.files.append(try PlanOptions.File(contentsOfFile: path(name)))
+        }
+        try section.set("timeout", time: &plans.timeout)
+        try section.set("steps", count: &plans.stepsMax)
+        try section.set("calls", count: &plans.callsMax)
+        try section.set("parallel", count: &plans.parallelMax)
+        try section.set("bytes", bytes: &plans.bytesMax)
+    }
+
+    private func idempotency(_ section: inout YAMLSection, _ options: inout EdgeOptions) throws(RuntimeError)
+    {
+        guard let file = try section.text("file") else { throw section.failure("idempotency has a file") }
+        var idempotency = IdempotencyOptions(file: path(file))
+        if let methods = try section.texts("methods") { idempotency.methods = methods }
+        if let methods = try section.texts("required") { idempotency.required = methods }
+        if let names = try section.texts("callers") { idempotency.callers = names }
+        try section.set("lifetime", time: &idempotency.lifetime)
+        try section.set("key_bytes", bytes: &idempotency.keyBytesMax)
+        try section.set("answer_bytes", bytes: &idempotency.answerBytesMax)
+        try section.set("keys", count: &idempotency.rowsMax)
+        try section.set("bytes", bytes: &idempotency.bytesMax)
+        options.idempotency = idempotency
+    }
+
     // MARK: Values
+
+    private static let clientCertificates: KeyValuePairs<String, ServerTLSOptions.ClientCertificates> = [
+        "ignored": .ignored, "optional": .optional, "required": .required,
+    ]
 
     private static func address(
         _ text: String, _ key: String, _ section: YAMLSection
@@ -191,5 +234,5 @@ struct EdgeConfigurationReader {
         return address
     }
 
-    private func path(_ text: String) -> String { text.hasPrefix("/") ? text : folder + text }
+    func path(_ text: String) -> String { text.hasPrefix("/") ? text : folder + text }
 }

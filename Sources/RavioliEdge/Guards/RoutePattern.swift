@@ -35,6 +35,15 @@ package struct RoutePattern: Sendable, Hashable {
         self.path = try path.map { (text) throws(RuntimeError) in try Self.segments(text) }
     }
 
+    /// Patterns of methods alone.
+    ///
+    /// - Throws: `invalidConfiguration` for what is no pattern.
+    static func methods(_ texts: [String]) throws(RuntimeError) -> [RoutePattern] {
+        var patterns: [RoutePattern] = []
+        for text in texts { patterns.append(try RoutePattern(method: text, path: nil)) }
+        return patterns
+    }
+
     private static func refused(_ text: String, _ reason: String) -> RuntimeError {
         RuntimeError(.invalidConfiguration, "\(SchemaError.excerpt(text)) is \(reason)")
     }

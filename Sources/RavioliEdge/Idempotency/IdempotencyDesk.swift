@@ -18,22 +18,24 @@ struct KeyedEnd: Sendable {
 /// Makes each call with a key once.
 final class IdempotencyDesk: Sendable {
     private let options: IdempotencyOptions
-    private let methods: MethodPatterns
-    private let required: MethodPatterns
+    private let methods: [RoutePattern]
+    private let required: [RoutePattern]
     private let store: IdempotencyStore
     private let logger: Logger
 
     /// - Throws: `invalidConfiguration` when the file cannot be used.
     convenience init(_ options: IdempotencyOptions, logger: Logger) throws(RuntimeError) {
-        self.init(options, try IdempotencyStore(options), logger: logger)
+        try self.init(options, try IdempotencyStore(options), logger: logger)
     }
 
-    init(_ options: IdempotencyOptions, _ store: IdempotencyStore, logger: Logger) {
+    init(
+        _ options: IdempotencyOptions, _ store: IdempotencyStore, logger: Logger
+    ) throws(RuntimeError) {
         self.options = options
         self.store = store
         self.logger = logger
-        methods = MethodPatterns(options.methods)
-        required = MethodPatterns(options.required)
+        methods = try RoutePattern.methods(options.methods)
+        required = try RoutePattern.methods(options.required)
     }
 
     /// The call of a request, if it has a key that counts.
@@ -46,8 +48,8 @@ final class IdempotencyDesk: Sendable {
         guard head.method != .get, head.method != .head, route.method.idempotency != .noSideEffects else {
             return nil
         }
-        let isRequired = required.contains(route.name)
-        guard isRequired || methods.contains(route.name) else { return nil }
+        let isRequired = required.contains { $0.matches(route.method, nil) }
+        guard isRequired || methods.contains(where: { $0.matches(route.method, nil) }) else { return nil }
         let values = head.headerFields[values: .idempotencyKey]
         if values.isEmpty {
             if isRequired { throw .missing }

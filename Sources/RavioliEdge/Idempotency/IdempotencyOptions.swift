@@ -9,7 +9,7 @@ import Ravioli
 public struct IdempotencyOptions: Sendable, Hashable {
     /// The SQLite file that remembers; made when there is none. Several edges on one machine may share it.
     public var file: String
-    /// The methods whose keys count, as `pkg.Service/Method`, `pkg.Service/*` or `*`; for others a key is passed over.
+    /// The methods whose keys count, as in ``AccessRule/method``; for others a key is passed over.
     /// Default `*`.
     public var methods: [String] = ["*"]
     /// The methods that are refused without a key, in the same form. They need not be named in ``methods`` as well.
@@ -45,51 +45,10 @@ public struct IdempotencyOptions: Sendable, Hashable {
         try require((16...4096).contains(keyBytesMax), "keyBytesMax is 16 to 4,096")
         try require((1...(64 << 20)).contains(answerBytesMax), "answerBytesMax is 1 byte to 64 MiB")
         try require(rowsMax > 0 && bytesMax >= answerBytesMax, "the store holds at least one answer")
-        for pattern in methods + required where !MethodPatterns.isPattern(pattern) {
-            throw RuntimeError(
-                .invalidConfiguration,
-                "idempotency: `\(pattern)` is not pkg.Service/Method, pkg.Service/* or *")
-        }
+        _ = try RoutePattern.methods(methods + required)
     }
 
     private func require(_ holds: Bool, _ relation: String) throws(RuntimeError) {
         if !holds { throw RuntimeError(.invalidConfiguration, "idempotency: " + relation) }
-    }
-}
-
-/// Patterns of methods, ready to be asked on each call.
-struct MethodPatterns: Sendable {
-    private var methods: Set<String> = []
-    private var services: Set<String> = []
-    private var hasAll = false
-
-    init(_ patterns: [String]) {
-        for pattern in patterns {
-            if pattern == "*" {
-                hasAll = true
-            } else if pattern.hasSuffix("/*") {
-                services.insert(String(pattern.dropLast(2)))
-            } else {
-                methods.insert(pattern)
-            }
-        }
-    }
-
-    func contains(_ name: MethodName) -> Bool {
-        hasAll || services.contains(name.service) || methods.contains(name.fullName)
-    }
-
-    static func isPattern(_ text: String) -> Bool {
-        if text == "*" { return true }
-        let parts = text.split(separator: "/", omittingEmptySubsequences: false)
-        let isNameByte: (UInt8) -> Bool = { byte in
-            switch byte {
-            case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"): true
-            case UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "_"), UInt8(ascii: "."): true
-            default: false
-            }
-        }
-        return parts.count == 2 && !parts[0].isEmpty && parts[0].utf8.allSatisfy(isNameByte)
-            && !parts[1].isEmpty && (parts[1] == "*" || parts[1].utf8.allSatisfy(isNameByte))
     }
 }
