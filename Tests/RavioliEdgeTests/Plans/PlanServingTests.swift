@@ -164,6 +164,7 @@ struct PlanServingTests {
         var options = EdgeOptions.defaults
         options.requestHeaders = HeaderRules(["x-*"])
         options.plans.files = [.init(name: "pages.yaml", yaml: Self.yaml)]
+        options.plans.timeout = .seconds(20)
         let upstream = Upstream(name: "garage", channel: InProcessChannel([garage]))
         let edge = try Edge([upstream], options: options, guards: [Knowing()], logger: .quiet)
         await edge.refresh()
@@ -230,6 +231,7 @@ struct PlanServingTests {
         let log = KeptLog()
         var options = EdgeOptions.defaults
         options.plans.files = [.init(name: "pages.yaml", yaml: Self.yaml)]
+        options.plans.timeout = .seconds(20)
         let upstream = Upstream(name: "garage", channel: InProcessChannel([garage]))
         let edge = try Edge([upstream], options: options, logger: log.logger)
         await edge.refresh()
