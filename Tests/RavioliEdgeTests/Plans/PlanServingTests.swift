@@ -192,6 +192,14 @@ struct PlanServingTests {
         #expect(answer.text.hasPrefix(#"{"code":4,"message":"the deadline passed","details":["#))
     }
 
+    @Test func whatTakesTooLongIsMissingInAnAnswerThatStillComesInTime() async throws {
+        let answer = try await get("/v1/pages/cars/stuck", .get, [HTTPField.Name("X-Server-Timeout")!: "2"])
+        #expect(answer.status == .ok, "\(answer.text)")
+        #expect(
+            answer.text.contains(
+                #""errors":[{"step":"similar","code":"deadline_exceeded","message":"the deadline passed"},"#))
+    }
+
     @Test func aClientThatHasGoneCancelsTheCalls() async throws {
         let edge = try edge().server.edge
         await edge.refresh()
