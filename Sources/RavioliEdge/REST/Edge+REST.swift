@@ -16,11 +16,7 @@ extension Edge {
         }
         switch restDoor.match(head.method.rawValue, head.path ?? "") {
         case .found(let match):
-            if let plan = match.binding.plan.flatMap(restDoor.plan) {
-                await RESTResponder(self, exchange, match, plan.route).serve(plan, verified: verified)
-                return true
-            }
-            guard let route = route(of: match.binding.method) else { return false }
+            guard let route = route(of: match) else { return false }
             await RESTResponder(self, exchange, match, route).serve(verified: verified)
         case .methodNotAllowed(let allowed):
             if head.method == .options {
