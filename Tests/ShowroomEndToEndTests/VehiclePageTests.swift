@@ -47,8 +47,12 @@ struct VehiclePageTests {
         try await withShowroom { showroom in
             let catalog = try await showroom.startCatalog()
             let pricing = try await showroom.startPricing(asking: catalog.address)
+            // A machine that is busy with other tests gets more time.
+            let plan = try String(contentsOfFile: Self.plan, encoding: .utf8)
+                .replacing("timeout: 3s", with: "timeout: 15s").replacing("timeout: 2s", with: "timeout: 15s")
+            try Data(plan.utf8).write(to: showroom.folder.appending(path: "page.yaml"))
             let edge = try await showroom.startEdge(
-                before: [catalog.address, pricing.address], ["--plan", Self.plan])
+                before: [catalog.address, pricing.address], ["--plan", showroom.path("page.yaml")])
             let vin = try await valuedVehicle(edge)
 
             let page = try await get("/v1/pages/vehicles/\(vin)?limit=2", edge)

@@ -54,6 +54,8 @@ package struct PlanRun: Sendable {
     private let plan: Plan
     private let parameters: DynamicMessage
     private let deadline: Deadline
+    /// For steps that are not required: a little earlier, so that an answer without them still arrives in time.
+    private let optionalDeadline: Deadline
     private let metadata: Metadata
     private let options: PlanOptions
     private let call: Caller
@@ -80,7 +82,11 @@ package struct PlanRun: Sendable {
     ) {
         self.plan = plan
         self.parameters = parameters
-        self.deadline = min(deadline, .after(plan.source.timeout ?? options.timeout))
+        let now = Deadline.nowNanoseconds
+        let whole = min(deadline, Deadline(now: now, after: plan.source.timeout ?? options.timeout))
+        self.deadline = whole
+        let left = Duration.nanoseconds(max(0, whole.uptimeNanoseconds - now))
+        optionalDeadline = Deadline(now: now, after: left - min(left / 10, Self.reserveMax))
         self.metadata = metadata
         self.options = options
         self.call = call
@@ -89,6 +95,9 @@ package struct PlanRun: Sendable {
     }
 
     private var values: PlanValues { PlanValues(plan, outcomes, parameters) }
+
+    /// The most that is kept for the answer itself.
+    private static let reserveMax = Duration.milliseconds(100)
 
     // MARK: Running
 
@@ -163,6 +172,7 @@ package struct PlanRun: Sendable {
                     executed: .no)
             }
             let timeout = step.source.timeout
+            let deadline = step.source.isRequired ? deadline : optionalDeadline
             progress[number] = Progress(
                 requests: requests, responses: Array(repeating: nil, count: requests.count),
                 deadline: timeout.map { min(deadline, .after($0)) } ?? deadline,

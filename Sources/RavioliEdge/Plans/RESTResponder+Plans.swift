@@ -5,6 +5,15 @@ import NIOCore
 import Ravioli
 import RavioliSchema
 
+extension Edge {
+    /// What a request that fits a rule or a plan leads to: the rule's method by the newest schemas, or what stands for
+    /// one where a plan answers.
+    func route(of match: RESTMatch) -> Route? {
+        if let plan = match.binding.plan { return restDoor.plan(numbered: plan)?.route }
+        return route(of: match.binding.method)
+    }
+}
+
 extension RESTResponder {
     /// Serves a request for a plan. Everything around its calls is REST's: the metadata that goes along, how long it may
     /// take, how parameters are read, and what errors look like.

@@ -29,6 +29,9 @@ struct RESTResponder {
 
     /// Serves the request.
     func serve(verified: Metadata) async {
+        if let plan = match.binding.plan.flatMap(edge.restDoor.plan) {
+            return await serve(plan, verified: verified)
+        }
         do throws(RESTFailure) {
             let isStream = match.binding.method.serverStreaming
             let response = RESTResponse(match.binding, options: options, types: route.types)

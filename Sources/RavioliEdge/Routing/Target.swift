@@ -8,10 +8,8 @@ package import RavioliSchema
 package enum Target: Sendable {
     /// A method by its own path: a call of Connect, gRPC or gRPC-Web.
     case call(Route)
-    /// A method by a REST rule.
+    /// A method by a REST rule, or a plan by what stands for its method.
     case rest(RESTMatch, Route)
-    /// A plan, by its path.
-    case plan(RESTMatch)
     /// The document of the API, or the page that shows it.
     case document
     /// A path that there is for other HTTP methods only.
@@ -23,7 +21,7 @@ package enum Target: Sendable {
     package var method: MethodDescriptor? {
         switch self {
         case .call(let route), .rest(_, let route): route.method
-        case .plan, .document, .otherMethods, .none: nil
+        case .document, .otherMethods, .none: nil
         }
     }
 }
@@ -36,8 +34,7 @@ extension Edge {
         }
         if isDocument(head) { return .document }
         switch restDoor.match(head.method.rawValue, head.path ?? "") {
-        case .found(let match) where match.binding.plan != nil: return .plan(match)
-        case .found(let match): return route(of: match.binding.method).map { .rest(match, $0) }
+        case .found(let match): return route(of: match).map { .rest(match, $0) }
         case .methodNotAllowed(let allowed): return .otherMethods(allowed)
         case .notFound, .malformed: return nil
         }
@@ -61,9 +58,6 @@ extension Edge {
             await CallResponder(self, exchange, types: route.types).serve(route, verified: verified)
         case .rest(let match, let route):
             await RESTResponder(self, exchange, match, route).serve(verified: verified)
-        case .plan(let match):
-            guard let plan = match.binding.plan.flatMap(restDoor.plan) else { return }
-            await RESTResponder(self, exchange, match, plan.route).serve(plan, verified: verified)
         case .document: await exchange.answer(document(exchange.head))
         case .otherMethods(let allowed): await answerOtherMethods(allowed, exchange)
         case .none(let refusal):
@@ -77,7 +71,7 @@ extension Edge {
         let isREST =
             switch target {
             case .call: false
-            case .rest, .plan, .document, .otherMethods: true
+            case .rest, .document, .otherMethods: true
             case .none: !looksLikeCall(exchange.head)
             }
         if isREST { return await exchange.answer(restFailure(RESTFailure(error), exchange)) }

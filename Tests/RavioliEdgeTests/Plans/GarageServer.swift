@@ -7,7 +7,7 @@ import Ravioli
 import Synchronization
 
 /// A garage behind an edge. What it is asked for decides how it behaves: cars whose id begins with `slow` never come,
-/// those called `none` are not there, and `down` is a maker whose list fails in a way that names an address.
+/// those called `none` are not there, `stuck` is a maker whose list never comes, and `down` is one whose list fails.
 final class GarageServer: GarageService {
     let (slowBegan, begin) = AsyncStream<Void>.makeStream()
     let (slowEnded, end) = AsyncStream<Void>.makeStream()
@@ -16,12 +16,14 @@ final class GarageServer: GarageService {
         if request.id == "none" { throw RPCError(.notFound, "no such car") }
         if request.id.hasPrefix("slow") { await sleepUntilCancelled() }
         let seen = context.metadata.map { "\($0.name)=\($0.text ?? "")" }.sorted()
+        let makers = ["odd": "down", "stuck": "stuck"]
         let time = context.deadline.remaining / .milliseconds(1)
         return Car(
-            id: request.id, maker: request.id == "odd" ? "down" : "Volvo", year: Int32(time), tags: seen)
+            id: request.id, maker: makers[request.id] ?? "Volvo", year: Int32(time), tags: seen)
     }
 
     func listCars(_ request: ListCarsRequest, context: CallContext) async throws -> CarList {
+        if request.maker == "stuck" { await sleepUntilCancelled() }
         if request.maker == "down" { throw RPCError(.unavailable, "the garage is closed") }
         return CarList(
             cars: (0..<min(max(request.limit, 0), 1000)).map { Car(id: "c\($0)", maker: request.maker) })

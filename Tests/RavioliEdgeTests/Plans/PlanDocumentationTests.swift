@@ -42,7 +42,10 @@ struct PlanDocumentationTests {
     }
 
     @Test func theExampleAnswersWhatThePageSays() async throws {
-        let file = try PlanFile(yaml: try Self.block("yaml"), name: "vehicle-page.yaml")
+        // A machine that is busy with other tests gets more time.
+        let yaml = try Self.block("yaml").replacing("timeout: 3s", with: "timeout: 1m")
+            .replacing("timeout: 1s", with: "timeout: 1m")
+        let file = try PlanFile(yaml: yaml, name: "vehicle-page.yaml")
         let plan = try Plan(try #require(file.plans.first), routes: Self.table)
         var run = try plan.run(["vin": "V1", "limit": "2"]) { route, request throws(RPCError) in
             do {

@@ -2,6 +2,7 @@
 
 import Ravioli
 import RavioliSchema
+import ShowroomContracts
 import Testing
 
 @testable import RavioliEdge
@@ -125,6 +126,38 @@ struct PlanHostileTests {
         #expect(
             error?.description.contains("p.yaml, line 1: the plan P: \(path): ") == true,
             "\(error.map { "\($0)" } ?? "")")
+    }
+
+    @Test(arguments: [
+        (
+            "Pricing/ValueVehicle, request: { vin: $id, facts: { make: Volvo } } }",
+            "vin and facts are members of one oneof"
+        ),
+        (
+            "Catalog/SearchVehicles, request: { page_size: 1, pageSize: 2 } }",
+            "page_size is given by both of its names"
+        ),
+        ("Catalog/SearchVehicles, request: { order: CHEAPEST } }", "order: "),
+        ("Catalog/SearchVehicles, request: { min_price: { currency: $id, coin: x } } }", "has no field"),
+        ("Catalog/AddVehicle }", "may have side effects"),
+    ])
+    func aFieldIsGivenOnceAndAsItIs(call: String, expected: String) {
+        let service = call.hasPrefix("Pricing") ? "pricing" : "catalog"
+        let yaml = """
+            plans:
+              P:
+                get: /p
+                parameters: { id: }
+                steps:
+                  s: { call: showroom.\(service).v1.\(call)
+            """
+        let files = [ShowroomCatalogV1CatalogSchema.file, ShowroomPricingV1PricingSchema.file]
+        let error = #expect(throws: PlanError.self) {
+            for source in try PlanFile(yaml: yaml, name: "p.yaml").plans {
+                _ = try Plan(source, routes: RouteTable([DescriptorPool(files)]))
+            }
+        }
+        #expect(error?.description.contains(expected) == true, "\(error?.description ?? "")")
     }
 
     @Test func twoPlansOfOneNameAreRefusedAndBothNamed() {

@@ -214,6 +214,20 @@ struct PlanRuleTests {
         #expect(garage.calls.isEmpty)
     }
 
+    @Test func anAnswerWithoutAStepThatTakesTooLongStillArrivesInTime() async throws {
+        let plan = try Plan.garage(Self.plan(Self.car, "list: { call: ravioli.test.v1.Garage/ListCars }"))
+        let deadlines = Mutex<[String: Deadline]>([:])
+        var run = try plan.run { route, request in
+            deadlines.withLock { $0[route.method.name] = request.deadline }
+            return []
+        }
+        _ = try await run.answer()
+        let noted = deadlines.withLock { $0 }
+        let whole = try #require(noted["ListCars"]?.uptimeNanoseconds)
+        let optional = try #require(noted["GetCar"]?.uptimeNanoseconds)
+        #expect(whole - optional == 100_000_000)
+    }
+
     @Test func whatAskedIsCancelledWithTheAnswer() async throws {
         let plan = try Plan.garage(Self.plan(Self.car, Self.list))
         let (begun, begin) = AsyncStream<Void>.makeStream()

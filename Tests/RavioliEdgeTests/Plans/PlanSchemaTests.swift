@@ -29,6 +29,7 @@ struct PlanSchemaTests {
         options.limits.schemaPauseMin = .zero
         options.rest.rules = rules
         options.plans.files = [.init(name: "pages.yaml", yaml: yaml)]
+        options.plans.timeout = .seconds(20)
         return try EdgeServer(
             [Upstream(name: "switched", channel: channel)], on: .tcp(host: "127.0.0.1", port: 0),
             options: options, logger: log.logger)

@@ -164,6 +164,7 @@ struct PlanServingTests {
         var options = EdgeOptions.defaults
         options.requestHeaders = HeaderRules(["x-*"])
         options.plans.files = [.init(name: "pages.yaml", yaml: Self.yaml)]
+        options.plans.timeout = .seconds(20)
         let upstream = Upstream(name: "garage", channel: InProcessChannel([garage]))
         let edge = try Edge([upstream], options: options, guards: [Knowing()], logger: .quiet)
         await edge.refresh()
@@ -189,6 +190,14 @@ struct PlanServingTests {
         let answer = try await get("/v1/pages/cars/slow", .get, [HTTPField.Name("X-Server-Timeout")!: "0.05"])
         #expect(answer.status == .gatewayTimeout)
         #expect(answer.text.hasPrefix(#"{"code":4,"message":"the deadline passed","details":["#))
+    }
+
+    @Test func whatTakesTooLongIsMissingInAnAnswerThatStillComesInTime() async throws {
+        let answer = try await get("/v1/pages/cars/stuck", .get, [HTTPField.Name("X-Server-Timeout")!: "2"])
+        #expect(answer.status == .ok, "\(answer.text)")
+        #expect(
+            answer.text.contains(
+                #""errors":[{"step":"similar","code":"deadline_exceeded","message":"the deadline passed"},"#))
     }
 
     @Test func aClientThatHasGoneCancelsTheCalls() async throws {
@@ -230,6 +239,7 @@ struct PlanServingTests {
         let log = KeptLog()
         var options = EdgeOptions.defaults
         options.plans.files = [.init(name: "pages.yaml", yaml: Self.yaml)]
+        options.plans.timeout = .seconds(20)
         let upstream = Upstream(name: "garage", channel: InProcessChannel([garage]))
         let edge = try Edge([upstream], options: options, logger: log.logger)
         await edge.refresh()
