@@ -6,7 +6,9 @@ import NIOCore
 import NIOPosix
 import Ravioli
 import ServiceLifecycle
+import TestCertificates
 import Testing
+import X509
 
 @testable import RavioliEdge
 
@@ -18,15 +20,17 @@ struct EdgeDrainTests {
 
     /// Runs an edge for the time of `body`, which must stop it.
     private func running(
-        before: @escaping CountingChannel.Before = { _ in },
+        tls: EdgeTLSOptions? = nil, before: @escaping CountingChannel.Before = { _ in },
         _ body:
             @escaping @Sendable (_ port: Int, _ stop: @escaping @Sendable () async -> Void) async throws ->
             Void
     ) async throws {
         let listening = AsyncStream<Address>.makeStream()
+        var options = EdgeOptions.defaults
+        options.tls = tls
         let server = try EdgeServer(
             [Upstream(name: "line", channel: CountingChannel("ravioli.test.v1.Line", before: before))],
-            on: .tcp(host: "127.0.0.1", port: 0), logger: .quiet,
+            on: .tcp(host: "127.0.0.1", port: 0), options: options, logger: .quiet,
             onListening: { listening.continuation.yield($0) })
         let services = ServiceGroup(services: [server], logger: .quiet)
         try await withThrowingTaskGroup(of: Void.self) { group in
@@ -82,6 +86,24 @@ struct EdgeDrainTests {
                 do { for try await _ in inbound { Issue.record("nothing was asked") } } catch {
                     // Reset as well as closed.
                 }
+            }
+        }
+    }
+
+    @Test func aHandshakeThatIsNotCompleteHoldsNothingUp() async throws {
+        let authority = try TestAuthority()
+        let files = try authority.issue("edge", .dnsName("localhost"))
+        let tls = EdgeTLSOptions(certificateChainFile: files.certificate, privateKeyFile: files.key)
+        try await running(tls: tls) { port, stop in
+            try await connect(port).executeThenClose { inbound, _ in
+                // The edge has accepted it once it has answered another.
+                let client = try await HTTP2Client.connect(port: port, trusting: authority.root)
+                #expect(try await client.exchange("/healthz", [], method: "GET").status == "200")
+                await stop()
+                do { for try await _ in inbound { Issue.record("nothing was asked") } } catch {
+                    // Reset as well as closed.
+                }
+                try await client.channel.closeFuture.get()
             }
         }
     }

@@ -14,6 +14,12 @@ final class RESTOutput: CallOutput {
         var hasBegun = false
         /// Whether something was sent since the last heartbeat.
         var isBusy = false
+        var gzip: GzipStream?
+
+        /// Bytes as they are sent.
+        func packed(_ bytes: [UInt8], isLast: Bool = false) -> ByteBuffer {
+            gzip?.deflate(bytes, isLast: isLast) ?? ByteBuffer(bytes: bytes)
+        }
     }
 
     private let exchange: Exchange
@@ -24,7 +30,11 @@ final class RESTOutput: CallOutput {
 
     init(_ exchange: Exchange, _ stream: RESTStream, _ response: RESTResponse, edge: Edge, route: Route) {
         (self.exchange, self.response, self.edge, self.route) = (exchange, response, edge, route)
-        state = Mutex(State(stream: stream))
+        let accepted = ContentCoding(
+            accepted: exchange.head.headerFields[values: .acceptEncoding], request: .identity)
+        let isCompressed =
+            accepted == .gzip && edge.options.compressesResponses && stream.form.isCompressible
+        state = Mutex(State(stream: stream, gzip: isCompressed ? GzipStream() : nil))
     }
 
     /// Runs the call and writes all of its response.
@@ -65,7 +75,7 @@ final class RESTOutput: CallOutput {
         let part = state.withLock { state in
             let head = Self.head(&state, first: body)
             state.isBusy = true
-            return ResponsePart(head: head, body: ByteBuffer(bytes: state.stream.message(body.bytes)))
+            return ResponsePart(head: head, body: state.packed(state.stream.message(body.bytes)))
         }
         do throws(BodyFailure) { try await exchange.send(part) } catch {
             throw RPCError(.cancelled, "the client has gone", executed: .maybe)
@@ -76,9 +86,9 @@ final class RESTOutput: CallOutput {
 
     private func end() async {
         let part = state.withLock { state in
-            ResponsePart(
-                head: Self.head(&state, first: nil), body: ByteBuffer(bytes: state.stream.end()), isLast: true
-            )
+            let head = Self.head(&state, first: nil)
+            return ResponsePart(
+                head: head, body: state.packed(state.stream.end(), isLast: true), isLast: true)
         }
         try? await exchange.send(part)
     }
@@ -90,22 +100,22 @@ final class RESTOutput: CallOutput {
         }
         let text = RESTErrorBody.json(
             failure, .status, requestID: exchange.requestID, types: route.types)
-        switch state.withLock({ $0.stream.failure(text) }) {
-        case .complete(let bytes):
-            try? await exchange.send(ResponsePart(body: ByteBuffer(bytes: bytes), isLast: true))
-        case .abort:
-            // An exchange that is left without its end is reset.
-            break
+        let last = state.withLock { state -> ByteBuffer? in
+            guard case .complete(let bytes) = state.stream.failure(text) else { return nil }
+            return state.packed(bytes, isLast: true)
         }
+        // An exchange that is left without its end is reset.
+        if let last { try? await exchange.send(ResponsePart(body: last, isLast: true)) }
     }
 
     private func beat(every interval: Duration) async -> RPCError? {
         while (try? await Task.sleep(for: interval)) != nil {
             let bytes = state.withLock { state in
                 defer { state.isBusy = false }
-                return state.hasBegun && !state.isBusy ? state.stream.heartbeat : nil
+                guard state.hasBegun, !state.isBusy else { return nil as ByteBuffer? }
+                return state.stream.heartbeat.map { state.packed($0) }
             }
-            if let bytes { try? await exchange.send(ResponsePart(body: ByteBuffer(bytes: bytes))) }
+            if let bytes { try? await exchange.send(ResponsePart(body: bytes)) }
         }
         return nil
     }
@@ -116,6 +126,10 @@ final class RESTOutput: CallOutput {
         state.hasBegun = true
         var headers = EdgeAnswer.security
         for field in state.stream.headers(first: first) { headers[field.name] = field.value }
+        if state.gzip != nil {
+            headers[.contentEncoding] = ContentCoding.gzip.rawValue
+            headers.append(HTTPField(name: .vary, value: "Accept-Encoding"))
+        }
         for field in state.headers { headers.append(field) }
         return HTTPResponse(status: .ok, headerFields: headers)
     }

@@ -19,6 +19,10 @@ package struct RESTStream: Sendable {
         /// The bytes of `HttpBody` one after the other, of the type that the first names.
         case raw
 
+        /// Whether it is compressed for clients that accept it. Events are not: some proxies between hold back what they
+        /// cannot read, and bytes of the service's own choice often are compressed already.
+        package var isCompressible: Bool { self == .array || self == .lines }
+
         /// The media type; nil where the first message names it.
         package var contentType: String? {
             switch self {

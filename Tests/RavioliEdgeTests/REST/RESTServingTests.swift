@@ -190,6 +190,39 @@ private func libraryEdge(_ change: (inout EdgeOptions) -> Void = { _ in }) throw
         #expect(answer.isComplete)
     }
 
+    @Test(arguments: [
+        ("application/json", true), ("application/x-ndjson", true), ("text/event-stream", false),
+    ])
+    func streamsAreCompressedWhereThatMakesSense(accept: String, isCompressed: Bool) async throws {
+        for shelf in ["s", "broken"] {
+            let plain = try await get("/v1/shelves/\(shelf):watch", accept: accept, more: [.requestID: "r"])
+            let fields: HTTPFields = [.acceptEncoding: "gzip", .requestID: "r"]
+            let packed = try await get("/v1/shelves/\(shelf):watch", accept: accept, more: fields)
+            #expect(packed.headers[.contentEncoding] == (isCompressed ? "gzip" : nil))
+            #expect(packed.isComplete == plain.isComplete)
+            if !packed.isComplete || !isCompressed { continue }
+            #expect(try Gzip.inflate(packed.body, upTo: 1 << 20) == plain.body)
+        }
+        let off = try libraryEdge { $0.compressesResponses = false }
+        let plain = try await get(
+            "/v1/shelves/s:watch", accept: accept, more: [.acceptEncoding: "gzip"], edge: off)
+        #expect(plain.headers[.contentEncoding] == nil)
+    }
+
+    @Test func eachPieceOfACompressedStreamCanBeReadAtOnce() throws {
+        let stream = try #require(GzipStream())
+        var bytes = ByteBuffer()
+        for number in 0..<100 {
+            let text = String(repeating: "message \(number) ", count: number * 20)
+            bytes.writeImmutableBuffer(stream.deflate(Array(text.utf8), isLast: false))
+            // A flush ends with an empty block: nothing of the piece is held back.
+            #expect(Array(bytes.readableBytesView.suffix(4)) == [0, 0, 0xFF, 0xFF])
+        }
+        bytes.writeImmutableBuffer(stream.deflate([], isLast: true))
+        let whole = (0..<100).map { String(repeating: "message \($0) ", count: $0 * 20) }.joined()
+        #expect(try Gzip.inflate(bytes, upTo: 8 << 20) == ByteBuffer(string: whole))
+    }
+
     @Test func earlyErrorHasAStatusOfItsOwn() async throws {
         let answer = try await get("/v1/shelves/closed:watch", accept: "text/event-stream")
         #expect(answer.status == .forbidden)
