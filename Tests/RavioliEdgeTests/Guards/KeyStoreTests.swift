@@ -76,6 +76,29 @@ import Testing
         #expect(source.asked == 2)
     }
 
+    @Test func whoeverComesWhileKeysAreReadWaitsForThem() async throws {
+        let text = jwks(try await TestIssuer.es256())
+        let (gates, gate) = AsyncStream<Void>.makeStream()
+        let asked = Mutex(0)
+        let options = JWTOptions.test { $0.keys = .url("https://keys.example/jwks") }
+        let store = KeyStore(options, logger: .quiet) {
+            asked.withLock { $0 += 1 }
+            for await _ in gates { break }
+            return Array(text.utf8)
+        }
+        await withTaskGroup(of: Void.self) { group in
+            for _ in 0..<50 {
+                group.addTask {
+                    await store.refresh(paced: true)
+                    #expect(store.keys != nil)
+                }
+            }
+            while asked.withLock(\.self) == 0 { await Task.yield() }
+            gate.finish()
+        }
+        #expect(asked.withLock(\.self) == 1)
+    }
+
     @Test func aFileIsReadAtTheStartOrTheEdgeDoesNot() async throws {
         for text in ["", "{}", "{\"keys\":[]}"] {
             let file = try TestFile(text)
