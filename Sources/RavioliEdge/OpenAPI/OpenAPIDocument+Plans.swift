@@ -67,7 +67,7 @@ extension OpenAPIDocument {
                     "default": OpenAPIErrors.response,
                 ]
             ))
-        add(.object(operation), source.httpMethod.lowercased(), path, of: binding.method)
+        add(.object(operation), source.httpMethod.lowercased(), path, of: nil)
     }
 
     // MARK: Parameters

@@ -17,10 +17,11 @@ package enum Target: Sendable {
     /// Nothing.
     case none(EdgeRefusal)
 
-    /// The method that it leads to.
+    /// The method that it leads to. Guards know a plan by its path: what stands for its method is none that could be called.
     package var method: MethodDescriptor? {
         switch self {
-        case .call(let route), .rest(_, let route): route.method
+        case .call(let route): route.method
+        case .rest(let match, let route): match.binding.plan == nil ? route.method : nil
         case .document, .otherMethods, .none: nil
         }
     }

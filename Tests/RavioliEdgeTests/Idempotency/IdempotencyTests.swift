@@ -399,7 +399,7 @@ struct IdempotencyTests {
             return
         }
         let answer = StoredAnswer(status: 200, fields: [:], body: ByteBuffer())
-        let desk = IdempotencyDesk(
+        let desk = try IdempotencyDesk(
             options, try IdempotencyStore(options) { row.looks * 1000 }, logger: .quiet)
         do throws(IdempotencyRefusal) {
             let again = try await desk.once(call, deadline: .after(.seconds(1))) { KeyedEnd(answer: answer) }

@@ -13,11 +13,6 @@ import Testing
         var options = OpenAPIDocument.Options()
         options.guards = try OpenAPIGuards(edge)
         options.securitySchemes = options.guards.securitySchemes
-        options.endpoints = [
-            .init(
-                httpMethod: "get", path: "/pages/{id}",
-                operation: ["operationId": "page", "responses": ["200": ["description": "A page."]]])
-        ]
         let services = TestLibrary.pool.allServices
         let text = OpenAPIDocument.json(
             services, bindings: try RESTRules.bindings(services), options: options)
@@ -39,11 +34,12 @@ import Testing
                 $0.rules = [
                     AccessRule(method: "ravioli.test.v1.Library/GetVolume", access: .everybody),
                     AccessRule(method: "ravioli.test.v1.Library/DeleteVolume", access: .nobody),
-                    AccessRule(path: "/pages/*", scopes: ["pages"]),
                     AccessRule(method: "ravioli.test.v1.Library/*", scopes: ["read", "write"]),
                 ]
             }
-            $0.rateLimits = [RateLimitRule(name: "pages", requests: 1, path: "/pages/**")]
+            $0.rateLimits = [
+                RateLimitRule(name: "a", requests: 1, method: "ravioli.test.v1.Library/ListTitles")
+            ]
         }
         let components = try #require(document["components"] as? [String: Any])
         let schemes = components["securitySchemes"] as? [String: [String: String]]
@@ -55,10 +51,7 @@ import Testing
         #expect(operation(document, "post", "/ravioli.test.v1.Library/DeleteVolume") == nil)
         let closed = operation(document, "post", "/ravioli.test.v1.Library/ListTitles")
         #expect(closed?["security"] as? [[String: [String]]] == [["bearer": ["read", "write"]]])
-        #expect(responses(closed) == ["200", "401", "403", "default"])
-        let page = operation(document, "get", "/pages/{id}")
-        #expect(page?["security"] as? [[String: [String]]] == [["bearer": ["pages"]]])
-        #expect(responses(page) == ["200", "401", "403", "429"])
+        #expect(responses(closed) == ["200", "401", "403", "429", "default"])
         try everyReferenceLeadsSomewhere(document)
     }
 
@@ -70,9 +63,24 @@ import Testing
         for name in names { #expect(known[name] != nil, "\(name)") }
     }
 
+    @Test func whatNoMethodIsBehindIsKnownByItsPath() throws {
+        var edge = EdgeOptions.defaults
+        edge.jwt = .test { $0.rules = [AccessRule(path: "/pages/*", scopes: ["pages"])] }
+        edge.rateLimits = [RateLimitRule(name: "pages", requests: 1, path: "/pages/**")]
+        let page: JSONNode = ["responses": ["200": ["description": "A page."]]]
+        let guards = try OpenAPIGuards(edge)
+        let text = try #require(guards.guarded(page, nil, form: "/pages/{id}", isConnect: false)).text
+        for part in ["401", "403", "429", "\"bearer\": [\n        \"pages\""] {
+            #expect(text.contains(part), "\(text)")
+        }
+        let other = try #require(guards.guarded(page, nil, form: "/others/{id}", isConnect: false)).text
+        #expect(other.contains("401") && !other.contains("429") && !other.contains("pages"))
+    }
+
     @Test func withoutGuardsNothingIsSaid() throws {
         let document = try document { _ in }
         #expect(document["security"] == nil)
-        #expect(responses(operation(document, "get", "/pages/{id}")) == ["200"])
+        let open = operation(document, "post", "/ravioli.test.v1.Library/GetVolume")
+        #expect(open?["security"] == nil && responses(open) == ["200", "default"])
     }
 }

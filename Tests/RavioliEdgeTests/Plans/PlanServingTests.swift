@@ -253,7 +253,9 @@ struct PlanServingTests {
 
     @Test func longAnswersAreCompressedForThoseWhoAccept() async throws {
         let answer = try await get("/v1/pages/cars/a?limit=400", .get, [.acceptEncoding: "gzip"])
-        #expect(answer.headers[.contentEncoding] == "gzip" && answer.headers[.vary] == "Accept-Encoding")
+        #expect(
+            answer.headers[.contentEncoding] == "gzip"
+                && answer.headers[.vary]?.contains("Accept-Encoding") == true)
         let text = String(buffer: try Gzip.inflate(answer.body, upTo: 1 << 20))
         #expect(text.contains("\"c99\""))
     }
