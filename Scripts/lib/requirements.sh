@@ -41,6 +41,7 @@ is_met() {
     zlib1g-dev) include_exists zlib.h ;;
     protobuf-compiler) command -v protoc >/dev/null ;;
     python3) command -v python3 >/dev/null ;;
+    python3-venv) python3 -c 'import ensurepip, venv' 2>/dev/null ;;
     python3-protobuf) imports_protobuf python3 || imports_protobuf /usr/bin/python3 ;;
     *) fail "nobody said how to find out whether $1 is there" ;;
     esac
