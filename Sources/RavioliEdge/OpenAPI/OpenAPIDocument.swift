@@ -25,6 +25,8 @@ package struct OpenAPIDocument {
         package var securitySchemes: [String: JSONNode] = [:]
         /// What callers need, and how many requests they may make.
         package var guards = OpenAPIGuards()
+        /// Which calls have keys.
+        package var idempotency = OpenAPIIdempotency()
         /// The plans that are served.
         var plans: [PlanBook.Entry] = []
 
@@ -115,7 +117,8 @@ package struct OpenAPIDocument {
         isConnect: Bool = false
     ) {
         guard paths[path]?[httpMethod] == nil else { return }
-        let guarded = options.guards.guarded(operation, method, form: path, isConnect: isConnect)
+        let keyed = options.idempotency.keyed(operation, httpMethod, method, isConnect: isConnect)
+        let guarded = options.guards.guarded(keyed, method, form: path, isConnect: isConnect)
         if let guarded { paths[path, default: [:]][httpMethod] = guarded }
     }
 

@@ -27,6 +27,7 @@ final class RESTDoor: Sendable {
     private let options: RESTOptions
     private let prefix: String
     private let guards: OpenAPIGuards
+    private let idempotency: OpenAPIIdempotency
     private let logger: Logger
     private let state = Mutex(State())
 
@@ -35,6 +36,7 @@ final class RESTDoor: Sendable {
         options = edge.rest
         prefix = edge.prefix
         guards = try OpenAPIGuards(edge)
+        idempotency = try OpenAPIIdempotency(edge.idempotency)
         self.logger = logger
         do throws(RESTRuleError) {
             file = try RESTRuleFile(yaml: options.rules, name: options.rulesName)
@@ -112,6 +114,7 @@ final class RESTDoor: Sendable {
         document.description = options.summary
         document.prefix = prefix
         document.guards = guards
+        document.idempotency = idempotency
         document.securitySchemes = guards.securitySchemes
         return document
     }

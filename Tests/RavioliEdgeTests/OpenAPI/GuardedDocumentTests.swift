@@ -13,6 +13,7 @@ import Testing
         var options = OpenAPIDocument.Options()
         options.guards = try OpenAPIGuards(edge)
         options.securitySchemes = options.guards.securitySchemes
+        options.idempotency = try OpenAPIIdempotency(edge.idempotency)
         let services = TestLibrary.pool.allServices
         let text = OpenAPIDocument.json(
             services, bindings: try RESTRules.bindings(services), options: options)
@@ -26,6 +27,30 @@ import Testing
 
     private func responses(_ operation: [String: Any]?) -> [String] {
         (operation?["responses"] as? [String: Any] ?? [:]).keys.sorted()
+    }
+
+    @Test func operationsThatHaveKeysSayWhich() throws {
+        let document = try document {
+            $0.idempotency = IdempotencyOptions(file: "keys.sqlite")
+            $0.idempotency?.required = ["ravioli.test.v1.Library/CreateVolume"]
+        }
+        func key(_ operation: [String: Any]?) -> [String: Any]? {
+            (operation?["parameters"] as? [[String: Any]])?.first { $0["name"] as? String == "Idempotency-Key" }
+        }
+        var found: [String: Bool] = [:]
+        for (path, operations) in document["paths"] as? [String: [String: [String: Any]]] ?? [:] {
+            for (method, operation) in operations {
+                guard let key = key(operation) else {
+                    #expect(!responses(operation).contains("422"))
+                    continue
+                }
+                #expect(method != "get" && method != "head")
+                #expect(responses(operation).contains("409"), "\(path)")
+                found[operation["operationId"] as? String ?? ""] = key["required"] as? Bool
+            }
+        }
+        #expect(found["Library_CreateVolume"] == true)
+        #expect(found.values.contains(false))
     }
 
     @Test func operationsSayWhatTheyNeed() throws {
