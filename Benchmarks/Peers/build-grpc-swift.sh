@@ -1,0 +1,35 @@
+#!/usr/bin/env bash
+# Builds the peer on grpc-swift-2, generators and all: build-grpc-swift.sh FOLDER puts its programs into it.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")"
+build=$(realpath "$1")
+stage=$build/swift/grpc-swift
+schema=ravioli/benchmark/v1/load.proto
+
+# The package is put together beside what is built, since it is completed by generated files.
+mkdir -p "$stage/Sources/LoadSchema"
+ln -sfn "$PWD/load-swift" "$build/swift/load-swift"
+cmp -s grpc-swift/Package.swift "$stage/Package.swift" || cp grpc-swift/Package.swift "$stage/"
+for module in grpc-swift-server grpc-swift-client; do
+    ln -sfn "$PWD/grpc-swift/Sources/$module" "$stage/Sources/$module"
+done
+ln -sfn "$PWD/grpc-swift/Sources/LoadSchema/LoadSchema.swift" "$stage/Sources/LoadSchema/LoadSchema.swift"
+
+compile() {
+    swift build --package-path "$stage" --scratch-path "$build/grpc-swift" -c release -j "$(nproc)" --quiet "$@"
+}
+compile --product protoc-gen-swift
+compile --product protoc-gen-grpc-swift-2
+programs=$(compile --show-bin-path)
+fresh=$(mktemp -d)
+trap 'rm -rf "$fresh"' EXIT
+options=(Visibility=Public FileNaming=DropPath)
+printf -v options '%s,' "${options[@]}"
+protoc -I ../../Protos --plugin="$programs/protoc-gen-swift" \
+    --plugin=protoc-gen-grpc-swift="$programs/protoc-gen-grpc-swift-2" \
+    --swift_opt="${options%,}" --swift_out="$fresh" --grpc-swift_opt="${options%,}" --grpc-swift_out="$fresh" "$schema"
+for file in "$fresh"/*; do
+    cmp -s "$file" "$stage/Sources/LoadSchema/${file##*/}" || cp "$file" "$stage/Sources/LoadSchema/"
+done
+compile
+ln -sfn "$programs/grpc-swift-server" "$programs/grpc-swift-client" "$build/"
