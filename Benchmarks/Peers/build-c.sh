@@ -28,7 +28,7 @@ build_grpc_cpp() {
     done
     for name in server client; do
         "${cxx[@]}" -I "$out" -o "$build/grpc-cpp-$name" "grpc-cpp/$name.cpp" "$out"/load{,.grpc}.pb.o "$objects/load.o" \
-            -lgrpc++ -lgrpc -lgpr -lprotobuf -lpthread
+            -lgrpc++ -lgrpc -lgpr -labsl_synchronization -lprotobuf -lpthread
     done
 }
 

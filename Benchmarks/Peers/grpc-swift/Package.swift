@@ -25,7 +25,7 @@ let package = Package(
             name: "grpc-swift-server",
             dependencies: [
                 "LoadSchema",
-                .product(name: "Load", package: "load-swift"),
+                .product(name: "LoadDriver", package: "load-swift"),
                 .product(name: "GRPCCore", package: "grpc-swift-2"),
                 .product(name: "GRPCNIOTransportHTTP2Posix", package: "grpc-swift-nio-transport"),
             ]),
@@ -33,7 +33,7 @@ let package = Package(
             name: "grpc-swift-client",
             dependencies: [
                 "LoadSchema",
-                .product(name: "Load", package: "load-swift"),
+                .product(name: "LoadDriver", package: "load-swift"),
                 .product(name: "GRPCCore", package: "grpc-swift-2"),
                 .product(name: "GRPCNIOTransportHTTP2Posix", package: "grpc-swift-nio-transport"),
             ]),

@@ -31,6 +31,7 @@ type Options struct {
 	SlowPercent float64
 	DelayUS     int
 	Rounds      int
+	Hold        float64
 }
 
 // ParseClient reads the command line, or ends the program.
@@ -48,6 +49,7 @@ func ParseClient() *Options {
 	flag.Float64Var(&o.SlowPercent, "slow-percent", 0, "of the calls that ask for a delay")
 	flag.IntVar(&o.DelayUS, "delay-us", 5000, "which")
 	flag.IntVar(&o.Rounds, "rounds", 100_000, "of the series for pi")
+	flag.Float64Var(&o.Hold, "hold", 0, "seconds that the connections stay open and idle after the report")
 	flag.Parse()
 	if o.InFlight < o.Connections {
 		o.InFlight = o.Connections
@@ -311,6 +313,7 @@ func (l *Load) report(meters []*Meter) {
 			all.percentile(0.999), float64(all.max)/1000)
 	}
 	fmt.Println("}")
+	time.Sleep(time.Duration(l.Hold * 1e9))
 	if all.errors > 0 || all.total == 0 {
 		os.Exit(1)
 	}

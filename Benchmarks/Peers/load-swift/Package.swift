@@ -6,10 +6,10 @@ import PackageDescription
 let package = Package(
     name: "load-swift",
     platforms: [.macOS("26.0")],
-    products: [.library(name: "Load", targets: ["Load"])],
+    products: [.library(name: "LoadDriver", targets: ["LoadDriver"])],
     targets: [
         .target(
-            name: "Load",
+            name: "LoadDriver",
             swiftSettings: [
                 .swiftLanguageMode(.v6),
                 .enableUpcomingFeature("ExistentialAny"),

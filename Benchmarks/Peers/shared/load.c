@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+#define _DEFAULT_SOURCE
 #include "load.h"
 
 #include <inttypes.h>
@@ -9,6 +10,7 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <time.h>
+#include <unistd.h>
 
 static _Atomic uint64_t first_start;
 static _Atomic int64_t issued;
@@ -52,6 +54,7 @@ void load_parse_client(int argc, char **argv, struct load_options *options) {
         else if (!strcmp(name, "--calls")) options->calls = atoll(value);
         else if (!strcmp(name, "--slow-percent")) options->slow_percent = atof(value);
         else if (!strcmp(name, "--delay-us")) options->delay_us = (uint32_t)atol(value);
+        else if (!strcmp(name, "--hold")) options->hold = atof(value);
         else if (!strcmp(name, "--rounds")) options->rounds = (uint32_t)atol(value);
         else refuse(name);
     }
@@ -203,6 +206,7 @@ int load_report(struct load_meter **meters, int count) {
                percentile(all.counts, 0.99), percentile(all.counts, 0.999), (double)all.max / 1000);
     printf("}\n");
     fflush(stdout);
+    if (all.options->hold > 0) usleep((useconds_t)(all.options->hold * 1e6));
     return all.errors || !all.total ? 1 : 0;
 }
 

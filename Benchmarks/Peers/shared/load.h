@@ -29,6 +29,7 @@ struct load_options {
     double slow_percent;    // of the calls that ask for a delay
     uint32_t delay_us;      // which
     uint32_t rounds;        // of the series for pi
+    double hold;            // seconds that the connections stay open and idle after the report
 };
 
 // Ends the program with a message when the command line is wrong.

@@ -2,7 +2,7 @@
 
 import GRPCCore
 import GRPCNIOTransportHTTP2Posix
-import Load
+import LoadDriver
 import LoadSchema
 
 #if canImport(Glibc)
@@ -27,14 +27,14 @@ struct GRPCSwiftClient {
         }
         let code = try await withThrowingDiscardingTaskGroup { group in
             for client in clients { group.addTask { try await client.runConnections() } }
-            let code = await run(Load(options), clients.map { Peer(wrapping: $0) })
+            let code = await run(Driver(options), clients.map { Peer(wrapping: $0) })
             for client in clients { client.beginGracefulShutdown() }
             return code
         }
         exit(code)
     }
 
-    static func run(_ load: Load, _ peers: [Peer]) async -> Int32 {
+    static func run(_ load: Driver, _ peers: [Peer]) async -> Int32 {
         let meters = await withTaskGroup(of: Meter.self) { group in
             for worker in 0..<load.options.inFlight {
                 let peer = peers[worker % peers.count]
@@ -42,10 +42,10 @@ struct GRPCSwiftClient {
             }
             return await group.reduce(into: []) { $0.append($1) }
         }
-        return load.report(meters)
+        return await load.report(meters)
     }
 
-    static func work(_ load: Load, _ peer: Peer, _ worker: Int) async -> Meter {
+    static func work(_ load: Driver, _ peer: Peer, _ worker: Int) async -> Meter {
         let options = load.options
         let request = Request.with { $0.payload = .init(repeating: 7, count: options.payload) }
         switch options.scenario {
@@ -67,7 +67,7 @@ struct GRPCSwiftClient {
         }
     }
 
-    static func download(_ load: Load, _ peer: Peer, _ request: Request, _ tally: Tally) async throws {
+    static func download(_ load: Driver, _ peer: Peer, _ request: Request, _ tally: Tally) async throws {
         var request = request
         request.messages = UInt32(load.streamMessages)
         let bytes = request.payload.count
@@ -82,7 +82,7 @@ struct GRPCSwiftClient {
         guard count == load.streamMessages else { throw Meter.WrongAnswer() }
     }
 
-    static func upload(_ load: Load, _ peer: Peer, _ request: Request, _ tally: Tally) async throws {
+    static func upload(_ load: Driver, _ peer: Peer, _ request: Request, _ tally: Tally) async throws {
         let wanted = load.streamMessages
         let answer = try await peer.upload { requests in
             for _ in 0..<wanted {
@@ -93,7 +93,7 @@ struct GRPCSwiftClient {
         guard Int(answer.messages) == wanted else { throw Meter.WrongAnswer() }
     }
 
-    static func converse(_ load: Load, _ peer: Peer, _ request: Request, _ tally: Tally) async throws {
+    static func converse(_ load: Driver, _ peer: Peer, _ request: Request, _ tally: Tally) async throws {
         let (wanted, bytes) = (load.streamMessages, request.payload.count)
         let count = try await peer.converse { requests in
             for _ in 0..<wanted { try await requests.write(request) }

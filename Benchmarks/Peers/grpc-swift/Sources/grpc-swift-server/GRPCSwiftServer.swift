@@ -2,7 +2,7 @@
 
 import GRPCCore
 import GRPCNIOTransportHTTP2Posix
-import Load
+import LoadDriver
 import LoadSchema
 
 /// The load server on grpc-swift-2, with its defaults (windows of 8 MiB) as in its own performance tests.

@@ -48,6 +48,8 @@ public struct LoadOptions: Sendable {
     public var delayMicroseconds = 5000
     /// Terms of the series for pi. Default 100,000.
     public var rounds = 100_000
+    /// Seconds that the connections stay open and idle after the report. Default 0.
+    public var hold = 0.0
     /// Names of arguments that only some clients know, with their values.
     public var others: [String: String] = [:]
 
@@ -79,6 +81,7 @@ public struct LoadOptions: Sendable {
         case "--slow-percent": return Self.set(&slowPercent, value)
         case "--delay-us": return Self.set(&delayMicroseconds, value)
         case "--rounds": return Self.set(&rounds, value)
+        case "--hold": return Self.set(&hold, value)
         default:
             guard known.contains(name) else { return false }
             others[name] = value

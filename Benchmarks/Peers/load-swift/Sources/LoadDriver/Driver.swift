@@ -9,7 +9,7 @@ import Synchronization
 #endif
 
 /// A run of a load client: when it counts, what it has issued, and its line of JSON at the end.
-public final class Load: Sendable {
+public final class Driver: Sendable {
     /// What it was told.
     public let options: LoadOptions
     private let start: UInt64
@@ -72,8 +72,9 @@ public final class Load: Sendable {
         return meter
     }
 
-    /// Adds up what the workers saw and prints one line of JSON; returns the process' exit code.
-    public func report(_ meters: [Meter]) -> Int32 {
+    /// Adds up what the workers saw, prints one line of JSON and keeps the connections open as long as it was told; returns
+    /// the process' exit code.
+    public func report(_ meters: [Meter]) async -> Int32 {
         let seconds = options.calls > 0 ? Double(nanosecondsNow() - start) / 1e9 : options.seconds
         var all = Meter(self)
         for meter in meters { all.add(meter) }
@@ -88,6 +89,7 @@ public final class Load: Sendable {
             }
         }
         writeLine(line + "}", to: STDOUT_FILENO)
+        if options.hold > 0 { try? await Task.sleep(for: .seconds(options.hold)) }
         return all.errors > 0 || all.total == 0 ? 1 : 0
     }
 }
@@ -115,13 +117,13 @@ public struct Meter: Sendable {
         public init() {}
     }
 
-    private let load: Load
+    private let load: Driver
     fileprivate var times = Histogram()
     fileprivate var calls = 0
     fileprivate var total = 0
     fileprivate var errors = 0
 
-    fileprivate init(_ load: Load) { self.load = load }
+    fileprivate init(_ load: Driver) { self.load = load }
 
     fileprivate func isSlow(_ turn: Int) -> Bool {
         load.options.slowPercent > 0 && turn % Int(100 / load.options.slowPercent) == 0
