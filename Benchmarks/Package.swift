@@ -10,6 +10,7 @@ let package = Package(
         .package(name: "ravioli", path: ".."),
         .package(path: "Peers/load-swift"),
         .package(url: "https://github.com/apple/swift-nio.git", from: "2.101.0"),
+        .package(url: "https://github.com/apple/swift-log.git", from: "1.16.0"),
         .package(url: "https://github.com/apple/swift-protobuf.git", exact: "1.39.0"),
     ],
     targets: [
@@ -55,6 +56,16 @@ let package = Package(
                 .product(name: "NIOPosix", package: "swift-nio"),
             ],
             path: "Sources/LoadClient"
+        ),
+        .executableTarget(
+            name: "ravioli-load-edge",
+            dependencies: [
+                .product(name: "LoadDriver", package: "load-swift"),
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "Ravioli", package: "ravioli"),
+                .product(name: "RavioliEdge", package: "ravioli"),
+            ],
+            path: "Sources/LoadEdge"
         ),
         .executableTarget(
             name: "FairnessBenchmark",

@@ -45,7 +45,9 @@ struct LoadClientProgram {
                     return await client.withLoop { await program.run(peer, index) }
                 }
             }
-            return await group.reduce(into: []) { $0 += $1 }
+            var meters: [Meter] = []
+            for await some in group { meters += some }
+            return meters
         }
         exit(await program.driver.report(meters))
     }
@@ -56,7 +58,9 @@ struct LoadClientProgram {
             for worker in stride(from: connection, to: options.inFlight, by: options.connections) {
                 group.addTask { await work(peer, worker) }
             }
-            return await group.reduce(into: []) { $0.append($1) }
+            var meters: [Meter] = []
+            for await meter in group { meters.append(meter) }
+            return meters
         }
     }
 
