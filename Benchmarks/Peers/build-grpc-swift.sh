@@ -31,5 +31,5 @@ protoc -I ../../Protos --plugin="$programs/protoc-gen-swift" \
 for file in "$fresh"/*; do
     cmp -s "$file" "$stage/Sources/LoadSchema/${file##*/}" || cp "$file" "$stage/Sources/LoadSchema/"
 done
-compile
+for name in server client; do compile --product "grpc-swift-$name"; done
 ln -sfn "$programs/grpc-swift-server" "$programs/grpc-swift-client" "$build/"
