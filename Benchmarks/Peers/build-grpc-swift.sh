@@ -6,14 +6,13 @@ build=$(realpath "$1")
 stage=$build/swift/grpc-swift
 schema=ravioli/benchmark/v1/load.proto
 
-# The package is put together beside what is built, since it is completed by generated files.
-mkdir -p "$stage/Sources/LoadSchema"
-ln -sfn "$PWD/load-swift" "$build/swift/load-swift"
-cmp -s grpc-swift/Package.swift "$stage/Package.swift" || cp grpc-swift/Package.swift "$stage/"
-for module in grpc-swift-server grpc-swift-client; do
-    ln -sfn "$PWD/grpc-swift/Sources/$module" "$stage/Sources/$module"
-done
-ln -sfn "$PWD/grpc-swift/Sources/LoadSchema/LoadSchema.swift" "$stage/Sources/LoadSchema/LoadSchema.swift"
+# The package is put together beside what is built, since it is completed by generated files. SwiftPM does not notice new
+# files of a package that is not the root, so it is made to plan anew.
+mkdir -p "$stage"
+find "$build/swift" -type l -delete
+cp -a -u load-swift "$build/swift/"
+cp -a -u grpc-swift/. "$stage/"
+rm -f "$build/grpc-swift/release.yaml" "$build"/grpc-swift/*/release/description.json
 
 compile() {
     swift build --package-path "$stage" --scratch-path "$build/grpc-swift" -c release -j "$(nproc)" --quiet "$@"

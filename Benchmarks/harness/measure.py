@@ -54,7 +54,11 @@ class Results:
 
 
 def participants(scenario, peers, edges):
-    return edges if scenario.how == "edge" else peers
+    """Who takes part: edges, or peers, of which those that share a server count once where only servers are looked at."""
+    if scenario.how == "edge":
+        return edges
+    names = {peer.name for peer in peers}
+    return [peer for peer in peers if scenario.how == "load" or peer.server_of not in names]
 
 
 def run(selection, peers, edges, settings, say):

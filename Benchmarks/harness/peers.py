@@ -22,6 +22,8 @@ class Peer:
     # Ravioli itself, or the limit that no peer can pass: neither is what Ravioli is compared with.
     is_ours: bool = False
     is_limit: bool = False
+    # The peer whose server it shares: what concerns servers alone is measured there.
+    server_of: str = ""
     # Only when named with --only.
     is_extra: bool = False
 
@@ -41,12 +43,12 @@ def _in(folder, name, *arguments):
     return (str(folder / name), *arguments)
 
 
-def _ours(name, title, *client, stack="full", is_extra=False):
+def _ours(name, title, *client, stack="full", server_of="", is_extra=False):
     return Peer(
         name, title,
         server=_in(PROGRAMS, "ravioli-load-server", "--stack", stack),
         client=_in(PROGRAMS, "ravioli-load-client", "--stack", stack, *client),
-        build="ravioli", is_ours=True, is_extra=is_extra)
+        build="ravioli", is_ours=True, server_of=server_of, is_extra=is_extra)
 
 
 def _peer(name, title, build, **more):
@@ -56,7 +58,7 @@ def _peer(name, title, build, **more):
 
 ALL = [
     _ours("ravioli", "Ravioli, callers on the default pool", "--callers", "pool"),
-    _ours("ravioli-loop", "Ravioli, callers on the loop", "--callers", "loop"),
+    _ours("ravioli-loop", "Ravioli, callers on the loop", "--callers", "loop", server_of="ravioli"),
     _ours("ravioli-plain", "Ravioli, callers on the loop, no metrics and metadata", "--callers", "loop",
           stack="plain", is_extra=True),
     _peer("raw", "raw epoll echo in C, Ravioli's frames", "c", is_limit=True,

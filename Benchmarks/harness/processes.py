@@ -107,6 +107,7 @@ def run_client(arguments, timeout, prefix=()):
     """Runs a load client to its end. Raises Failure when it fails, a call failed, or it takes too long."""
     process = subprocess.Popen([*prefix, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     watchdog = _Watchdog(process, timeout)
+    peak = _peak_until_output(process)
     with process.stdout, process.stderr:
         output, complaints = process.stdout.read().decode(), process.stderr.read().decode(errors="replace")
     _, status, usage = os.wait4(process.pid, 0)
@@ -118,7 +119,19 @@ def run_client(arguments, timeout, prefix=()):
     if process.returncode or report is None or report["errors"]:
         last = (complaints.strip().splitlines() or [f"exit code {process.returncode}"])[0]
         raise Failure(last[:160])
-    return ClientRun(report, usage.ru_utime + usage.ru_stime, usage.ru_nvcsw + usage.ru_nivcsw, usage.ru_maxrss * 1024)
+    return ClientRun(report, usage.ru_utime + usage.ru_stime, usage.ru_nvcsw + usage.ru_nivcsw, peak)
+
+
+def _peak_until_output(process):
+    """The most resident bytes a process had until it said something. What wait4 tells is of no use: a child begins with
+    the peak of its parent."""
+    peak = 0
+    while not select.select([process.stdout], [], [], 0.1)[0]:
+        try:
+            peak = Usage.of(process.pid).peak
+        except (OSError, KeyError):
+            break
+    return peak
 
 
 def _report(output):

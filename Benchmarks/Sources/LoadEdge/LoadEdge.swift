@@ -13,7 +13,9 @@ struct LoadEdge {
         var upstream: Address?
         var arguments = CommandLine.arguments.dropFirst()
         while let name = arguments.popFirst() {
-            guard let (host, port) = arguments.popFirst().flatMap(LoadOptions.address) else { LoadOptions.refuse(name) }
+            guard let (host, port) = arguments.popFirst().flatMap(LoadOptions.address) else {
+                LoadOptions.refuse(name)
+            }
             switch name {
             case "--listen": listen = .tcp(host: host, port: port)
             case "--upstream": upstream = .tcp(host: host, port: port)

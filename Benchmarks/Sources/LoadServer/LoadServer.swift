@@ -16,7 +16,9 @@ struct LoadServer {
         while let name = arguments.popFirst() {
             switch name {
             case "--listen":
-                guard let address = arguments.popFirst().flatMap(LoadOptions.address) else { LoadOptions.refuse(name) }
+                guard let address = arguments.popFirst().flatMap(LoadOptions.address) else {
+                    LoadOptions.refuse(name)
+                }
                 (host, port) = address
             case "--stack": isFull = arguments.popFirst() != "plain"
             // Handlers that wait hold up nobody: they are asynchronous.
@@ -56,7 +58,9 @@ final class CallCounts: Sendable {
 
 struct Answers: LoadService {
     func unary(_ request: LoadRequest, context: CallContext) async throws -> LoadResponse {
-        if request.delayMicroseconds > 0 { try await Task.sleep(for: .microseconds(Int(request.delayMicroseconds))) }
+        if request.delayMicroseconds > 0 {
+            try await Task.sleep(for: .microseconds(Int(request.delayMicroseconds)))
+        }
         return LoadResponse(payload: request.payload)
     }
 

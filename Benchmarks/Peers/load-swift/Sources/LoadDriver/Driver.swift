@@ -13,6 +13,7 @@ public final class Driver: Sendable {
     /// What it was told.
     public let options: LoadOptions
     private let start: UInt64
+    private let pacer: Pacer?
     fileprivate let window: Range<UInt64>
     private let issued = Atomic<Int>(0)
     fileprivate let complaints = Atomic<Int>(0)
@@ -22,7 +23,11 @@ public final class Driver: Sendable {
         self.options = options
         start = nanosecondsNow()
         let begin = options.calls > 0 ? start : start + UInt64(options.warmUp * 1e9)
-        window = begin..<(options.calls > 0 ? .max : begin + UInt64(options.seconds * 1e9))
+        // What is bounded by its calls ends long before a day has gone.
+        window = begin..<(begin + (options.calls > 0 ? 86_400_000_000_000 : UInt64(options.seconds * 1e9)))
+        pacer =
+            options.rate > 0
+            ? Pacer(workers: options.inFlight, rate: options.rate, start: start, end: window.upperBound) : nil
     }
 
     /// Whether a further call, or stream, is to be made; counts it.
@@ -44,10 +49,10 @@ public final class Driver: Sendable {
         while more() {
             let slow = meter.isSlow(turn)
             var begin = nanosecondsNow()
-            if options.rate > 0 {
-                let due = start + UInt64(Double(worker + turn * options.inFlight) * 1e9 / options.rate)
+            if let pacer {
+                let due = pacer.due(worker: worker, turn: turn, of: options.inFlight)
                 if due > window.upperBound { break }
-                if due > begin { try? await Task.sleep(nanoseconds: due - begin) }
+                if due > begin { await pacer.wait(worker: worker, turn: turn) }
                 begin = due
             }
             turn += 1
