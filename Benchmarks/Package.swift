@@ -8,7 +8,9 @@ let package = Package(
     platforms: [.macOS("26.0")],
     dependencies: [
         .package(name: "ravioli", path: ".."),
+        .package(path: "Peers/load-swift"),
         .package(url: "https://github.com/apple/swift-nio.git", from: "2.101.0"),
+        .package(url: "https://github.com/apple/swift-log.git", from: "1.16.0"),
         .package(url: "https://github.com/apple/swift-protobuf.git", exact: "1.39.0"),
     ],
     targets: [
@@ -25,6 +27,45 @@ let package = Package(
                 .product(name: "Ravioli", package: "ravioli"),
                 .product(name: "RavioliSchema", package: "ravioli"),
             ]
+        ),
+        .target(
+            name: "LoadContract",
+            dependencies: [
+                .product(name: "Ravioli", package: "ravioli"),
+                .product(name: "RavioliSchema", package: "ravioli"),
+            ]
+        ),
+        .executableTarget(
+            name: "ravioli-load-server",
+            dependencies: [
+                "LoadContract",
+                .product(name: "LoadDriver", package: "load-swift"),
+                .product(name: "Ravioli", package: "ravioli"),
+                .product(name: "RavioliWire", package: "ravioli"),
+            ],
+            path: "Sources/LoadServer"
+        ),
+        .executableTarget(
+            name: "ravioli-load-client",
+            dependencies: [
+                "LoadContract",
+                .product(name: "LoadDriver", package: "load-swift"),
+                .product(name: "Ravioli", package: "ravioli"),
+                .product(name: "RavioliWire", package: "ravioli"),
+                .product(name: "RavioliSchema", package: "ravioli"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+            ],
+            path: "Sources/LoadClient"
+        ),
+        .executableTarget(
+            name: "ravioli-load-edge",
+            dependencies: [
+                .product(name: "LoadDriver", package: "load-swift"),
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "Ravioli", package: "ravioli"),
+                .product(name: "RavioliEdge", package: "ravioli"),
+            ],
+            path: "Sources/LoadEdge"
         ),
         .executableTarget(
             name: "FairnessBenchmark",

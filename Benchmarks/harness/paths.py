@@ -1,0 +1,12 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Where things lie."""
+
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+BENCHMARKS = ROOT / "Benchmarks"
+SOURCES = BENCHMARKS / "Peers"
+SCRATCH = ROOT / ".build-release"
+# The programs of SwiftPM's release build, and those of the peers.
+PROGRAMS = SCRATCH / "release"
+PEERS = SCRATCH / "peers"

@@ -1,0 +1,95 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Who is measured: one table."""
+
+import os
+from dataclasses import dataclass, field
+
+from paths import PEERS, PROGRAMS
+
+
+@dataclass(frozen=True)
+class Peer:
+    """A way to carry the benchmark's schema: a server and a load client, each a process of its own."""
+
+    name: str
+    title: str
+    server: tuple
+    client: tuple
+    # Which of the builds in build.py makes it.
+    build: str
+    # Scenario kinds it lacks, with the reason that stands below the table.
+    lacks: dict = field(default_factory=dict)
+    # Ravioli itself, or the limit that no peer can pass: neither is what Ravioli is compared with.
+    is_ours: bool = False
+    is_limit: bool = False
+    # The peer whose server it shares: what concerns servers alone is measured there.
+    server_of: str = ""
+    # Only when named with --only.
+    is_extra: bool = False
+
+    def supports(self, kind):
+        return kind not in self.lacks
+
+    @property
+    def is_built(self):
+        return all(os.path.exists(program[0]) for program in (self.server, self.client))
+
+
+def _streams(reason):
+    return {kind: reason for kind in ("server-stream", "client-stream", "bidi")}
+
+
+def _in(folder, name, *arguments):
+    return (str(folder / name), *arguments)
+
+
+def _ours(name, title, *client, stack="full", server_of="", is_extra=False):
+    return Peer(
+        name, title,
+        server=_in(PROGRAMS, "ravioli-load-server", "--stack", stack),
+        client=_in(PROGRAMS, "ravioli-load-client", "--stack", stack, *client),
+        build="ravioli", is_ours=True, server_of=server_of, is_extra=is_extra)
+
+
+def _peer(name, title, build, **more):
+    return Peer(
+        name, title, server=_in(PEERS, f"{name}-server"), client=_in(PEERS, f"{name}-client"), build=build, **more)
+
+
+ALL = [
+    _ours("ravioli", "Ravioli, callers on the default pool", "--callers", "pool"),
+    _ours("ravioli-loop", "Ravioli, callers on the loop", "--callers", "loop", server_of="ravioli"),
+    _ours("ravioli-plain", "Ravioli, callers on the loop, no metrics and metadata", "--callers", "loop",
+          stack="plain", is_extra=True),
+    _peer("raw", "raw epoll echo in C, Ravioli's frames", "c", is_limit=True,
+          lacks={"slow": "the raw echo has nothing that waits"}),
+    _peer("grpc-go", "grpc-go", "go"),
+    _peer("ttrpc-go", "ttrpc-go", "go", lacks=_streams("ttrpc 1.1, the version in Debian, has no streams")),
+    _peer("grpc-cpp", "gRPC C++", "c"),
+    _peer("capnp", "Cap'n Proto RPC (C++)", "c"),
+    _peer("thrift", "Thrift (C++)", "c", lacks=_streams("Thrift has no streams")),
+    _peer("grpc-swift", "grpc-swift-2", "grpc-swift"),
+]
+BY_NAME = {peer.name: peer for peer in ALL}
+
+
+@dataclass(frozen=True)
+class Edge:
+    """An HTTP door in front of a peer's server."""
+
+    name: str
+    title: str
+    program: str
+    upstream: str
+    build: str
+    is_ours: bool = False
+
+    @property
+    def is_built(self):
+        return os.path.exists(self.program) and BY_NAME[self.upstream].is_built
+
+
+EDGES = [
+    Edge("ravioli-edge", "Ravioli's edge before Ravioli", str(PROGRAMS / "ravioli-load-edge"), "ravioli", "ravioli", True),
+    Edge("grpc-gateway", "grpc-gateway before grpc-go", str(PEERS / "grpc-gateway"), "grpc-go", "go"),
+]
