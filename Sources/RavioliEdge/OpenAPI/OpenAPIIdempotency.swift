@@ -48,7 +48,8 @@ package struct OpenAPIIdempotency: Sendable {
     private func parameter(isRequired: Bool) -> JSONNode {
         [
             "name": "Idempotency-Key", "in": "header",
-            "description": "Chosen anew for each thing that shall happen once; a repeat with it gets the first answer.",
+            "description":
+                "Chosen anew for each thing that shall happen once; a repeat with it gets the first answer.",
             "required": .bool(isRequired),
             "schema": ["type": "string", "minLength": 1, "maxLength": .integer(keyBytesMax)],
         ]

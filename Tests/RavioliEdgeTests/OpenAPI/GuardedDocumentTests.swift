@@ -35,7 +35,9 @@ import Testing
             $0.idempotency?.required = ["ravioli.test.v1.Library/CreateVolume"]
         }
         func key(_ operation: [String: Any]?) -> [String: Any]? {
-            (operation?["parameters"] as? [[String: Any]])?.first { $0["name"] as? String == "Idempotency-Key" }
+            (operation?["parameters"] as? [[String: Any]])?.first {
+                $0["name"] as? String == "Idempotency-Key"
+            }
         }
         var found: [String: Bool] = [:]
         for (path, operations) in document["paths"] as? [String: [String: [String: Any]]] ?? [:] {
