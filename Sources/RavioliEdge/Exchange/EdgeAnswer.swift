@@ -15,7 +15,7 @@ package struct EdgeAnswer: Sendable {
         self.status = status
         self.body = body
         headers = Self.security
-        headers[.contentType] = contentType
+        headers.append(HTTPField(name: .contentType, value: contentType))
     }
 
     /// Answers are data for programs: never sniffed, framed, run or kept by anything in between.

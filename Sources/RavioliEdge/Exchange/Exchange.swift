@@ -94,7 +94,7 @@ package final class Exchange: Sendable {
         var part = part
         state.withLock { state in
             if var head = part.head {
-                head.headerFields[.requestID] = requestID
+                head.headerFields.append(HTTPField(name: .requestID, value: requestID))
                 for field in state.extraFields { head.headerFields.append(field) }
                 state.status = head.status.code
                 part.head = head
@@ -108,7 +108,7 @@ package final class Exchange: Sendable {
     package func answer(_ answer: EdgeAnswer) async {
         var head = HTTPResponse(status: answer.status, headerFields: answer.headers)
         if ![.noContent, .notModified].contains(answer.status) {
-            head.headerFields[.contentLength] = "\(answer.body.readableBytes)"
+            head.headerFields.append(HTTPField(name: .contentLength, value: "\(answer.body.readableBytes)"))
         }
         let isHead = self.head.method == .head
         try? await send(ResponsePart(head: head, body: isHead ? nil : answer.body, isLast: true))

@@ -29,7 +29,9 @@ final class HTTP1Codec: ChannelDuplexHandler, RemovableChannelHandler {
     private var bytesSkipped = 0
     /// Whether nothing that comes or is written any more counts.
     private var isClosing = false
-    private var timer: Scheduled<Void>?
+    /// When the connection is closed; nil while an exchange runs.
+    private var closesAt: NIODeadline?
+    private var timer: (fires: NIODeadline, task: Scheduled<Void>)?
 
     init(limits: EdgeLimits, isSecure: Bool) {
         self.limits = limits
@@ -37,7 +39,11 @@ final class HTTP1Codec: ChannelDuplexHandler, RemovableChannelHandler {
     }
 
     func handlerAdded(context: ChannelHandlerContext) { startTimer(context, limits.idleTimeout) }
-    func handlerRemoved(context: ChannelHandlerContext) { endTimer() }
+    func handlerRemoved(context: ChannelHandlerContext) {
+        endTimer()
+        timer?.task.cancel()
+        timer = nil
+    }
 
     // MARK: Requests
 
@@ -121,10 +127,14 @@ final class HTTP1Codec: ChannelDuplexHandler, RemovableChannelHandler {
     private func responseHead(_ head: HTTPResponse) -> HTTPResponseHead {
         // A long body that nobody wants costs more to read than another connection.
         if !isRequestWhole, let bytesExpected, bytesExpected > limits.skippedBytesMax { keepsAlive = false }
-        if head.headerFields[.connection]?.lowercased() == "close" { keepsAlive = false }
         var headers = HTTPHeaders()
-        for field in head.headerFields where field.name != .connection {
-            headers.add(name: field.name.rawName, value: field.value)
+        headers.reserveCapacity(head.headerFields.count + 1)
+        for field in head.headerFields {
+            if field.name == .connection {
+                if field.value.lowercased() == "close" { keepsAlive = false }
+            } else {
+                headers.add(name: field.name.rawName, value: field.value)
+            }
         }
         if !keepsAlive { headers.add(name: "Connection", value: "close") }
         let status = HTTPResponseStatus(statusCode: head.status.code, reasonPhrase: head.status.reasonPhrase)
@@ -182,15 +192,31 @@ final class HTTP1Codec: ChannelDuplexHandler, RemovableChannelHandler {
     }
 
     private func startTimer(_ context: ChannelHandlerContext, _ time: Duration) {
-        endTimer()
-        let bound = NIOLoopBound(context, eventLoop: context.eventLoop)
-        timer = context.eventLoop.scheduleTask(in: TimeAmount(time)) { bound.value.close(promise: nil) }
+        let end = context.eventLoop.now + TimeAmount(time)
+        closesAt = end
+        // One that fires earlier looks again then: setting one anew with each request would cost more than all it does.
+        if let timer, timer.fires <= end { return }
+        timer?.task.cancel()
+        schedule(context, at: end)
     }
 
-    private func endTimer() {
-        timer?.cancel()
-        timer = nil
+    private func schedule(_ context: ChannelHandlerContext, at end: NIODeadline) {
+        let bound = NIOLoopBound((self, context), eventLoop: context.eventLoop)
+        let task = context.eventLoop.scheduleTask(deadline: end) {
+            let (codec, context) = bound.value
+            codec.timerFired(context)
+        }
+        timer = (end, task)
     }
+
+    private func timerFired(_ context: ChannelHandlerContext) {
+        timer = nil
+        guard let closesAt else { return }
+        if closesAt <= context.eventLoop.now { return context.close(promise: nil) }
+        schedule(context, at: closesAt)
+    }
+
+    private func endTimer() { closesAt = nil }
 }
 
 /// What a head must be beyond what the parser asks for.

@@ -35,7 +35,8 @@ struct HTTPConnection: Sendable {
         let operations = channel.pipeline.syncOperations
         try operations.configureHTTPServerPipeline(
             withPipeliningAssistance: true, withErrorHandling: false,
-            withOutboundHeaderValidation: true, withEncoderConfiguration: .init(),
+            // An HTTPField has no other bytes than those that may be sent.
+            withOutboundHeaderValidation: false, withEncoderConfiguration: .init(),
             withDecoderLimitConfiguration: decoderLimits)
         try operations.addHandler(HTTP1Codec(limits: limits, isSecure: tls != nil))
         try operations.addHandler(
