@@ -43,7 +43,7 @@ package final class Edge: Sendable {
         prefix = EdgePath.prefix(options.prefix)
         restDoor = try RESTDoor(options, logger: logger)
         followers = upstreams.map { SchemaFollower($0, limits: options.limits, logger: logger) }
-        table = Mutex(RouteTable(followers.map(\.pool)))
+        table = Mutex(RouteTable(followers.map(\.pool), prefix: EdgePath.text(prefix)))
         idempotency = try options.idempotency.map { options throws(RuntimeError) in
             try IdempotencyDesk(options, logger: logger)
         }
@@ -62,7 +62,7 @@ package final class Edge: Sendable {
     }
 
     private func rebuild() {
-        let new = RouteTable(followers.map(\.pool))
+        let new = RouteTable(followers.map(\.pool), prefix: EdgePath.text(prefix))
         for (service, upstream) in new.duplicates {
             let name = followers[upstream].upstream.name
             logger.debug(
@@ -84,7 +84,7 @@ package final class Edge: Sendable {
     package func serve(_ exchange: Exchange) async {
         let start = Deadline.nowNanoseconds
         let client = clientAddress.of(exchange.connection.peer, exchange.head.headerFields)
-        if exchange.head.path?.prefix(while: { $0 != "?" }) == "/healthz" {
+        if exchange.head.path(is: "/healthz") {
             await exchange.answer(await health(exchange.head))
         } else {
             await passGuards(exchange, Visit(exchange, clientAddress: client))
@@ -118,7 +118,9 @@ package final class Edge: Sendable {
             }
         }
         let target: Target
-        if let known = knownTarget(exchange.head, visit.path) {
+        if let path = exchange.head.path, let route = table.withLock({ $0.route(path: path) }) {
+            target = .call(route)
+        } else if let known = knownTarget(exchange.head, visit.path) {
             target = known
         } else {
             target = await newTarget(visit.path)

@@ -26,7 +26,8 @@ struct LoadEdge {
         allowFiles()
         var logger = Logger(label: "load-edge")
         logger.logLevel = .error
-        let server = try Client(upstream)
+        // As the command `ravioli edge` does: each loop has a connection of its own.
+        let server = try LoopLocalClient(upstream, logger: logger)
         let edge = try EdgeServer(
             [Upstream(name: "load", channel: server, schema: nil)], on: listen, logger: logger
         ) { address in

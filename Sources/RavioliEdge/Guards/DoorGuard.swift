@@ -10,8 +10,8 @@ package struct Visit: Sendable {
     package let connection: Exchange.Connection
     /// Whose request it is, behind trusted proxies too; nil for a socket file.
     package let clientAddress: String?
-    /// The path, split and decoded; nil if it is malformed.
-    package let path: EdgePath?
+    /// The path, split and decoded; nil if it is malformed. Read anew each time: most requests need none.
+    package var path: EdgePath? { EdgePath(head.path ?? "") }
     /// What the request is for; nil for the guards that look before it is routed.
     package var target: Target?
     /// What guards have verified about the caller. It goes along with the call whatever the allow-list says, and a
@@ -24,7 +24,6 @@ package struct Visit: Sendable {
 
     package init(_ exchange: Exchange, clientAddress: String?) {
         self.clientAddress = clientAddress
-        path = EdgePath(exchange.head.path ?? "")
         head = exchange.head
         requestID = exchange.requestID
         connection = exchange.connection

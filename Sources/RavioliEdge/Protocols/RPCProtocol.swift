@@ -47,6 +47,11 @@ package struct RPCContentType: Sendable, Hashable {
     /// Reads a media type: parameters are allowed where they change nothing, which is `charset=utf-8` for JSON. Nil for
     /// everything else.
     package init?(_ text: String) {
+        // As nearly all clients write it.
+        if let (rpc, codec) = Self.known[text] {
+            (self.rpc, self.codec, name) = (rpc, codec, text)
+            return
+        }
         let parts = text.split(separator: ";", omittingEmptySubsequences: false).map {
             String($0).trimmed.lowercased()
         }
@@ -71,7 +76,12 @@ package struct RPCContentType: Sendable, Hashable {
 extension String {
     /// Without the blanks and tabs around it.
     var trimmed: String {
-        let isBlank: (Character) -> Bool = { $0 == " " || $0 == "\t" }
-        return String(drop(while: isBlank).reversed().drop(while: isBlank).reversed())
+        let isBlank: (UInt8) -> Bool = { $0 == UInt8(ascii: " ") || $0 == UInt8(ascii: "\t") }
+        guard let first = utf8.first, let last = utf8.last, isBlank(first) || isBlank(last) else {
+            return self
+        }
+        let start = utf8.firstIndex { !isBlank($0) } ?? endIndex
+        let end = utf8.lastIndex { !isBlank($0) }.map { utf8.index(after: $0) } ?? start
+        return String(self[start..<end])
     }
 }

@@ -56,10 +56,7 @@ extension Edge {
 
     /// Whether a request is for the document or the page.
     func isDocument(_ head: HTTPRequest) -> Bool {
-        guard options.rest.servesDocument, let path = head.path?.prefix(while: { $0 != "?" }) else {
-            return false
-        }
-        return path == "/" || path == Self.documentPath
+        options.rest.servesDocument && (head.path(is: "/") || head.path(is: Self.documentPath))
     }
 
     /// The document or the page.
@@ -67,7 +64,7 @@ extension Edge {
         guard head.method == .get || head.method == .head else {
             return .refusal(.methodNotAllowed, "The path is for GET, HEAD.", [.allow: "GET, HEAD"])
         }
-        if head.path?.prefix(while: { $0 != "?" }) == Self.documentPath {
+        if head.path(is: Self.documentPath) {
             let document = EdgeAnswer(.ok, "application/json", ByteBuffer(bytes: restDoor.document))
             return document.conditional(head, isOn: options.etags) { .refusal(.preconditionFailed, $0) }
         }
@@ -76,5 +73,5 @@ extension Edge {
         return answer.conditional(head, isOn: options.etags) { .refusal(.preconditionFailed, $0) }
     }
 
-    private static let documentPath: Substring = "/openapi.json"
+    private static let documentPath = "/openapi.json"
 }

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import HTTPTypes
+
 /// A request's path, matched as it came: split first, then each segment decoded once, so that an escaped slash is
 /// never a separator and nothing is decoded twice.
 package struct EdgePath: Sendable, Hashable {
@@ -28,7 +30,19 @@ package struct EdgePath: Sendable, Hashable {
     /// A configured prefix as segments: slashes around it do not matter.
     package static func prefix(_ text: String) -> [String] { text.split(separator: "/").map(String.init) }
 
+    /// A prefix as text: empty, or beginning with a slash.
+    static func text(_ prefix: [String]) -> String { prefix.map { "/" + $0 }.joined() }
+
     private static func decoded(_ part: Substring.UTF8View.SubSequence) -> String? {
         PercentEncoding.decoded(part).flatMap { String(validating: $0, as: UTF8.self) }
+    }
+}
+
+extension HTTPRequest {
+    /// Whether the path, without its query, is this one as it came.
+    func path(is text: String) -> Bool {
+        guard let path = path?.utf8, path.starts(with: text.utf8) else { return false }
+        let rest = path.dropFirst(text.utf8.count)
+        return rest.first == nil || rest.first == UInt8(ascii: "?")
     }
 }

@@ -16,6 +16,8 @@ package struct Route: Sendable {
 /// Which methods there are, and where. A service that two upstreams have belongs to the first of them.
 package struct RouteTable: Sendable {
     private var services: [String: [String: Route]] = [:]
+    /// The same by their whole paths, as nearly all clients write them.
+    private var paths: [String: Route] = [:]
     /// Whether every upstream has told its schema: only then an unknown name is surely unknown.
     package private(set) var isComplete = true
     /// The services, in order.
@@ -26,7 +28,9 @@ package struct RouteTable: Sendable {
     /// A table of the upstreams' schemas, nil for those that are not known yet.
     ///
     /// Reflection is not routed: each upstream has it, and it is for the edge and not for the world.
-    package init(_ schemas: [DescriptorPool?]) {
+    ///
+    /// - Parameter prefix: What stands before `/pkg.Service/Method` in every path, as `/api`.
+    package init(_ schemas: [DescriptorPool?], prefix: String = "") {
         for (upstream, pool) in schemas.enumerated() {
             guard let pool else {
                 isComplete = false
@@ -38,7 +42,9 @@ package struct RouteTable: Sendable {
                     continue
                 }
                 descriptors.append(service)
-                services[service.fullName] = Self.routes(service, upstream: upstream, types: pool)
+                let routes = Self.routes(service, upstream: upstream, types: pool)
+                services[service.fullName] = routes
+                for (name, route) in routes { paths["\(prefix)/\(service.fullName)/\(name)"] = route }
             }
         }
     }
@@ -56,6 +62,8 @@ package struct RouteTable: Sendable {
 
     /// The route of a method, names compared exactly; nil if there is none.
     package func route(service: String, method: String) -> Route? { services[service]?[method] }
+    /// The route of a method by its path as it came, if that has neither escapes nor a query.
+    package func route(path: String) -> Route? { paths[path] }
     /// The number of services.
     package var servicesCount: Int { services.count }
 }

@@ -63,10 +63,10 @@ package struct RateLimitGuard: DoorGuard {
     var isEmpty: Bool { rules.isEmpty }
 
     package func look(at visit: inout Visit) async -> GuardVerdict {
-        let method = visit.target?.method
+        let (method, path) = (visit.target?.method, visit.path)
         let now = clock.nanoseconds()
         var taken: [Taken] = []
-        for rule in rules where rule.pattern.matches(method, visit.path) {
+        for rule in rules where rule.pattern.matches(method, path) {
             let name = rule.rule.perMethod ? method.map { "\($0.serviceName)/\($0.name)" } ?? "" : ""
             let key = BucketKey(rule: rule.number, text: Self.text(rule.rule.key, visit), method: name)
             let decision = buckets.take(key, rule: rule.number, rule.bucket, now: now)

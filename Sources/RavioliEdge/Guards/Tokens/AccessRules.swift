@@ -30,8 +30,8 @@ struct AccessRules: Sendable {
     /// What a request needs: what the first rule says that fits it; a token, if none does.
     func need(_ visit: Visit) -> Need {
         if documentIsPublic, case .document? = visit.target { return Need(access: .everybody) }
-        let method = visit.target?.method
-        return rules.first { $0.pattern.matches(method, visit.path) }?.need ?? Need()
+        let (method, path) = (visit.target?.method, visit.path)
+        return rules.first { $0.pattern.matches(method, path) }?.need ?? Need()
     }
 
     /// What all requests need that have a method and a path of a form, as `/cars/{id}`.
