@@ -70,24 +70,23 @@ final class HTTP1Codec: ChannelDuplexHandler, RemovableChannelHandler {
         isRequestWhole = false
         response = .awaited
         version = head.version
+        let facts = HTTP1Facts(head.headers)
         // An upgrade is not taken, and what follows such a request is not parsed. HTTP/1.0 has no other end of a stream.
         keepsAlive =
             head.isKeepAlive && head.version == .http1_1 && head.method != .CONNECT
-            && !head.headers.contains(name: "upgrade")
-        bytesExpected = head.headers.first(name: "content-length").flatMap { Int($0) }
+            && !facts.hasUpgrade
+        bytesExpected = facts.contentLength.flatMap { Int($0) }
         bytesSkipped = 0
-        guard let request = HTTP1Rules.request(head, isSecure: isSecure) else {
+        guard let request = facts.request(head, isSecure: isSecure) else {
             return refuse(context, .badRequest, "This is not a well-formed HTTP request.")
         }
-        letBodyCome(context, head)
+        if facts.asksToContinue { letBodyCome(context) }
         context.fireChannelRead(wrapInboundOut(.head(request)))
     }
 
     /// A client that asks first whether its body is welcome is told so, unless the body is over the limit.
-    private func letBodyCome(_ context: ChannelHandlerContext, _ head: HTTPRequestHead) {
-        guard head.headers.first(name: "expect")?.lowercased() == "100-continue", head.version == .http1_1,
-            bytesExpected ?? 0 <= limits.messageBytesMax
-        else { return }
+    private func letBodyCome(_ context: ChannelHandlerContext) {
+        guard version == .http1_1, bytesExpected ?? 0 <= limits.messageBytesMax else { return }
         let go = HTTPResponseHead(version: .http1_1, status: .continue)
         context.writeAndFlush(wrapOutboundOut(.head(go)), promise: nil)
     }
@@ -217,36 +216,4 @@ final class HTTP1Codec: ChannelDuplexHandler, RemovableChannelHandler {
     }
 
     private func endTimer() { closesAt = nil }
-}
-
-/// What a head must be beyond what the parser asks for.
-enum HTTP1Rules {
-    /// The request of a head; nil for one that two readers could understand differently.
-    static func request(_ head: HTTPRequestHead, isSecure: Bool) -> HTTPRequest? {
-        let headers = head.headers
-        let hosts = headers["host"]
-        guard head.version == .http1_1 ? hosts.count == 1 : head.version == .http1_0 && hosts.count <= 1,
-            headers["content-length"].count <= 1,
-            headers["transfer-encoding"].isEmpty
-                || headers["transfer-encoding"].map({ $0.lowercased() }) == ["chunked"]
-                    && headers["content-length"].isEmpty && head.version == .http1_1,
-            head.uri.utf8.first == UInt8(ascii: "/") || head.uri == "*",
-            let method = HTTPRequest.Method(head.method.rawValue)
-        else { return nil }
-        return HTTPRequest(
-            method: method, scheme: isSecure ? "https" : "http", authority: hosts.first, path: head.uri,
-            headerFields: HTTPFields(headers))
-    }
-}
-
-extension HTTPFields {
-    /// The fields of HTTP/1.1, without what is said elsewhere.
-    init(_ headers: HTTPHeaders) {
-        self.init()
-        reserveCapacity(headers.count)
-        for (name, value) in headers {
-            guard let name = HTTPField.Name(name), name.canonicalName != "host" else { continue }
-            append(HTTPField(name: name, value: value))
-        }
-    }
 }
