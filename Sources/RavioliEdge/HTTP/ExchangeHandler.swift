@@ -174,18 +174,24 @@ final class ExchangeHandler: ChannelDuplexHandler, RemovableChannelHandler {
 
     private func end(_ context: ChannelHandlerContext, _ trailers: HTTPFields?) {
         running?.isResponseWhole = true
-        let promise = context.eventLoop.makePromise(of: Void.self)
-        let bound = NIOLoopBound(self, eventLoop: context.eventLoop)
-        promise.futureResult.assumeIsolated().whenComplete { _ in bound.value.responseWritten() }
+        let promise = connection.isHTTP2 ? written(context) : nil
         // Before the write, which may bring the next request. What still comes of this one's body is for nobody.
         if running?.isRequestWhole == true { running = nil }
         readOn()
         context.writeAndFlush(wrapOutboundOut(.end(trailers)), promise: promise)
     }
 
+    /// Kept when the response has left, on HTTP/2.
+    private func written(_ context: ChannelHandlerContext) -> EventLoopPromise<Void> {
+        let promise = context.eventLoop.makePromise(of: Void.self)
+        let bound = NIOLoopBound(self, eventLoop: context.eventLoop)
+        promise.futureResult.assumeIsolated().whenComplete { _ in bound.value.responseWritten() }
+        return promise
+    }
+
     /// A client of HTTP/2 that still sends is told that nobody reads; on HTTP/1.1 the codec sees to it.
     private func responseWritten() {
-        guard let context, connection.isHTTP2, let running, !running.isRequestWhole else { return }
+        guard let context, let running, !running.isRequestWhole else { return }
         context.triggerUserOutboundEvent(NIOHTTP2FramePayloadToHTTPEvent.reset(code: .noError), promise: nil)
     }
 
