@@ -61,7 +61,10 @@ struct PartsTests {
         var faults = FaultInjectingChannel.Faults()
         faults.abortsPerMillion = 250_000
         faults.abortCode = .resourceExhausted
-        let (channel, request) = try channel(faults)
+        let (channel, made) = try channel(faults)
+        var request = made
+        // One deadline for all of them.
+        request.deadline = .after(.seconds(3600))
         var refused = 0
         for _ in 0..<400 {
             do throws(RPCError) {
