@@ -77,6 +77,8 @@ struct RavioliGeneratePlugin: CommandPlugin {
         process.executableURL = program
         process.arguments = arguments
         process.currentDirectoryURL = folder
+        // A plugin's own standard input is closed, and protoc cannot hand a closed one on to its plugins.
+        process.standardInput = FileHandle.nullDevice
         try process.run()
         process.waitUntilExit()
         guard process.terminationStatus == 0 else {

@@ -8,7 +8,7 @@ import RavioliSchema
 
 do {
     let request = try Google_Protobuf_Compiler_CodeGeneratorRequest(
-        decoding: [UInt8](FileHandle.standardInput.readDataToEndOfFile()))
+        decoding: [UInt8](try FileHandle.standardInput.readToEnd() ?? Data()))
     let response = Generator.respond(to: request)
     FileHandle.standardOutput.write(Data(try response.encoded()))
 } catch {
