@@ -41,8 +41,8 @@ package struct ClientConnectionMachine: Sendable {
     private enum State: Sendable, Hashable { case awaitingHello, open, leaving, closed }
 
     let limits: WireLimits
-    private var state = State.awaitingHello
-    var calls = SlotTable<ClientCallMachine>()
+    private var state = State.awaitingHello { didSet { isOpen = state == .open } }
+    package internal(set) var calls = SlotTable<ClientCallMachine>()
     var lastStreamID: UInt32 = 0
     private var methodsBound: UInt16 = 0
     private var cancels: TokenBucket
@@ -62,14 +62,16 @@ package struct ClientConnectionMachine: Sendable {
         glitches = TokenBucket(limits.glitches)
     }
 
+    // Stored, as far as every call asks for them: to call a function of another module means to copy the machine first.
+
     /// Whether this connection takes further calls, now or once places are free.
-    package var isOpen: Bool { state == .open }
+    package private(set) var isOpen = false
+    /// Calls that the server runs at a time.
+    package private(set) var callsMax = 0
     /// Whether a call may be opened now.
-    package var hasPlace: Bool { state == .open && calls.count < callsMax }
+    package var hasPlace: Bool { isOpen && calls.count < callsMax }
     /// Calls whose end has not arrived.
     package var callsOpen: Int { calls.count }
-
-    private var callsMax: Int { Int(peer?.callsRunningMax ?? 0) }
 
     // MARK: Our own events
 
@@ -176,6 +178,7 @@ package struct ClientConnectionMachine: Sendable {
         try frame.requireNoFlags()
         let hello = try Hello(payload: frame.payload)
         peer = hello
+        callsMax = Int(hello.callsRunningMax)
         flow.helloReceived(hello)
         guard state == .awaitingHello else { return .none }
         state = .open

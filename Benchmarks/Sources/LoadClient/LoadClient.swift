@@ -38,7 +38,7 @@ struct LoadClientProgram {
         let meters = await withTaskGroup(of: [Meter].self) { group in
             for (index, client) in clients.enumerated() {
                 let channel: any Channel =
-                    isFull ? InterceptedChannel(client, interceptors: [counts.interceptor]) : client
+                    isFull ? ObservedChannel(client, observers: [counts.observer]) : client
                 let peer = LoadClient(channel)
                 group.addTask {
                     guard options.others["--callers"] == "loop" else { return await program.run(peer, index) }
@@ -130,8 +130,8 @@ final class Counts: Sendable {
     private let ended = Atomic<Int>(0)
     private let failed = Atomic<Int>(0)
 
-    var interceptor: MetricsInterceptor {
-        MetricsInterceptor { report in
+    var observer: CallObserver {
+        CallObserver { report in
             self.ended.add(1, ordering: .relaxed)
             if report.code != .ok { self.failed.add(1, ordering: .relaxed) }
         }

@@ -29,7 +29,7 @@ struct LoadServer {
         allowFiles()
         var options = ServerOptions.defaults
         options.limits.callsRunningMax = 1024
-        if isFull { options.interceptors = [CallCounts.shared.interceptor] }
+        if isFull { options.observers = [CallCounts.shared.observer] }
         let server = try Server([Answers()], on: .tcp(host: host, port: port), options: options)
         guard case .tcp(_, let bound) = try await server.start() else { LoadOptions.refuse("--listen") }
         sayListening(port: bound)
@@ -45,8 +45,8 @@ final class CallCounts: Sendable {
     private let failed = Atomic<Int>(0)
     private let nanoseconds = Atomic<Int64>(0)
 
-    var interceptor: MetricsInterceptor {
-        MetricsInterceptor { _ in
+    var observer: CallObserver {
+        CallObserver { _ in
             self.started.add(1, ordering: .relaxed)
         } ended: { report in
             self.ended.add(1, ordering: .relaxed)

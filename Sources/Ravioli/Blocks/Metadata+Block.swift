@@ -4,6 +4,7 @@ import NIOCore
 import RavioliWire
 
 // message Metadata { repeated Pair pairs = 1; }    message Pair { string name = 1; bytes value = 2; }
+
 extension Metadata {
     /// The block to send, or nil when there are no pairs.
     ///
@@ -15,15 +16,8 @@ extension Metadata {
                 call: .resourceExhausted, "metadata of \(count) pairs is over metadataPairsMax = \(pairsMax)",
                 executed: .no)
         }
-        var block = ByteBuffer()
-        for pair in self {
-            if let problem = pair.problem {
-                throw RPCError(call: .invalidArgument, "metadata cannot be sent: \(problem)", executed: .no)
-            }
-            var entry = ByteBuffer()
-            entry.writeField(1, pair.name.utf8)
-            entry.writeField(2, pair.value)
-            block.writePresentField(1, entry.readableBytesView)
+        if !isSendable, let problem = firstNonNil(\.problem) {
+            throw RPCError(call: .invalidArgument, "metadata cannot be sent: \(problem)", executed: .no)
         }
         guard block.readableBytes <= bytesMax else {
             throw RPCError(
@@ -34,6 +28,13 @@ extension Metadata {
         return block
     }
 
+    private func firstNonNil(_ path: (Pair) -> String?) -> String? {
+        for pair in self {
+            if let found = path(pair) { return found }
+        }
+        return nil
+    }
+
     /// Reads a peer's block.
     init(block: ByteBuffer, limits: WireLimits) throws(BlockError) {
         guard block.readableBytes <= limits.metadataBytesMax else {
@@ -41,18 +42,27 @@ extension Metadata {
                 "metadata of \(block.readableBytes) bytes is over metadataBytesMax = \(limits.metadataBytesMax)"
             )
         }
-        var pairs: [Pair] = []
+        if let count = PairReader.count(ofCheckedPairsIn: block), count <= limits.metadataPairsMax {
+            // Copied, so as not to keep the read it came in.
+            self.init(checked: ByteBuffer(bytes: block.readableBytesView), count: count)
+        } else {
+            try self.init(unusual: block, limits: limits)
+        }
+    }
+
+    /// A block in another encoding than ours, or one that breaks a rule.
+    private init(unusual block: ByteBuffer, limits: WireLimits) throws(BlockError) {
+        self.init()
         var reader = BlockReader(block)
         while let field = try reader.next() {
             guard field.number == 1 else { continue }
-            guard pairs.count < limits.metadataPairsMax else {
+            guard count < limits.metadataPairsMax else {
                 throw .overLimit("metadata has more than metadataPairsMax = \(limits.metadataPairsMax) pairs")
             }
             let pair = try Pair(block: field.value)
             if let problem = pair.problem { throw .malformed(problem) }
-            pairs.append(pair)
+            append(pair)
         }
-        self.init(pairs: pairs)
     }
 }
 
@@ -72,21 +82,13 @@ extension Metadata.Pair {
     }
 
     /// Why the pair may not travel; nil when it may. Never echoes more than the name's length.
-    fileprivate var problem: String? {
-        guard !name.isEmpty, name.utf8.allSatisfy(Self.isNameByte) else {
+    var problem: String? {
+        guard !name.isEmpty, name.utf8.allSatisfy(PairReader.isNameByte) else {
             return "a metadata name is empty or has characters other than a-z 0-9 - _ ."
         }
-        guard isBinary || value.allSatisfy({ $0 >= 0x20 && $0 < 0x7F }) else {
+        guard isBinary || value.allSatisfy(PairReader.isTextByte) else {
             return "the value of '\(name.prefix(64))' is not printable ASCII; names of bytes end in -bin"
         }
         return nil
-    }
-
-    private static func isNameByte(_ byte: UInt8) -> Bool {
-        switch byte {
-        case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "0")...UInt8(ascii: "9"): true
-        case UInt8(ascii: "-"), UInt8(ascii: "_"), UInt8(ascii: "."): true
-        default: false
-        }
     }
 }

@@ -20,15 +20,27 @@ public struct Peer: Sendable, Hashable {
 /// inherit its deadline, its criticality and the metadata on the server's allow-list.
 public struct CallContext: Sendable {
     let call: ServerCall
-    /// The request's metadata.
-    public let metadata: Metadata
+    /// What interceptors made of the request's metadata, if there are any.
+    private let intercepted: InterceptedMetadata?
 
-    init(_ call: ServerCall) { self.init(call, metadata: call.metadata) }
+    /// The request's metadata.
+    public var metadata: Metadata { intercepted?.metadata ?? call.metadata }
+
+    init(_ call: ServerCall) {
+        self.call = call
+        intercepted = nil
+    }
 
     /// A context whose metadata an interceptor may have changed.
     init(_ call: ServerCall, metadata: Metadata) {
         self.call = call
-        self.metadata = metadata
+        intercepted = InterceptedMetadata(metadata)
+    }
+
+    /// In memory of its own, because a context is copied often and most have none.
+    private final class InterceptedMetadata: Sendable {
+        let metadata: Metadata
+        init(_ metadata: Metadata) { self.metadata = metadata }
     }
 
     /// The call this task serves; nil outside handlers and inside ``detached(_:)``.

@@ -63,7 +63,7 @@ final class ClientConnection: ConnectionEndpoint, TimerOwner {
     func messageSent(_ streamID: UInt32) { machine.requestSent(streamID) }
 
     /// Whether a call can be opened now.
-    var hasPlace: Bool { machine.hasPlace && !isClosed }
+    var hasPlace: Bool { !isClosed && machine.isOpen && machine.calls.count < machine.callsMax }
 
     /// Whether further calls can be opened, now or later.
     var takesCalls: Bool { machine.isOpen && !isClosed }
@@ -160,19 +160,20 @@ final class ClientConnection: ConnectionEndpoint, TimerOwner {
 
     /// Sends a call. There must be a place. Fails the caller when the request cannot travel.
     func open(_ pending: PendingCall) {
-        let request = pending.call.request
+        let call = pending.call
         do throws(RPCError) {
-            let metadata = try request.metadata.block(
+            let metadata = try call.request.metadata.block(
                 bytesMax: peerMetadataBytesMax, pairsMax: options.limits.metadataPairsMax)
-            guard request.message.count <= peerMessageBytesMax else {
-                let text = "a request of \(request.message.count) bytes is over the server's messageBytesMax"
+            guard call.request.message.count <= peerMessageBytesMax else {
+                let bytes = call.request.message.count
+                let text = "a request of \(bytes) bytes is over the server's messageBytesMax"
                 throw RPCError(call: .resourceExhausted, "\(text) = \(peerMessageBytesMax)", executed: .no)
             }
             if pending.stream != nil { try requireStreams() }
             guard let opening = machine.callOpened(isStream: pending.stream != nil) else {
                 throw RPCError(call: .unavailable, "the connection takes no further calls", executed: .no)
             }
-            send(request, opening, metadata, requestsFollow: pending.call.streamsRequests)
+            send(call, opening, metadata)
             store(pending, in: opening.slot)
             if let timeout = pending.stream?.messageTimeout { watchMessages(opening.slot, timeout) }
             if pending.call.streamsRequests { beginRequests(opening) }
@@ -185,17 +186,17 @@ final class ClientConnection: ConnectionEndpoint, TimerOwner {
     }
 
     private func send(
-        _ request: UnaryRequest, _ opening: ClientConnectionMachine.Opening, _ metadata: ByteBuffer?,
-        requestsFollow: Bool
+        _ call: ClientCall, _ opening: ClientConnectionMachine.Opening, _ metadata: ByteBuffer?
     ) {
+        // Through the call, field by field: a copy of the request would retain all that it holds.
         var head = CallFrame(
-            remaining: request.deadline.remaining(at: link.context.now), method: 0,
-            criticality: request.criticality.rawValue, attempt: request.attempt, metadata: metadata)
-        (head.method, head.name) = number(of: request.method)
-        if requestsFollow {
+            remaining: call.request.deadline.remaining(at: link.context.now), method: 0,
+            criticality: call.request.criticality.rawValue, attempt: call.request.attempt, metadata: metadata)
+        (head.method, head.name) = number(of: call.request.method)
+        if call.streamsRequests {
             link.sendHead(head, streamID: opening.streamID)
             machine.requestSent(opening.slot)
-        } else if link.sendCall(head, streamID: opening.streamID, message: request.message) {
+        } else if link.sendCall(head, streamID: opening.streamID, message: call.request.message) {
             machine.requestSent(opening.slot)
         }
     }

@@ -62,22 +62,6 @@ public struct InterceptedChannel: Channel {
     }
 }
 
-extension InterceptorContext {
-    init(_ request: UnaryRequest, isStream: Bool) {
-        self.init(
-            side: .client, method: request.method, isStream: isStream, deadline: request.deadline,
-            criticality: request.criticality, attempt: request.attempt, peer: nil)
-    }
-}
-
-extension InterceptorContext {
-    init(_ call: ServerCall) {
-        self.init(
-            side: .server, method: call.method, isStream: call.isStream, deadline: call.deadline,
-            criticality: call.criticality, attempt: call.attempt, peer: call.peer)
-    }
-}
-
 extension RPCError {
     /// What the caller sees of an error that came out of interceptors.
     fileprivate init(intercepting error: any Error) {

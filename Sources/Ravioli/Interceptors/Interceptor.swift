@@ -42,20 +42,65 @@ public struct InterceptorContext: Sendable {
         case server
     }
 
+    /// The call: one reference where it is served, since metrics make a context for each call.
+    private enum Call: Sendable {
+        case served(ServerCall)
+        case made(MethodName, isStream: Bool, Deadline, Criticality, attempt: UInt8)
+    }
+
+    private let call: Call
+
+    init(_ call: ServerCall) { self.call = .served(call) }
+
+    init(_ request: UnaryRequest, isStream: Bool) {
+        call = .made(
+            request.method, isStream: isStream, request.deadline, request.criticality,
+            attempt: request.attempt)
+    }
+
     /// Which side runs the interceptor.
-    public let side: Side
+    public var side: Side {
+        if case .served = call { .server } else { .client }
+    }
     /// What is called.
-    public let method: MethodName
+    public var method: MethodName {
+        switch call {
+        case .served(let call): call.method
+        case .made(let method, _, _, _, _): method
+        }
+    }
     /// Whether either side of the call is a stream.
-    public let isStream: Bool
+    public var isStream: Bool {
+        switch call {
+        case .served(let call): call.isStream
+        case .made(_, let isStream, _, _, _): isStream
+        }
+    }
     /// When the caller stops waiting.
-    public let deadline: Deadline
+    public var deadline: Deadline {
+        switch call {
+        case .served(let call): call.deadline
+        case .made(_, _, let deadline, _, _): deadline
+        }
+    }
     /// How important the call is.
-    public let criticality: Criticality
+    public var criticality: Criticality {
+        switch call {
+        case .served(let call): call.criticality
+        case .made(_, _, _, let criticality, _): criticality
+        }
+    }
     /// How many tries of the same call went before.
-    public let attempt: UInt8
+    public var attempt: UInt8 {
+        switch call {
+        case .served(let call): call.attempt
+        case .made(_, _, _, _, let attempt): attempt
+        }
+    }
     /// Who called; nil on the caller's side.
-    public let peer: Peer?
+    public var peer: Peer? {
+        if case .served(let call) = call { call.peer } else { nil }
+    }
 }
 
 extension [any Interceptor] {

@@ -179,6 +179,12 @@ final class FrameLink: FlushTarget {
         }
     }
 
+    /// Writes what has gathered before the turn's end, so that the peer works on it while we go on.
+    func flushEarly() {
+        guard let transport, outgoing.isEmpty, !closesAfterFlush, transport.isWritable else { return }
+        writeOut(transport)
+    }
+
     private func pause() {
         if isPausing { return }
         isPausing = true
@@ -252,13 +258,12 @@ extension FrameLink {
     /// - Returns: Whether the whole message went into the frame.
     func sendCall(_ head: CallFrame, streamID: UInt32, message: [UInt8]) -> Bool {
         defer { touched() }
-        let flags: FrameFlags = [.last, .message, head.flags]
+        let flags = FrameFlags.last.union(.message).union(head.flags)
         let whole = head.headBytes + message.count
         if whole <= frameBytesMax {
-            FrameHeader(payloadBytes: UInt32(clamping: whole), streamID: streamID, kind: .call, flags: flags)
-                .write(into: &out)
-            head.write(into: &out)
-            out.writeBytes(message)
+            message.withUnsafeBytes {
+                out.writeCall(head, streamID: streamID, flags: flags, message: $0)
+            }
             return true
         }
         let first = frameBytesMax - head.headBytes - 4
@@ -319,8 +324,7 @@ extension FrameLink {
         }
         let whole = end.headBytes + message.count
         if whole <= frameBytesMax {
-            writeEnd(end, streamID: streamID, flags: end.flags.union(.message), bytes: whole, into: &out)
-            out.writeBytes(message)
+            out.writeEnd(end, streamID: streamID, flags: end.flags.union(.message), message: message)
             return
         }
         if message.count <= frameBytesMax {

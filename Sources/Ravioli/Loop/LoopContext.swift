@@ -21,6 +21,8 @@ import Synchronization
 protocol FlushTarget: AnyObject {
     /// Writes what has gathered.
     func flushOutput()
+    /// Writes what has gathered though more comes in the same turn.
+    func flushEarly()
     /// The loop has looked at its sockets since ``LoopContext/notifyAfterReads(_:)``.
     func readsDone()
 }
@@ -28,6 +30,8 @@ protocol FlushTarget: AnyObject {
 extension FlushTarget {
     /// For targets that do not ask.
     func readsDone() {}
+    /// For targets whose peers do not wait for it.
+    func flushEarly() {}
 }
 
 /// Who is told that a timer fired.
@@ -84,6 +88,9 @@ final class LoopContext: Sendable {
     private nonisolated(unsafe) var isSettling = false
     private nonisolated(unsafe) var settleComes = false
 
+    /// After so many calls of a turn their output leaves, ahead of the turn's end. Both ends of a connection would take turns
+    /// at working otherwise: the peer's answers to these calls come while the next ones are made.
+    static let share = 32
     /// Jobs run in one turn before the loop looks at its sockets again.
     private static let jobsPerTurn = 4096
 
@@ -225,7 +232,8 @@ final class LoopContext: Sendable {
         jobsSpare = []
         swap(&jobs, &batch)
         var previousEnd: Int64?
-        for (job, executor) in batch {
+        for (index, (job, executor)) in batch.enumerated() {
+            if index % Self.share == Self.share - 1 { flushEarly() }
             guard let observer = executor.stallObserver else {
                 job.runSynchronously(on: executor.asUnownedTaskExecutor())
                 previousEnd = nil
@@ -240,6 +248,10 @@ final class LoopContext: Sendable {
         budget -= batch.count
         batch.removeAll(keepingCapacity: true)
         jobsSpare = batch
+    }
+
+    private func flushEarly() {
+        for target in dirty { target.flushEarly() }
     }
 
     private func flushDirty() {

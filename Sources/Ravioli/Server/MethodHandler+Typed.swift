@@ -15,15 +15,10 @@ extension MethodHandler {
         _ method: Method<Request, Result>,
         _ body: @escaping @Sendable (_ request: Request, _ context: CallContext) async throws -> Result
     ) -> MethodHandler {
-        let answer: @Sendable (Request, CallContext, ServerCall) async throws -> Void = {
-            request, context, call in
-            let response = try await body(request, context)
-            try response.withEncodedBytes { call.reply(with: $0) }
-        }
-        return MethodHandler(method.name) { bytes, call in
+        MethodHandler(method.name) { bytes, call in
             do throws(RPCError) {
                 let request: Request = try decode(bytes, method.name)
-                return call.run { context in try await answer(request, context, call) }
+                return call.run(request, body)
             } catch {
                 call.fail(error)
                 return nil
@@ -33,7 +28,7 @@ extension MethodHandler {
                 let request: Request = try blocks.joined().withUnsafeBytes { bytes throws(RPCError) in
                     try decode(bytes, method.name)
                 }
-                try await answer(request, context, call)
+                try await body(request, context).withEncodedBytes { call.reply(with: $0) }
             }
         }
     }

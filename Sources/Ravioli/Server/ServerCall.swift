@@ -5,24 +5,24 @@
 // when it is there already, through the loop's inbox when it is not.
 
 import NIOCore
+import RavioliSchema
 import RavioliWire
 import Synchronization
 
 /// The call a handler serves.
 final class ServerCall: Sendable {
-    let method: MethodName
+    let served: ServedMethod
     let metadata: Metadata
     let deadline: Deadline
     let criticality: Criticality
     let attempt: UInt8
     let slot: CallSlot
-    let isStream: Bool
     private let connection: ServerConnection.Handle
-    private let executor: LoopExecutor
-    private let execution: Execution
     /// When the call ended for its caller, in the loop's nanoseconds; 0 while it has not.
     private let cancellation = Atomic<Int64>(0)
     private let downstream = Mutex(Downstream())
+    /// When its handler started, in the loop's nanoseconds. Loop only.
+    private let start = Atomic<Int64>(0)
     /// Whether it ended because no message came or went. Loop only.
     private let idleness = Atomic<Bool>(false)
     private let responseMetadata = Mutex<Metadata?>(nil)
@@ -30,26 +30,28 @@ final class ServerCall: Sendable {
     private let hasAnswered = Atomic<Bool>(false)
 
     init(
-        _ handler: MethodHandler, slot: CallSlot, head: CallFrame, deadline: Deadline, metadata: Metadata,
-        connection: ServerConnection.Handle, executor: LoopExecutor
+        _ served: ServedMethod, slot: CallSlot, head: CallFrame, deadline: Deadline, metadata: Metadata,
+        connection: ServerConnection.Handle
     ) {
-        self.method = handler.name
-        self.execution = handler.execution
+        self.served = served
         self.metadata = metadata
         self.deadline = deadline
         self.criticality = Criticality(rawValue: head.criticality)
         self.attempt = head.attempt
         self.slot = slot
-        isStream = handler.isStream
         self.connection = connection
-        self.executor = executor
     }
 
+    var method: MethodName { served.name }
+    var isStream: Bool { served.isStream }
+    private var executor: LoopExecutor { served.executor }
     var peer: Peer { connection.peer }
     var inheritedMetadataNames: [String] { connection.inheritedMetadataNames }
     var isCancelled: Bool { cancelledAt != 0 }
     var cancelledAt: Int64 { cancellation.load(ordering: .relaxed) }
     func markCancelled(at now: Int64) { cancellation.store(max(1, now), ordering: .relaxed) }
+    var startedAt: Int64 { start.load(ordering: .relaxed) }
+    func markStarted(at now: Int64) { start.store(now, ordering: .relaxed) }
     var isIdle: Bool { idleness.load(ordering: .relaxed) }
     func markIdle() { idleness.store(true, ordering: .relaxed) }
 
@@ -122,11 +124,36 @@ final class ServerCall: Sendable {
 
     /// Starts the handler. On the loop its first part runs before this returns.
     func run(_ body: @escaping @Sendable (CallContext) async throws -> Void) -> Task<Void, Never>? {
-        switch execution {
-        case .onLoop:
-            Task.immediateDetached(executorPreference: executor) { await self.serve(body) }
-        case .offloaded:
-            Task.detached { await self.serve(body) }
+        launch { await self.serve(body) }
+    }
+
+    /// Starts the handler of a unary call and sends what it answers.
+    ///
+    /// It does what ``run(_:)`` does in one function, for every return from an asynchronous one looks for the executor to go
+    /// on with.
+    func run<Request: Sendable, Result: Message>(
+        _ request: Request, _ body: @escaping @Sendable (Request, CallContext) async throws -> Result
+    ) -> Task<Void, Never>? {
+        guard connection.interceptors.isEmpty else {
+            return run { try await body(request, $0).withEncodedBytes { self.reply(with: $0) } }
+        }
+        return launch {
+            do {
+                let context = CallContext(self)
+                let response = try await CallContext.$scope.withValue(context) {
+                    try await body(request, context)
+                }
+                try response.withEncodedBytes { self.reply(with: $0) }
+            } catch {
+                self.failed(error)
+            }
+        }
+    }
+
+    private func launch(_ operation: @escaping @concurrent @Sendable () async -> Void) -> Task<Void, Never> {
+        switch served.handler.execution {
+        case .onLoop: Task.immediateDetached(executorPreference: executor, operation: operation)
+        case .offloaded: Task.detached(operation: operation)
         }
     }
 
@@ -154,12 +181,12 @@ final class ServerCall: Sendable {
             } else {
                 try await intercepted(body)
             }
-        } catch let error as RPCError {
-            fail(error)
         } catch {
-            fail(mapped(error))
+            failed(error)
         }
     }
+
+    private func failed(_ error: any Error) { fail(error as? RPCError ?? mapped(error)) }
 
     private func serve(
         _ context: CallContext, _ body: @Sendable (CallContext) async throws -> Void

@@ -31,7 +31,7 @@ extension ServerConnection: StreamCreditSource {
         noteBinding(head)
         do throws(RPCError) {
             let record = try admit(slot, head, streamID: streamID, now: now)
-            guard record.handler.isStream else {
+            guard record.call.isStream else {
                 link.context.cancelTimer(record.timer)
                 throw RPCError(
                     .invalidArgument, "\(record.call.method) takes exactly one request", executed: .no)
@@ -45,7 +45,7 @@ extension ServerConnection: StreamCreditSource {
         }
     }
 
-    func attachStream(to record: inout Record) {
+    func attachStream(to record: Record) {
         let stream = ServerStream(record.call, window: server.options.limits.streamCreditBytes)
         record.stream = stream
         record.output = StreamOutput(

@@ -10,24 +10,29 @@ import RavioliWire
 /// One client's connection. Loop only.
 final class ServerConnection: ConnectionEndpoint, TimerOwner {
     /// What a connection keeps for one of its calls.
-    struct Record {
+    final class Record {
         let streamID: UInt32
         let call: ServerCall
-        let handler: MethodHandler
         /// The streams of a call that has some.
         var stream: ServerStream?
         var output: StreamOutput?
         /// Watches the streams when their silence is limited.
         var watch: MessageWatch?
         var task: Task<Void, Never>?
-        var timer: TimerID
+        let timer: TimerID
+
+        init(streamID: UInt32, call: ServerCall, timer: TimerID) {
+            self.streamID = streamID
+            self.call = call
+            self.timer = timer
+        }
     }
 
     static let readsOnlyWhileWritable = true
 
     let link: FrameLink
     let server: ServerCore
-    private let executors: [LoopExecutor]
+    private let methods: [ServedMethod]
     // Unchecked, here and on the client: several files use them, so the compiler would check each access of each frame.
     @exclusivity(unchecked) var machine: ServerConnectionMachine
     @exclusivity(unchecked) var decoder: FrameDecoder
@@ -61,7 +66,7 @@ final class ServerConnection: ConnectionEndpoint, TimerOwner {
     init(_ server: ServerCore, context: LoopContext) {
         self.server = server
         link = FrameLink(context)
-        executors = server.executors(on: context)
+        methods = server.methods(on: context)
         machine = ServerConnectionMachine(limits: server.options.limits)
         decoder = FrameDecoder(limits: server.options.limits)
         link.owner = self
@@ -96,8 +101,12 @@ final class ServerConnection: ConnectionEndpoint, TimerOwner {
         do throws(WireError) {
             var now = link.context.now
             var completed = false
+            var frames = 0
             while mayGoOn(), let frame = try decoder.next() {
                 completed = true
+                frames += 1
+                if frames % LoopContext.share == 0 { link.flushEarly() }
+                if isClosed { return }
                 perform(try machine.frameReceived(frame, now: WireInstant(nanoseconds: now)), now: now)
                 if isClosed { return }
                 now = noteTimeSpent(since: now)
@@ -213,19 +222,18 @@ final class ServerConnection: ConnectionEndpoint, TimerOwner {
         let number = try handlerNumber(of: head)
         guard let handle else { throw RPCError(.internal, "a call on a closed connection", executed: .no) }
         if let access = server.access { try check(number, access, handle.peer) }
-        let handler = server.methods.handlers[number]
-        let deadline = try deadline(of: head, now: now, isStream: handler.isStream)
+        let method = methods[number]
+        let deadline = try deadline(of: head, now: now, isStream: method.isStream)
         let metadata = try metadata(of: head)
         let call = ServerCall(
-            handler, slot: slot, head: head, deadline: deadline, metadata: metadata, connection: handle,
-            executor: executors[number])
+            method, slot: slot, head: head, deadline: deadline, metadata: metadata, connection: handle)
         let timer =
             deadline == .never
             ? .none
             : link.context.setTimer(
                 at: deadline.uptimeNanoseconds, LoopTimer(owner: self, subject: call, key: streamID))
-        var record = Record(streamID: streamID, call: call, handler: handler, task: nil, timer: timer)
-        if handler.isStream { attachStream(to: &record) }
+        let record = Record(streamID: streamID, call: call, timer: timer)
+        if call.isStream { attachStream(to: record) }
         return record
     }
 
@@ -258,8 +266,9 @@ final class ServerConnection: ConnectionEndpoint, TimerOwner {
     func start(_ slot: CallSlot, _ message: ReceivedMessage?) {
         guard let record = records[slot.index] else { return }
         lastStarted = record.call.method
+        if !server.observers.isEmpty { observeStart(of: record.call) }
         let task =
-            switch (record.handler.body, message) {
+            switch (record.call.served.handler.body, message) {
             case (.unary(_, let beginLong), .blocks(let blocks)?): beginLong(blocks, record.call)
             case (.unary(let begin, _), .whole(let message)?):
                 message.withUnsafeReadableBytes { begin($0, record.call) }
@@ -267,15 +276,14 @@ final class ServerConnection: ConnectionEndpoint, TimerOwner {
             case (.stream(let begin), _): startStream(record, message, begin)
             }
         // A handler that did not suspend has ended by now, and its slot may belong to another call.
-        if let current = records[slot.index], current.call === record.call {
-            records[slot.index]?.task = task
-        }
+        if let task, records[slot.index] === record { record.task = task }
     }
 
     /// A handler ended, with a response or an error.
     func handlerReturned(_ call: ServerCall, _ end: ServerCall.End) {
-        guard let record = records[call.slot.index], record.call === call else { return }
+        guard records[call.slot.index]?.call === call else { return }
         let streamID = machine.handlerReturned(call.slot)
+        if !server.observers.isEmpty { observe(end, of: call) }
         if call.isCancelled { server.lateWork.add(nanoseconds: link.context.now - call.cancelledAt) }
         release(call.slot)
         if let streamID {

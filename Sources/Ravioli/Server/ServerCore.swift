@@ -10,17 +10,19 @@ final class ServerCore: Sendable {
     let options: ServerOptions
     let lifeTerms: ConnectionLife.Terms
     let methods: MethodTable
+    let observers: [CallObserver]
     let hello: Hello
     let stallObserver: StallObserver
     let lateWork = LateWork()
     /// Who may call what; nil for everybody everything.
     let access: AccessSource?
     private let logger: Logger
-    private let executorsByLoop = Mutex<[ObjectIdentifier: [LoopExecutor]]>([:])
+    private let methodsByLoop = Mutex<[ObjectIdentifier: [ServedMethod]]>([:])
 
     init(_ services: [any Service], options: ServerOptions, logger: Logger) throws(RuntimeError) {
         try options.check()
         self.options = options
+        observers = options.observers
         lifeTerms = options.lifeTerms
         self.logger = logger
         let reflection = ServerReflection(services)
@@ -42,15 +44,16 @@ final class ServerCore: Sendable {
     /// What this server is called where errors name it.
     var hopName: String { options.name.isEmpty ? "the server" : options.name }
 
-    /// One executor per method, so that a job that holds up this loop can be named.
-    func executors(on context: LoopContext) -> [LoopExecutor] {
-        executorsByLoop.withLock { known in
-            if let executors = known[ObjectIdentifier(context)] { return executors }
-            let executors = methods.handlers.map {
-                LoopExecutor(context, method: $0.name, stallObserver: stallObserver)
+    /// The methods, by number, as a loop serves them.
+    func methods(on context: LoopContext) -> [ServedMethod] {
+        methodsByLoop.withLock { known in
+            if let served = known[ObjectIdentifier(context)] { return served }
+            let served = methods.handlers.map {
+                ServedMethod(
+                    $0, executor: LoopExecutor(context, method: $0.name, stallObserver: stallObserver))
             }
-            known[ObjectIdentifier(context)] = executors
-            return executors
+            known[ObjectIdentifier(context)] = served
+            return served
         }
     }
 

@@ -35,6 +35,8 @@ public struct ServerOptions: Sendable {
     /// them apart. Default false: they are told what the port speaks. With it a connection that has sent nothing yet is
     /// not closed, since such a client may connect long before it calls.
     public var servesTTRPC = false
+    /// Who hears of every call's start and end. Default nobody.
+    public var observers: [CallObserver] = []
     /// What runs around every call, the first one outermost. Default none.
     public var interceptors: [any Interceptor] = []
     /// The server's certificate and what it asks of its callers'; nil for none, and no encryption. Default nil: for
