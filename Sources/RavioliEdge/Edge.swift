@@ -86,6 +86,11 @@ package final class Edge: Sendable {
         let client = clientAddress.of(exchange.connection.peer, exchange.head.headerFields)
         if exchange.head.path(is: "/healthz") {
             await exchange.answer(await health(exchange.head))
+        } else if cors == nil, guards.isEmpty, let path = exchange.head.path,
+            let route = table.withLock({ $0.route(path: path) })
+        {
+            let verified = Visit.verified(exchange.connection)
+            await CallResponder(self, exchange, types: route.types).serve(route, verified: verified)
         } else {
             await passGuards(exchange, Visit(exchange, clientAddress: client))
         }

@@ -41,6 +41,7 @@ final class HTTP1Handler: ChannelDuplexHandler, RemovableChannelHandler, Exchang
     private var closesAt: NIODeadline?
     private var timer: (fires: NIODeadline, task: Scheduled<Void>)?
     private var context: ChannelHandlerContext?
+    private var allocator = ByteBufferAllocator()
 
     init(_ runner: ExchangeRunner, limits: EdgeLimits, isSecure: Bool) {
         self.runner = runner
@@ -51,6 +52,7 @@ final class HTTP1Handler: ChannelDuplexHandler, RemovableChannelHandler, Exchang
 
     func handlerAdded(context: ChannelHandlerContext) {
         self.context = context
+        allocator = context.channel.allocator
         runner.transport = self
         startTimer(context, limits.idleTimeout)
     }
@@ -151,7 +153,7 @@ final class HTTP1Handler: ChannelDuplexHandler, RemovableChannelHandler, Exchang
 
     // MARK: Responses
 
-    var isWritable: Bool { context?.channel.isWritable ?? false }
+    private(set) var isWritable = true
 
     func write(_ part: ResponsePart) {
         guard let context, !isClosing else { return }
@@ -161,7 +163,7 @@ final class HTTP1Handler: ChannelDuplexHandler, RemovableChannelHandler, Exchang
             keepsAlive = false
         }
         var last: ByteBuffer?
-        writer.write(part, allocator: context.channel.allocator, keepsAlive: &keepsAlive) { bytes in
+        writer.write(part, allocator: allocator, keepsAlive: &keepsAlive) { bytes in
             if let last { context.write(wrapOutboundOut(last), promise: nil) }
             last = bytes
         }
@@ -235,6 +237,7 @@ final class HTTP1Handler: ChannelDuplexHandler, RemovableChannelHandler, Exchang
     }
 
     func channelWritabilityChanged(context: ChannelHandlerContext) {
+        isWritable = context.channel.isWritable
         runner.writabilityChanged()
         context.fireChannelWritabilityChanged()
     }

@@ -42,10 +42,8 @@ struct HTTP1ResponseWriter {
         let copiedBytes = count <= Self.copiedBytesMax ? count : 0
         let fields = part.head?.headerFields ?? [:]
         let fieldsBytes = fields.reduce(0) { $0 + $1.name.rawName.utf8.count + $1.value.utf8.count + 4 }
-        var bytes = allocator.buffer(capacity: fieldsBytes + copiedBytes + 96)
-        if let head = part.head {
-            write(head, wholeBytes: part.isLast ? count : nil, to: &bytes, &keepsAlive)
-        }
+        var bytes = allocator.buffer(capacity: fieldsBytes + copiedBytes + 128)
+        if let head = part.head { write(head, wholeBytes: part.isLast ? count : nil, to: &bytes, &keepsAlive) }
         if let body = part.body, body.readableBytes > 0, framing != .none {
             if framing == .chunked { bytes.writeString(String(count, radix: 16) + "\r\n") }
             if copiedBytes > 0 {
@@ -115,11 +113,22 @@ struct HTTP1ResponseWriter {
 }
 
 extension ByteBuffer {
-    /// Writes a line. A field has no other bytes than those that may be sent.
+    /// Writes a line, in one go. A field has no other bytes than those that may be sent.
     fileprivate mutating func write(_ field: HTTPField) {
-        writeString(field.name.rawName)
-        writeStaticString(": ")
-        writeString(field.value)
-        writeStaticString("\r\n")
+        var (name, value) = (field.name.rawName, field.value)
+        name.withUTF8 { name in
+            value.withUTF8 { value in
+                let count = name.count + value.count + 4
+                writeWithUnsafeMutableBytes(minimumWritableBytes: count) { line in
+                    line.copyBytes(from: name)
+                    line[name.count] = UInt8(ascii: ":")
+                    line[name.count + 1] = UInt8(ascii: " ")
+                    UnsafeMutableRawBufferPointer(rebasing: line[(name.count + 2)...]).copyBytes(from: value)
+                    line[count - 2] = UInt8(ascii: "\r")
+                    line[count - 1] = UInt8(ascii: "\n")
+                    return count
+                }
+            }
+        }
     }
 }
