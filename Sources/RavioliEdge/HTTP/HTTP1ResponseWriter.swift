@@ -43,7 +43,9 @@ struct HTTP1ResponseWriter {
         let fields = part.head?.headerFields ?? [:]
         let fieldsBytes = fields.reduce(0) { $0 + $1.name.rawName.utf8.count + $1.value.utf8.count + 4 }
         var bytes = allocator.buffer(capacity: fieldsBytes + copiedBytes + 128)
-        if let head = part.head { write(head, wholeBytes: part.isLast ? count : nil, to: &bytes, &keepsAlive) }
+        if let head = part.head {
+            write(head, wholeBytes: part.isLast ? count : nil, to: &bytes, &keepsAlive)
+        }
         if let body = part.body, body.readableBytes > 0, framing != .none {
             if framing == .chunked { bytes.writeString(String(count, radix: 16) + "\r\n") }
             if copiedBytes > 0 {
