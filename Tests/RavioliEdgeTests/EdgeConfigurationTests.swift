@@ -199,7 +199,7 @@ import Testing
         ("99999h", nil), ("1 s", nil), ("", nil),
     ])
     func timesAreReadAsPeopleWriteThem(text: String, time: Duration?) {
-        #expect(ConfigurationUnits.duration(text) == time)
+        #expect(WrittenUnits.duration(text) == time)
     }
 
     @Test(arguments: [
@@ -207,6 +207,6 @@ import Testing
         ("1.5", nil), ("4MB", nil), ("-1", nil), ("9999999GiB", nil), ("KiB", nil),
     ])
     func sizesAreReadAsPeopleWriteThem(text: String, bytes: Int?) {
-        #expect(ConfigurationUnits.bytes(text) == bytes)
+        #expect(WrittenUnits.bytes(text) == bytes)
     }
 }

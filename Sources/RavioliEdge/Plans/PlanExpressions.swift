@@ -3,72 +3,25 @@
 import RavioliSchema
 import Yams
 
-/// Reads the values of a file of plans; what is wrong is told with its line.
-struct PlanNodes {
-    let file: String
-
-    func line(_ node: Node) -> Int { node.mark?.line ?? 1 }
-
-    func failure(_ node: Node, _ what: String) -> PlanError {
-        PlanError("\(file), line \(line(node)): \(what)")
-    }
-
-    /// A key that has no meaning where it stands.
-    func unknown(_ node: Node, _ place: String, _ key: String, _ known: String) -> PlanError {
-        failure(node, "\(place) has no key \"\(SchemaError.excerpt(key))\"; there are \(known)")
-    }
-
-    // MARK: Nodes
-
-    /// The members of a mapping: the key, the value, and the key's node, which has the line.
-    func members(_ node: Node, _ what: String) throws(PlanError) -> [(String, Node, Node)] {
-        guard let mapping = node.mapping else { throw failure(node, "\(what) is a mapping") }
-        var members: [(String, Node, Node)] = []
-        for (key, value) in mapping { members.append((try text(key, "a key"), value, key)) }
-        return members
-    }
-
-    func text(_ node: Node, _ what: String) throws(PlanError) -> String {
-        guard let scalar = node.scalar else { throw failure(node, "\(what) is a text") }
-        return scalar.string
-    }
-
-    func bool(_ node: Node, _ what: String) throws(PlanError) -> Bool {
-        guard let value = node.bool else { throw failure(node, "\(what) is true or false") }
-        return value
-    }
-
-    func number(_ node: Node, _ what: String, _ range: ClosedRange<Int>) throws(PlanError) -> Int {
-        guard let number = node.int, range.contains(number) else {
-            throw failure(node, "\(what) is a number from \(range.lowerBound) to \(range.upperBound)")
+/// What only plans have.
+extension YAMLNodes {
+    /// How long a plan or a step may take.
+    func timeout(_ node: Node) throws(YAMLFault) -> Duration {
+        let time = try duration(node, "timeout")
+        guard time > .zero, time <= .seconds(600) else {
+            throw failure(node, "timeout is more than nothing, and ten minutes at most")
         }
-        return number
+        return time
     }
 
-    func duration(_ node: Node) throws(PlanError) -> Duration {
-        let text = try text(node, "a duration")
-        let units: [(String, Double)] = [("ms", 0.001), ("s", 1), ("m", 60)]
-        for (unit, seconds) in units where text.hasSuffix(unit) {
-            guard let number = Double(text.dropLast(unit.count)), number > 0, number * seconds <= 600 else {
-                continue
-            }
-            return .milliseconds(max(1, Int(number * seconds * 1000)))
-        }
-        throw failure(
-            node,
-            "\"\(SchemaError.excerpt(text))\" is no duration, such as 500ms, 2s or 1m; ten minutes at most")
-    }
-
-    // MARK: Expressions
-
-    func reference(_ node: Node, _ what: String) throws(PlanError) -> PlanReference {
+    func reference(_ node: Node, _ what: String) throws(YAMLFault) -> PlanReference {
         guard case .reference(let reference) = try expression(node) else {
             throw failure(node, "\(what) is a reference, such as $step.field")
         }
         return reference
     }
 
-    func expression(_ node: Node) throws(PlanError) -> PlanExpression {
+    func expression(_ node: Node) throws(YAMLFault) -> PlanExpression {
         switch node {
         case .mapping(let mapping):
             var members: [PlanExpression.Member] = []
@@ -85,7 +38,7 @@ struct PlanNodes {
         }
     }
 
-    private func value(_ scalar: Node.Scalar, _ node: Node) throws(PlanError) -> PlanExpression {
+    private func value(_ scalar: Node.Scalar, _ node: Node) throws(YAMLFault) -> PlanExpression {
         let isPlain = scalar.style == .plain || scalar.style == .any
         if isPlain, node.null != nil { return .literal("null", isText: false) }
         if isPlain, let value = node.bool { return .literal(value ? "true" : "false", isText: false) }
