@@ -50,6 +50,8 @@ import Testing
         #expect(options.requestHeaders == HeaderRules(["traceparent", "tracestate", "x-tenant"]))
         #expect(options.cors?.allowedOrigins == ["https://shop.example"])
         #expect(options.rest.rules == "http: { rules: [] }" && options.rest.title == "The shop")
+        #expect(options.exposedMethods == ["shop.v1.*"])
+        #expect(options.hiddenMethods == ["shop.v1.Admin/*", "shop.v1.Cars/Reindex"])
         #expect(!configuration.logsRequests)
         try checkGuards(of: options, folder: folder.path)
     }
