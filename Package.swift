@@ -196,6 +196,7 @@ let package = Package(
             name: "RavioliCLITests",
             dependencies: [
                 "BlockingTests", "EdgeSchemas", "Ravioli", "RavioliSchema", "TestCertificates", "ravioli-cli",
+                .product(name: "GRDB", package: "GRDB.swift"),
             ]),
 
         // MARK: Showroom, the reference system

@@ -178,8 +178,12 @@ class _idle_client:
 
 
 def edge(scenario, door, settings, results):
-    del results
     upstream = peer_table.BY_NAME[door.upstream]
+    if door.is_direct:
+        measured = load(scenario, upstream, settings, results)
+        # The service is the same process as behind the edges.
+        measured["upstream_cpu"] = measured.pop("server_cpu")
+        return {name: value for name, value in measured.items() if not name.startswith("server_")}
     with Server(upstream.server) as server, Server([door.program, "--upstream", server.address]) as front:
         wrk.check(front.port, scenario.payload)
         wrk.run(front.port, scenario, settings.warm_up or 0.5)

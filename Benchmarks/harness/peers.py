@@ -75,21 +75,27 @@ BY_NAME = {peer.name: peer for peer in ALL}
 
 @dataclass(frozen=True)
 class Edge:
-    """An HTTP door in front of a peer's server."""
+    """An HTTP door in front of a peer's server, or that server called without one, by the peer's own client."""
 
     name: str
     title: str
+    # Empty for the server without a door: what is between the two is the door's price.
     program: str
     upstream: str
     build: str
     is_ours: bool = False
 
     @property
+    def is_direct(self):
+        return not self.program
+
+    @property
     def is_built(self):
-        return os.path.exists(self.program) and BY_NAME[self.upstream].is_built
+        return (self.is_direct or os.path.exists(self.program)) and BY_NAME[self.upstream].is_built
 
 
 EDGES = [
     Edge("ravioli-edge", "Ravioli's edge before Ravioli", str(PROGRAMS / "ravioli-load-edge"), "ravioli", "ravioli", True),
+    Edge("ravioli-direct", "the same service without the edge, called by Ravioli's client", "", "ravioli", "ravioli", True),
     Edge("grpc-gateway", "grpc-gateway before grpc-go", str(PEERS / "grpc-gateway"), "grpc-go", "go"),
 ]

@@ -27,7 +27,7 @@ class Scenario:
     is_default: bool = True
 
     def client_arguments(self):
-        scenario = {"slow": "unary"}.get(self.kind, self.kind)
+        scenario = {"slow": "unary", "edge": "unary"}.get(self.kind, self.kind)
         arguments = ["--scenario", scenario, "--payload", self.payload, "--in-flight", self.in_flight,
                      "--connections", self.connections]
         if self.slow_percent:

@@ -20,6 +20,7 @@ package final class Edge: Sendable {
     /// The keys of tokens, if there are any.
     let keyStore: KeyStore?
     let followers: [SchemaFollower]
+    private let exposure: Exposure
     private let table: Mutex<RouteTable>
     let restDoor: RESTDoor
     /// Nil if no keys count.
@@ -43,7 +44,9 @@ package final class Edge: Sendable {
         prefix = EdgePath.prefix(options.prefix)
         restDoor = try RESTDoor(options, logger: logger)
         followers = upstreams.map { SchemaFollower($0, limits: options.limits, logger: logger) }
-        table = Mutex(RouteTable(followers.map(\.pool), prefix: EdgePath.text(prefix)))
+        exposure = try Exposure(options)
+        table = Mutex(
+            RouteTable(followers.map(\.pool), prefix: EdgePath.text(prefix), exposure: exposure))
         idempotency = try options.idempotency.map { options throws(RuntimeError) in
             try IdempotencyDesk(options, logger: logger)
         }
@@ -62,7 +65,7 @@ package final class Edge: Sendable {
     }
 
     private func rebuild() {
-        let new = RouteTable(followers.map(\.pool), prefix: EdgePath.text(prefix))
+        let new = RouteTable(followers.map(\.pool), prefix: EdgePath.text(prefix), exposure: exposure)
         for (service, upstream) in new.duplicates {
             let name = followers[upstream].upstream.name
             logger.debug(
@@ -86,6 +89,11 @@ package final class Edge: Sendable {
         let client = clientAddress.of(exchange.connection.peer, exchange.head.headerFields)
         if exchange.head.path(is: "/healthz") {
             await exchange.answer(await health(exchange.head))
+        } else if cors == nil, guards.isEmpty, let path = exchange.head.path,
+            let route = table.withLock({ $0.route(path: path) })
+        {
+            let verified = Visit.verified(exchange.connection)
+            await CallResponder(self, exchange, types: route.types).serve(route, verified: verified)
         } else {
             await passGuards(exchange, Visit(exchange, clientAddress: client))
         }
@@ -147,9 +155,9 @@ package final class Edge: Sendable {
         return nil
     }
 
-    /// The route of a method, if it is known already.
+    /// The route of a method that a client names, if it is known already; one that is hidden leads nowhere.
     func route(_ service: String, _ method: String) -> Route? {
-        table.withLock { $0.route(service: service, method: method) }
+        table.withLock { $0.route(service: service, method: method) }.flatMap { $0.isExposed ? $0 : nil }
     }
 
     /// The route of a method by its names.
@@ -157,14 +165,14 @@ package final class Edge: Sendable {
         table.withLock { $0.route(service: method.serviceName, method: method.name) }
     }
 
-    /// The method of these names, asked for if it is not known yet.
+    /// The method of these names that a client has given, asked for if it is not known yet.
     func newRoute(_ service: String, _ method: String) async throws(EdgeRefusal) -> Route {
         await refresh(paced: true)
         let (route, isComplete) = table.withLock {
             ($0.route(service: service, method: method), $0.isComplete)
         }
-        if let route { return route }
-        if isComplete { throw Self.notFound }
+        if let route, route.isExposed { return route }
+        if isComplete || route != nil { throw Self.notFound }
         throw .call(RPCError(.unavailable, "not every service has been found yet", executed: .no))
     }
 

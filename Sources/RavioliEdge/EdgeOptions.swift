@@ -12,6 +12,12 @@ public struct EdgeOptions: Sendable {
     public var limits = EdgeLimits.defaults
     /// What stands before `/pkg.Service/Method` in every path, as `/api`. Default empty.
     public var prefix = ""
+    /// The methods that clients find, as in ``AccessRule/method``: `shop.v1.Cars/GetCar`, `shop.v1.Cars/*`, `shop.v1.*`. All
+    /// others are as if there were none, in every protocol, by REST rules and in the document; plans may call them.
+    /// Default empty: all methods.
+    public var exposedMethods: [String] = []
+    /// Methods that clients do not find although they are exposed, in the same form. Default none.
+    public var hiddenMethods: [String] = []
     /// Which request headers become metadata of the call. Default: `traceparent` and `tracestate`. The request id
     /// always goes along, as `x-request-id`.
     public var requestHeaders = HeaderRules(tracingHeaders)

@@ -2,6 +2,7 @@
 
 import ArgumentParser
 import Ravioli
+import RavioliEdge
 
 /// `HOST:PORT` or `unix:PATH`, as an argument.
 struct ServerAddress: ExpressibleByArgument, Sendable {
@@ -15,18 +16,15 @@ struct ServerAddress: ExpressibleByArgument, Sendable {
     var defaultValueDescription: String { address.description }
 }
 
-/// A span of time as people write it: `500ms`, `2s`, `1.5s`, `1m`.
+/// A span of time as people write it, of at most a day: `500ms`, `2s`, `1.5s`, `1m`.
 struct TimeSpan: ExpressibleByArgument, Sendable {
     let duration: Duration
     let defaultValueDescription: String
 
     init?(argument: String) {
-        let units: [(suffix: String, seconds: Double)] = [("ms", 0.001), ("s", 1), ("m", 60)]
-        guard let unit = units.first(where: { argument.hasSuffix($0.suffix) }),
-            let number = Double(argument.dropLast(unit.suffix.count)), number > 0,
-            number * unit.seconds <= 86_400
+        guard let duration = WrittenUnits.duration(argument), duration > .zero, duration <= .seconds(86_400)
         else { return nil }
-        duration = .seconds(number * unit.seconds)
+        self.duration = duration
         defaultValueDescription = argument
     }
 }

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import BlockingTests
 import EdgeSchemas
 import Foundation
 import Ravioli
@@ -12,45 +11,11 @@ struct EdgeCommandTests {
     private func withEdge(
         _ arguments: [String], signal: Int32, _ body: (String) async throws -> Void
     ) async throws -> Int32 {
-        let process = Process()
-        process.executableURL = Command.url
-        process.arguments = ["edge"] + arguments + (arguments.contains("--config") ? [] : Self.listening)
-        let (texts, text) = AsyncStream<String>.makeStream()
-        let (ends, end) = AsyncStream<Int32>.makeStream()
-        process.terminationHandler = { end.yield($0.terminationStatus) }
-        let reading = try Spawning.alone {
-            let log = Pipe()
-            process.standardError = log
-            try process.run()
-            try log.fileHandleForWriting.close()
-            return log.fileHandleForReading
-        }
-        // A thread of its own, to the end of the process: a readability handler that is taken away races with its source.
-        Thread.detachNewThread {
-            while true {
-                let data = reading.availableData
-                if data.isEmpty { return text.finish() }
-                text.yield(String(decoding: data, as: UTF8.self))
-            }
-        }
-        var seen = ""
-        for await part in texts {
-            seen += part
-            if seen.contains(#/listening on .*\n/#) { break }
-        }
-        let url = seen.firstMatch(of: #/listening on (.*)\n/#).map { String($0.1) }
-        do {
-            try await body(try #require(url))
-            kill(process.processIdentifier, signal)
-        } catch {
-            process.terminate()
-            throw error
-        }
-        for await status in ends { return status }
-        return -1
+        let isTold = arguments.contains("--config")
+        return try await EdgeProcess.running(
+            arguments + (isTold ? [] : ["--listen", "127.0.0.1:0"]), signal: signal
+        ) { try await body($0.url) }
     }
-
-    private static let listening = ["--listen", "127.0.0.1:0"]
 
     /// A folder with some files, for as long as `body` runs.
     private func withFiles(_ files: [String: String], _ body: (URL) async throws -> Void) async throws {

@@ -50,6 +50,8 @@ import Testing
         #expect(options.requestHeaders == HeaderRules(["traceparent", "tracestate", "x-tenant"]))
         #expect(options.cors?.allowedOrigins == ["https://shop.example"])
         #expect(options.rest.rules == "http: { rules: [] }" && options.rest.title == "The shop")
+        #expect(options.exposedMethods == ["shop.v1.*"])
+        #expect(options.hiddenMethods == ["shop.v1.Admin/*", "shop.v1.Cars/Reindex"])
         #expect(!configuration.logsRequests)
         try checkGuards(of: options, folder: folder.path)
     }
@@ -199,7 +201,7 @@ import Testing
         ("99999h", nil), ("1 s", nil), ("", nil),
     ])
     func timesAreReadAsPeopleWriteThem(text: String, time: Duration?) {
-        #expect(ConfigurationUnits.duration(text) == time)
+        #expect(WrittenUnits.duration(text) == time)
     }
 
     @Test(arguments: [
@@ -207,6 +209,6 @@ import Testing
         ("1.5", nil), ("4MB", nil), ("-1", nil), ("9999999GiB", nil), ("KiB", nil),
     ])
     func sizesAreReadAsPeopleWriteThem(text: String, bytes: Int?) {
-        #expect(ConfigurationUnits.bytes(text) == bytes)
+        #expect(WrittenUnits.bytes(text) == bytes)
     }
 }

@@ -5,6 +5,7 @@ import EdgeSchemas
 import Foundation
 import HTTPTypes
 import NIOCore
+import NIOPosix
 import Ravioli
 import Testing
 
@@ -55,6 +56,55 @@ struct EdgeSocketTests {
         let answer = try await exchange(
             Self.post() + Self.post("/nowhere") + Self.post(Self.path, "Connection: close\r\n"))
         #expect(answer.matches(of: #/HTTP\/1\.1 (\d+)/#).map { String($0.1) } == ["200", "404", "200"])
+    }
+
+    @Test func whatIsSentAheadIsAnsweredInOrder() async throws {
+        // More than may wait, so that reading stops and goes on in between.
+        let texts = (0..<400).map { "\($0) " + String(repeating: "a", count: 1000) }
+        let requests = texts.map { Self.post(body: #"{"text":"\#($0)"}"#) }
+        let answer = try await exchange(
+            requests.joined() + Self.post("/nowhere", "Connection: close\r\n") + Self.post())
+        let found = answer.matches(of: #/"text":"(\d+) a/#).map { String($0.1) }
+        #expect(found == (0..<400).map(String.init))
+        let statuses = answer.matches(of: #/HTTP\/1\.1 (\d+)/#).map { String($0.1) }
+        #expect(statuses == texts.map { _ in "200" } + ["404"])
+    }
+
+    @Test func bodiesThatNobodyWantsAreSkippedBetweenRequests() async throws {
+        let long = String(repeating: " ", count: 300_000)
+        let chunked =
+            "POST /nowhere HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n"
+            + "493e0\r\n\(long)\r\n0\r\n\r\n"
+        let answer = try await exchange(
+            Self.post("/nowhere", body: long) + chunked + Self.post(Self.path, "Connection: close\r\n"))
+        let statuses = answer.matches(of: #/HTTP\/1\.1 (\d+)/#).map { String($0.1) }
+        #expect(statuses == ["404", "404", "200"])
+    }
+
+    @Test func aFaultBehindAnAnswerIsNoSecondAnswer() async throws {
+        let head = "POST /nowhere HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n1\r\n"
+        let answer = try await TestEdge().serving { port in
+            let channel = try await ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
+                .connect(host: "127.0.0.1", port: port) { channel in
+                    channel.eventLoop.makeCompletedFuture {
+                        try NIOAsyncChannel<ByteBuffer, ByteBuffer>(wrappingChannelSynchronously: channel)
+                    }
+                }
+            return try await channel.executeThenClose { inbound, outbound in
+                try await outbound.write(ByteBuffer(string: head))
+                var answer = ByteBuffer()
+                var parts = inbound.makeAsyncIterator()
+                while !String(buffer: answer).contains("no such method"), var part = try await parts.next() {
+                    answer.writeBuffer(&part)
+                }
+                try? await outbound.write(ByteBuffer(string: "aa\r\n"))
+                do { while var part = try await parts.next() { answer.writeBuffer(&part) } } catch {
+                    // A reset ends it as well as a close does.
+                }
+                return String(buffer: answer)
+            }
+        }
+        #expect(answer.matches(of: #/HTTP\/1\.1 (\d+)/#).map { String($0.1) } == ["404"])
     }
 
     @Test func aLongAnswerArrivesWholeBeforeTheConnectionIsClosed() async throws {

@@ -54,8 +54,11 @@ struct CallBridge: Sendable {
 
     /// The request on the wire, by the newest schema: the client may know one that the edge does not know yet.
     func encoded(_ message: ByteBuffer) async throws(RPCError) -> ([UInt8], Route) {
-        if follower.isDoubtful { await edge.refresh(paced: true) }
-        let route = edge.current(route)
+        var route = route
+        if follower.isDoubtful {
+            await edge.refresh(paced: true)
+            route = edge.current(route)
+        }
         do throws(RPCError) {
             return (try transcoding(route).request(message), route)
         } catch {

@@ -105,6 +105,7 @@ struct CallResponder {
 
     /// What guards have verified replaces what the client says under the same name.
     private func merge(_ metadata: Metadata, _ verified: Metadata) throws(RPCError) -> Metadata {
+        if verified.isEmpty { return metadata }
         var metadata = metadata
         for name in Set(verified.map(\.name)) { metadata.remove(name) }
         metadata.add(contentsOf: verified)

@@ -126,6 +126,8 @@ struct EdgeConfigurationReader {
 
     private func routes(_ file: inout YAMLSection, _ options: inout EdgeOptions) throws(RuntimeError) {
         try file.set("prefix", text: &options.prefix)
+        if let methods = try Self.methods("expose", &file) { options.exposedMethods = methods }
+        if let methods = try Self.methods("hide", &file) { options.hiddenMethods = methods }
         try file.set("etags", flag: &options.etags)
         try file.set("compression", flag: &options.compressesResponses)
         try file.set("demand_protocol_version", flag: &options.demandsProtocolVersion)
@@ -135,6 +137,15 @@ struct EdgeConfigurationReader {
             }
             if let names = try section.texts("response") { options.responseHeaders = HeaderRules(names) }
         }
+    }
+
+    /// Patterns of methods.
+    private static func methods(_ key: String, _ file: inout YAMLSection) throws(RuntimeError) -> [String]? {
+        guard let texts = try file.texts(key) else { return nil }
+        do throws(RuntimeError) { _ = try RoutePattern.methods(texts) } catch {
+            throw file.failure(key, "\(key): \(error.message)")
+        }
+        return texts
     }
 
     private static func limits(

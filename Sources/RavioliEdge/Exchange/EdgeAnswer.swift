@@ -14,7 +14,10 @@ package struct EdgeAnswer: Sendable {
     package init(_ status: HTTPResponse.Status, _ contentType: String, _ body: ByteBuffer) {
         self.status = status
         self.body = body
-        headers = Self.security
+        headers = HTTPFields()
+        // With room for those that follow from here on.
+        headers.reserveCapacity(Self.security.count + 4)
+        headers.append(contentsOf: Self.security)
         headers.append(HTTPField(name: .contentType, value: contentType))
     }
 

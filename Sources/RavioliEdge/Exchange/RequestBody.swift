@@ -24,7 +24,9 @@ package final class RequestBody: Sendable {
     fileprivate typealias Waiter = UnsafeContinuation<Void, Never>
 
     fileprivate struct State {
-        var chunks = CircularBuffer<ByteBuffer>()
+        /// The next part, and those behind it: nearly all bodies have only one.
+        var first: ByteBuffer?
+        var others: CircularBuffer<ByteBuffer>?
         var bytes = 0
         var isWhole = false
         var failure: BodyFailure?
@@ -63,7 +65,7 @@ package final class RequestBody: Sendable {
     package func deliver(_ bytes: ByteBuffer) -> Bool {
         let (isFull, waiter) = state.withLock { state -> (Bool, Waiter?) in
             guard state.failure == nil, bytes.readableBytes > 0 else { return (state.isFull, nil) }
-            state.chunks.append(bytes)
+            state.append(bytes)
             state.bytes += bytes.readableBytes
             state.isFull = state.bytes >= Self.unreadBytesMax
             return (state.isFull, state.takeWaiter())
@@ -78,7 +80,7 @@ package final class RequestBody: Sendable {
             guard !state.isWhole, state.failure == nil else { return nil }
             state.isWhole = failure == nil
             state.failure = failure
-            if failure != nil { state.chunks.removeAll() }
+            if failure != nil { (state.first, state.others) = (nil, nil) }
             return state.takeWaiter()
         }
         waiter?.resume()
@@ -119,7 +121,7 @@ package final class RequestBody: Sendable {
         await withTaskCancellationHandler {
             await withUnsafeContinuation { (waiter: Waiter) in
                 let isOver = state.withLock { state in
-                    let mustLook = !state.chunks.isEmpty || state.isWhole || state.failure != nil
+                    let mustLook = state.first != nil || state.isWhole || state.failure != nil
                     if !mustLook, !Task.isCancelled { state.waiter = waiter }
                     return mustLook || state.waiter == nil
                 }
@@ -137,9 +139,20 @@ extension RequestBody.State {
         return waiter
     }
 
+    fileprivate mutating func append(_ bytes: ByteBuffer) {
+        if first == nil {
+            first = bytes
+        } else if others == nil {
+            others = [bytes]
+        } else {
+            others?.append(bytes)
+        }
+    }
+
     fileprivate mutating func take() -> RequestBody.Step {
         if let failure { return .end(failure) }
-        guard let bytes = chunks.popFirst() else { return isWhole ? .end(nil) : .wait }
+        guard let bytes = first else { return isWhole ? .end(nil) : .wait }
+        first = others?.popFirst()
         self.bytes -= bytes.readableBytes
         let drained = isFull && self.bytes < RequestBody.unreadBytesMax / 2
         if drained { isFull = false }

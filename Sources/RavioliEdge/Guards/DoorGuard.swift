@@ -16,7 +16,7 @@ package struct Visit: Sendable {
     package var target: Target?
     /// What guards have verified about the caller. It goes along with the call whatever the allow-list says, and a
     /// header of the same name never does.
-    package var verified = Metadata()
+    package var verified: Metadata
     /// The claims of a verified token.
     package var claims: [String: ClaimValue]?
     /// What the client is told about its limits, whoever answers.
@@ -27,7 +27,14 @@ package struct Visit: Sendable {
         head = exchange.head
         requestID = exchange.requestID
         connection = exchange.connection
+        verified = Self.verified(connection)
+    }
+
+    /// What is known of the caller before any guard has looked.
+    static func verified(_ connection: Exchange.Connection) -> Metadata {
+        var verified = Metadata()
         if let identity = connection.identity { verified.add("ravioli-client-identity", identity) }
+        return verified
     }
 }
 

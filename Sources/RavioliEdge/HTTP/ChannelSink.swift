@@ -25,12 +25,12 @@ final class ChannelSink: ResponseSink {
     private static let unwrittenBytesMax = 256 << 10
 
     private let loop: any EventLoop
-    private let handler: NIOLoopBound<ExchangeHandler>
+    private let runner: NIOLoopBound<ExchangeRunner>
     private let state: Mutex<State>
 
-    init(_ loop: any EventLoop, _ handler: NIOLoopBound<ExchangeHandler>, isWritable: Bool) {
+    init(_ loop: any EventLoop, _ runner: NIOLoopBound<ExchangeRunner>, isWritable: Bool) {
         self.loop = loop
-        self.handler = handler
+        self.runner = runner
         state = Mutex(State(isWritable: isWritable))
     }
 
@@ -51,10 +51,11 @@ final class ChannelSink: ResponseSink {
 
     func limitBody(to time: Duration?) { onLoop { $0.limitBody(to: time, self) } }
 
-    func taskEnded(isComplete: Bool) { onLoop { $0.taskEnded(self, isComplete: isComplete) } }
+    /// The task is done without having answered to the end.
+    func taskEnded() { onLoop { $0.taskEnded(self) } }
 
-    private func onLoop(_ body: @escaping @Sendable (ExchangeHandler) -> Void) {
-        if loop.inEventLoop { body(handler.value) } else { loop.execute { [handler] in body(handler.value) } }
+    private func onLoop(_ body: @escaping @Sendable (ExchangeRunner) -> Void) {
+        if loop.inEventLoop { body(runner.value) } else { loop.execute { [runner] in body(runner.value) } }
     }
 
     private func wait() async {

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import NIOCore
-import NIOHTTP1
 import NIOHTTP2
 import NIOHTTPTypesHTTP2
 import Ravioli
@@ -10,7 +9,7 @@ import Ravioli
 struct HTTPConnection: Sendable {
     let limits: EdgeLimits
     let tls: EdgeTLS?
-    let serve: ExchangeHandler.Serve
+    let serve: ExchangeRunner.Serve
 
     /// Prepares an accepted connection. On its loop.
     func begin(_ channel: any NIOCore.Channel) throws {
@@ -32,25 +31,11 @@ struct HTTPConnection: Sendable {
     // MARK: HTTP/1.1
 
     private func configureHTTP1(_ channel: any NIOCore.Channel, _ identity: String?) throws {
-        let operations = channel.pipeline.syncOperations
-        try operations.configureHTTPServerPipeline(
-            withPipeliningAssistance: true, withErrorHandling: false,
-            // An HTTPField has no other bytes than those that may be sent.
-            withOutboundHeaderValidation: false, withEncoderConfiguration: .init(),
-            withDecoderLimitConfiguration: decoderLimits)
-        try operations.addHandler(HTTP1Codec(limits: limits, isSecure: tls != nil))
-        try operations.addHandler(
-            handler(
-                channel, isHTTP2: false, identity, on: LoopExecutor(channel.eventLoop),
-                RunningCalls(max: limits.streamsMax)))
-    }
-
-    private var decoderLimits: NIOHTTPDecoderLimitConfiguration {
-        var decoder = NIOHTTPDecoderLimitConfiguration()
-        decoder.maxHeaderFieldSize = limits.headerFieldBytesMax
-        decoder.maxHeaderListSize = limits.headerListBytesMax
-        decoder.maxHeaderFieldCount = limits.headersMax
-        return decoder
+        let runner = runner(
+            channel, isHTTP2: false, identity, on: LoopExecutor(channel.eventLoop),
+            RunningCalls(max: limits.streamsMax))
+        try channel.pipeline.syncOperations.addHandler(
+            HTTP1Handler(runner, limits: limits, isSecure: tls != nil))
     }
 
     // MARK: HTTP/2
@@ -71,7 +56,8 @@ struct HTTPConnection: Sendable {
             stream.eventLoop.makeCompletedFuture {
                 try stream.pipeline.syncOperations.addHandler(HTTP2FramePayloadToHTTPServerCodec())
                 try stream.pipeline.syncOperations.addHandler(
-                    handler(stream, isHTTP2: true, identity, on: executor, calls))
+                    HTTP2StreamHandler(
+                        runner(stream, isHTTP2: true, identity, on: executor, calls), limits: limits))
             }
         }
         try channel.pipeline.syncOperations.addHandler(care)
@@ -105,13 +91,14 @@ struct HTTPConnection: Sendable {
         return stream
     }
 
-    private func handler(
+    private func runner(
         _ channel: any NIOCore.Channel, isHTTP2: Bool, _ identity: String?, on executor: LoopExecutor,
         _ calls: RunningCalls
-    ) -> ExchangeHandler {
+    ) -> ExchangeRunner {
         let peer = isHTTP2 ? channel.parent?.remoteAddress : channel.remoteAddress
         let connection = Exchange.Connection(isHTTP2: isHTTP2, peer: peer?.ipAddress, identity: identity)
-        return ExchangeHandler(connection, on: executor, calls: calls, limits: limits, serve: serve)
+        return ExchangeRunner(
+            connection, on: executor, loop: channel.eventLoop, calls: calls, limits: limits, serve: serve)
     }
 }
 

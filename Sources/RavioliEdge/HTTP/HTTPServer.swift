@@ -13,11 +13,11 @@ final class HTTPServer: Sendable {
     private let address: Address
     private let options: EdgeOptions
     private let logger: Logger
-    private let serve: ExchangeHandler.Serve
+    private let serve: ExchangeRunner.Serve
     private let group: any EventLoopGroup = MultiThreadedEventLoopGroup.singleton
     private let connections = Connections()
 
-    init(_ address: Address, options: EdgeOptions, logger: Logger, serve: @escaping ExchangeHandler.Serve) {
+    init(_ address: Address, options: EdgeOptions, logger: Logger, serve: @escaping ExchangeRunner.Serve) {
         self.address = address
         self.options = options
         self.logger = logger

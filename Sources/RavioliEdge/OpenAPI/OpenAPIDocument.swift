@@ -6,6 +6,8 @@ package import RavioliSchema
 package struct OpenAPIDocument {
     /// What the schemas do not tell.
     package struct Options: Sendable {
+        /// Which methods are in it. Default all.
+        package var exposure = Exposure.all
         /// The document's title. Default `API`.
         package var title = "API"
         /// The version of the API that is described. Default `1`.
@@ -54,7 +56,11 @@ package struct OpenAPIDocument {
         var document = OpenAPIDocument(services, bindings, options)
         for binding in bindings { document.add(binding) }
         if options.includesConnect {
-            for service in services { for method in service.methods { document.addConnect(method) } }
+            for service in services {
+                for method in service.methods where options.exposure.includes(method) {
+                    document.addConnect(method)
+                }
+            }
         }
         for entry in options.plans { if let plan = entry.plan { document.add(plan, entry.binding) } }
         return document.root.text + "\n"

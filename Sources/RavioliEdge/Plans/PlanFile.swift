@@ -35,26 +35,31 @@ package struct PlanFile: Sendable {
     ///   - name: the file's name, for errors.
     /// - Throws: what is wrong and in which line. Keys that have no meaning are refused, not passed over.
     package init(yaml: String, name: String) throws(PlanError) {
-        let root: Node?
-        do throws(PlanError) { root = try YAMLText.root(yaml) } catch {
-            throw PlanError("\(name) \(error.description)")
-        }
-        guard let root, root.null == nil else { return }
-        let reader = PlanReader(nodes: PlanNodes(file: name))
-        for (key, value, place) in try reader.nodes.members(root, "the file") {
-            guard key == "plans" else { throw reader.nodes.unknown(place, "the file", key, "plans") }
-            for (name, node, place) in try reader.nodes.members(value, "plans") {
-                plans.append(try reader.plan(name, node, place))
-            }
+        do throws(YAMLFault) {
+            guard let root = try YAMLText.root(yaml, file: name) else { return }
+            plans = try PlanReader(nodes: YAMLNodes(file: name)).plans(root)
+        } catch {
+            throw PlanError(error.description)
         }
     }
 }
 
 /// Walks the file's nodes.
 private struct PlanReader {
-    let nodes: PlanNodes
+    let nodes: YAMLNodes
 
-    func plan(_ name: String, _ node: Node, _ place: Node) throws(PlanError) -> PlanSource {
+    func plans(_ root: Node) throws(YAMLFault) -> [PlanSource] {
+        var plans: [PlanSource] = []
+        for (key, value, place) in try nodes.members(root, "the file") {
+            guard key == "plans" else { throw nodes.unknown(place, "the file", key, "plans") }
+            for (name, node, place) in try nodes.members(value, key) {
+                plans.append(try plan(name, node, place))
+            }
+        }
+        return plans
+    }
+
+    func plan(_ name: String, _ node: Node, _ place: Node) throws(YAMLFault) -> PlanSource {
         guard PlanReference.isName(name) else {
             throw nodes.failure(place, "\"\(SchemaError.excerpt(name))\" cannot name a plan")
         }
@@ -67,7 +72,7 @@ private struct PlanReader {
                 guard plan.path.isEmpty else { throw nodes.failure(place, "a plan has one of get and post") }
                 plan.path = try nodes.text(value, key)
                 plan.httpMethod = key.uppercased()
-            case "timeout": plan.timeout = try nodes.duration(value)
+            case "timeout": plan.timeout = try nodes.timeout(value)
             case "parameters":
                 for (name, node, place) in try nodes.members(value, key) {
                     plan.parameters.append(try parameter(name, node, place))
@@ -89,7 +94,7 @@ private struct PlanReader {
 
     private func parameter(
         _ name: String, _ node: Node, _ place: Node
-    ) throws(PlanError) -> PlanSource.Parameter {
+    ) throws(YAMLFault) -> PlanSource.Parameter {
         var parameter = PlanSource.Parameter(name: name, line: nodes.line(place))
         if node.null != nil { return parameter }
         if let type = node.scalar?.string {
@@ -115,14 +120,14 @@ private struct PlanReader {
         return parameter
     }
 
-    private func scalar(_ text: String, _ node: Node) throws(PlanError) -> PlanScalar {
+    private func scalar(_ text: String, _ node: Node) throws(YAMLFault) -> PlanScalar {
         if let type = PlanScalar(rawValue: text) { return type }
         let known = PlanScalar.allCases.map(\.rawValue).joined(separator: ", ")
         throw nodes.failure(
             node, "\"\(SchemaError.excerpt(text))\" is no type of a parameter; there are \(known)")
     }
 
-    private func step(_ name: String, _ node: Node, _ place: Node) throws(PlanError) -> PlanSource.Step {
+    private func step(_ name: String, _ node: Node, _ place: Node) throws(YAMLFault) -> PlanSource.Step {
         var step = PlanSource.Step(name: name, call: "", request: .object([]), line: nodes.line(place))
         var parallel: Node?
         for (key, value, place) in try nodes.members(node, "a step") {
@@ -134,7 +139,7 @@ private struct PlanReader {
                 step.parallel = try nodes.number(value, key, 1...32)
                 parallel = place
             case "required": step.isRequired = try nodes.bool(value, key)
-            case "timeout": step.timeout = try nodes.duration(value)
+            case "timeout": step.timeout = try nodes.timeout(value)
             case "list_max": step.listMax = try nodes.number(value, key, 1...10_000)
             case "when": step.condition = try nodes.reference(value, key)
             default:

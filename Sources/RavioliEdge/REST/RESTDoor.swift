@@ -26,6 +26,7 @@ final class RESTDoor: Sendable {
     private let file: RESTRuleFile
     private let options: RESTOptions
     private let prefix: String
+    private let exposure: Exposure
     private let guards: OpenAPIGuards
     private let idempotency: OpenAPIIdempotency
     private let logger: Logger
@@ -35,6 +36,7 @@ final class RESTDoor: Sendable {
     init(_ edge: EdgeOptions, logger: Logger) throws(RuntimeError) {
         options = edge.rest
         prefix = edge.prefix
+        exposure = try Exposure(edge)
         guards = try OpenAPIGuards(edge)
         idempotency = try OpenAPIIdempotency(edge.idempotency)
         self.logger = logger
@@ -90,7 +92,8 @@ final class RESTDoor: Sendable {
             logger.error("plan not taken over", metadata: ["error": "\(fault)"])
         }
         do throws(RESTRuleError) {
-            let bindings = try RESTRules.bindings(services, file: file, isComplete: isComplete)
+            let bindings = try RESTRules.bindings(
+                services, file: file, exposure: exposure, isComplete: isComplete)
             let router = try RESTRouter(bindings + plans.bindings)
             state.withLock {
                 $0 = State(services: services, router: router, plans: plans, isComplete: isComplete)
@@ -113,6 +116,7 @@ final class RESTDoor: Sendable {
         document.version = options.version
         document.description = options.summary
         document.prefix = prefix
+        document.exposure = exposure
         document.guards = guards
         document.idempotency = idempotency
         document.securitySchemes = guards.securitySchemes

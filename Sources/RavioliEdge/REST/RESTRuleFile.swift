@@ -28,15 +28,14 @@ package struct RESTRuleFile: Sendable {
     ///   - name: the file's name, for errors.
     /// - Throws: what is wrong and in which line. Keys that no rule has are refused, not passed over.
     package init(yaml: String, name: String) throws(RESTRuleError) {
-        let root: Node?
-        do { root = try Yams.compose(yaml: yaml) } catch let error as YamlError {
-            throw RESTRuleError("\(name) is no YAML: \(Self.firstLine(error))")
+        var reader = RuleReader(nodes: YAMLNodes(file: name))
+        let found: [RuleReader.Rule]
+        do throws(YAMLFault) {
+            guard let root = try YAMLText.root(yaml, file: name) else { return }
+            found = try reader.rules(root)
         } catch {
-            throw RESTRuleError("\(name) is no YAML")
+            throw RESTRuleError(error.description)
         }
-        guard let root else { return }
-        var reader = Reader(name: name)
-        let found = try reader.rules(root)
         keepsReserved = reader.keepsReserved
         for rule in found {
             let origin = "\(name), line \(rule.line)"
@@ -47,18 +46,14 @@ package struct RESTRuleFile: Sendable {
             }
         }
     }
-
-    private static func firstLine(_ error: YamlError) -> String {
-        "\(error)".split(separator: "\n").first.map(String.init) ?? ""
-    }
 }
 
 /// Walks the file's nodes.
-private struct Reader {
-    let name: String
+private struct RuleReader {
+    let nodes: YAMLNodes
     private(set) var keepsReserved = false
 
-    init(name: String) { self.name = name }
+    init(nodes: YAMLNodes) { self.nodes = nodes }
 
     struct Rule {
         var selector: String
@@ -66,106 +61,79 @@ private struct Reader {
         var parts: RuleParts
     }
 
-    private func failure(_ node: Node, _ what: String) -> RESTRuleError {
-        RESTRuleError("\(name), line \(node.mark?.line ?? 1): \(what)")
-    }
-
-    mutating func rules(_ root: Node) throws(RESTRuleError) -> [Rule] {
+    mutating func rules(_ root: Node) throws(YAMLFault) -> [Rule] {
         var rules: [Rule] = []
-        for (key, value) in try members(root, "the file") {
-            switch key.string ?? "" {
-            case "http":
-                for (key, value) in try members(value, "http") {
-                    switch key.string ?? "" {
-                    case "rules": for node in try elements(value, "rules") { rules.append(try rule(node)) }
-                    case "fully_decode_reserved_expansion", "fullyDecodeReservedExpansion":
-                        keepsReserved = try !flag(value, "fully_decode_reserved_expansion")
-                    default: throw unknown(key, "http", "rules, fully_decode_reserved_expansion")
-                    }
-                }
+        for (key, value, place) in try nodes.members(root, "the file") {
+            switch key {
+            case "http": rules += try http(value)
             case "type", "config_version", "name": break
-            default: throw unknown(key, "the file", "http")
+            default: throw nodes.unknown(place, "the file", key, "http")
             }
         }
         return rules
     }
 
-    private func rule(_ node: Node) throws(RESTRuleError) -> Rule {
-        var selector: String?
-        var parts = RuleParts()
-        for (key, value) in try members(node, "a rule") {
-            if key.string == "selector" {
-                selector = try text(value, "selector")
-            } else {
-                try read(key, value, into: &parts, isNested: false)
+    private mutating func http(_ node: Node) throws(YAMLFault) -> [Rule] {
+        var rules: [Rule] = []
+        for (key, value, place) in try nodes.members(node, "http") {
+            switch key {
+            case "rules": for node in try nodes.elements(value, key) { rules.append(try rule(node)) }
+            case "fully_decode_reserved_expansion", "fullyDecodeReservedExpansion":
+                keepsReserved = try !nodes.bool(value, "fully_decode_reserved_expansion")
+            default: throw nodes.unknown(place, "http", key, "rules, fully_decode_reserved_expansion")
             }
         }
-        guard let selector, !selector.isEmpty else { throw failure(node, "a rule has a selector") }
-        return Rule(selector: selector, line: node.mark?.line ?? 1, parts: parts)
+        return rules
+    }
+
+    private func rule(_ node: Node) throws(YAMLFault) -> Rule {
+        var selector = ""
+        var parts = RuleParts()
+        for (key, value, place) in try nodes.members(node, "a rule") {
+            if key == "selector" {
+                selector = try nodes.text(value, key)
+            } else {
+                try read(key, value, place, into: &parts, isNested: false)
+            }
+        }
+        if selector.isEmpty { throw nodes.failure(node, "a rule has a selector") }
+        return Rule(selector: selector, line: nodes.line(node), parts: parts)
     }
 
     private func read(
-        _ key: Node, _ value: Node, into parts: inout RuleParts, isNested: Bool
-    ) throws(RESTRuleError) {
-        let name = key.string ?? ""
-        switch name {
+        _ key: String, _ value: Node, _ place: Node, into parts: inout RuleParts, isNested: Bool
+    ) throws(YAMLFault) {
+        switch key {
         case "get", "put", "post", "delete", "patch":
-            parts.patterns.append((name.uppercased(), try text(value, name)))
+            parts.patterns.append((key.uppercased(), try nodes.text(value, key)))
         case "custom": parts.patterns.append(try custom(value))
-        case "body": parts.body = try text(value, name)
-        case "response_body", "responseBody": parts.responseBody = try text(value, name)
+        case "body": parts.body = try nodes.text(value, key)
+        case "response_body", "responseBody": parts.responseBody = try nodes.text(value, key)
         case "additional_bindings", "additionalBindings":
-            if isNested { throw failure(key, "additional_bindings are one level deep") }
-            for node in try elements(value, name) {
+            if isNested { throw nodes.failure(place, "additional_bindings are one level deep") }
+            for node in try nodes.elements(value, key) {
                 var inner = RuleParts()
-                for (key, value) in try members(node, "a rule") {
-                    try read(key, value, into: &inner, isNested: true)
+                for (key, value, place) in try nodes.members(node, "a rule") {
+                    try read(key, value, place, into: &inner, isNested: true)
                 }
                 parts.additional.append(inner)
             }
         default:
-            throw unknown(
-                key, "a rule",
+            throw nodes.unknown(
+                place, "a rule", key,
                 "selector, get, put, post, delete, patch, custom, body, response_body, additional_bindings")
         }
     }
 
-    private func custom(_ node: Node) throws(RESTRuleError) -> (String?, String) {
+    private func custom(_ node: Node) throws(YAMLFault) -> (String?, String) {
         var (kind, path) = ("", "")
-        for (key, value) in try members(node, "custom") {
-            switch key.string ?? "" {
-            case "kind": kind = try text(value, "kind")
-            case "path": path = try text(value, "path")
-            default: throw unknown(key, "custom", "kind, path")
+        for (key, value, place) in try nodes.members(node, "custom") {
+            switch key {
+            case "kind": kind = try nodes.text(value, key)
+            case "path": path = try nodes.text(value, key)
+            default: throw nodes.unknown(place, "custom", key, "kind, path")
             }
         }
         return (kind == "*" ? nil : kind, path)
-    }
-
-    // MARK: Nodes
-
-    private func unknown(_ key: Node, _ place: String, _ known: String) -> RESTRuleError {
-        failure(
-            key, "\(place) has no key \"\(SchemaError.excerpt(key.string ?? ""))\"; there are \(known)")
-    }
-
-    private func members(_ node: Node, _ what: String) throws(RESTRuleError) -> [(Node, Node)] {
-        guard let mapping = node.mapping else { throw failure(node, "\(what) is a mapping") }
-        return mapping.map { ($0.key, $0.value) }
-    }
-
-    private func elements(_ node: Node, _ what: String) throws(RESTRuleError) -> [Node] {
-        guard let sequence = node.sequence else { throw failure(node, "\(what) is a list") }
-        return Array(sequence)
-    }
-
-    private func flag(_ node: Node, _ what: String) throws(RESTRuleError) -> Bool {
-        guard let value = node.bool else { throw failure(node, "\(what) is true or false") }
-        return value
-    }
-
-    private func text(_ node: Node, _ what: String) throws(RESTRuleError) -> String {
-        guard let scalar = node.scalar else { throw failure(node, "\(what) is a text") }
-        return scalar.string
     }
 }

@@ -10,10 +10,12 @@ package enum RESTRules {
     /// - Parameters:
     ///   - services: those that can be called, in order.
     ///   - file: the rules of a file, which come before the methods' own.
+    ///   - exposure: which methods clients find; rules for others do not count.
     ///   - isComplete: whether `services` are all there are, so that a rule of the file without a method is a mistake.
     /// - Throws: the first thing that is wrong, naming the rule.
     package static func bindings(
-        _ services: [ServiceDescriptor], file: RESTRuleFile = RESTRuleFile(), isComplete: Bool = true
+        _ services: [ServiceDescriptor], file: RESTRuleFile = RESTRuleFile(), exposure: Exposure = .all,
+        isComplete: Bool = true
     ) throws(RESTRuleError) -> [RESTBinding] {
         var bindings: [RESTBinding] = []
         var unused = Set(file.rules.keys)
@@ -21,6 +23,7 @@ package enum RESTRules {
             for method in service.methods {
                 let selector = "\(service.fullName).\(method.name)"
                 unused.remove(selector)
+                guard exposure.includes(method) else { continue }
                 var rules = file.rules[selector] ?? []
                 if file.rules[selector] == nil { rules = try HTTPRule.annotated(method) }
                 for var rule in rules {

@@ -11,6 +11,8 @@ package struct Route: Sendable {
     package let upstream: Int
     /// The upstream's schema, for types that are found by name.
     package let types: DescriptorPool
+    /// Whether clients find it; plans find all.
+    package var isExposed = true
 }
 
 /// Which methods there are, and where. A service that two upstreams have belongs to the first of them.
@@ -29,8 +31,10 @@ package struct RouteTable: Sendable {
     ///
     /// Reflection is not routed: each upstream has it, and it is for the edge and not for the world.
     ///
-    /// - Parameter prefix: What stands before `/pkg.Service/Method` in every path, as `/api`.
-    package init(_ schemas: [DescriptorPool?], prefix: String = "") {
+    /// - Parameters:
+    ///   - prefix: What stands before `/pkg.Service/Method` in every path, as `/api`.
+    ///   - exposure: Which methods clients find.
+    package init(_ schemas: [DescriptorPool?], prefix: String = "", exposure: Exposure = .all) {
         for (upstream, pool) in schemas.enumerated() {
             guard let pool else {
                 isComplete = false
@@ -42,27 +46,31 @@ package struct RouteTable: Sendable {
                     continue
                 }
                 descriptors.append(service)
-                let routes = Self.routes(service, upstream: upstream, types: pool)
+                let routes = Self.routes(service, upstream: upstream, types: pool, exposure)
                 services[service.fullName] = routes
-                for (name, route) in routes { paths["\(prefix)/\(service.fullName)/\(name)"] = route }
+                for (name, route) in routes where route.isExposed {
+                    paths["\(prefix)/\(service.fullName)/\(name)"] = route
+                }
             }
         }
     }
 
     private static func routes(
-        _ service: ServiceDescriptor, upstream: Int, types: DescriptorPool
+        _ service: ServiceDescriptor, upstream: Int, types: DescriptorPool, _ exposure: Exposure
     ) -> [String: Route] {
         var routes: [String: Route] = [:]
         for method in service.methods {
             guard let name = MethodName(method.path) else { continue }
-            routes[method.name] = Route(name: name, method: method, upstream: upstream, types: types)
+            routes[method.name] = Route(
+                name: name, method: method, upstream: upstream, types: types,
+                isExposed: exposure.includes(method))
         }
         return routes
     }
 
-    /// The route of a method, names compared exactly; nil if there is none.
+    /// The route of a method, exposed or not, names compared exactly; nil if there is none.
     package func route(service: String, method: String) -> Route? { services[service]?[method] }
-    /// The route of a method by its path as it came, if that has neither escapes nor a query.
+    /// The route of an exposed method by its path as it came, if that has neither escapes nor a query.
     package func route(path: String) -> Route? { paths[path] }
     /// The number of services.
     package var servicesCount: Int { services.count }

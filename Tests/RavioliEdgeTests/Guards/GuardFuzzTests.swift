@@ -127,7 +127,7 @@ struct SeededRandom: RandomNumberGenerator {
         options.jwt = .test { $0.keys = .file(keys.path) }
         options.trustedProxies = TrustedProxies(["10.0.0.0/8"])
         let edge = try Edge([], options: options, clock: TestClock().clock, logger: logger)
-        let expired = try issuer.token(#""sub":"ada""#, expires: 1)
+        let expired = try issuer.token(#""sub":"wilhelmina""#, expires: 1)
         for token in [expired, try issuer.token(), "nonsense.in.it"] {
             let headers: HTTPFields = [
                 .authorization: "Bearer \(token)", .forwardedFor: "6.6.6.6, 203.0.113.9",
@@ -138,6 +138,6 @@ struct SeededRandom: RandomNumberGenerator {
         }
         #expect(lines.text.contains("the token has expired") && lines.text.contains("the token is malformed"))
         #expect(lines.text.contains("203.0.113.9") && !lines.text.contains("6.6.6.6"))
-        #expect(!lines.text.contains("ada"))
+        #expect(!lines.text.contains("wilhelmina"))
     }
 }

@@ -75,7 +75,7 @@ struct PlanCheckTests {
             ["a: { call: ravioli.test.v1.Garage/GetCar, retries: 3 }"],
             "plans.yaml, line 6: a step has no key \"retries\""
         ),
-        (["a: { call: ravioli.test.v1.Garage/GetCar, timeout: fast }"], "\"fast\" is no duration"),
+        (["a: { call: ravioli.test.v1.Garage/GetCar, timeout: fast }"], "timeout is a time, such as 500ms"),
         (["a: { call: ravioli.test.v1.Garage/GetCar, list_max: 0 }"], "list_max is a number from 1 to 10000"),
         (["a: { request: { id: a } }"], "the step a has no call"),
     ])

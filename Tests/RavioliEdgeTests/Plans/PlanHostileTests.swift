@@ -49,9 +49,9 @@ struct PlanHostileTests {
             "plans:\n  P:\n    steps:\n      s:\n        required: maybe",
             "p.yaml, line 5: required is true or false"
         ),
-        ("plans:\n  P:\n    timeout: 1e99s", "p.yaml, line 3: \"1e99s\" is no duration"),
-        ("plans:\n  P:\n    timeout: -1s", "is no duration"),
-        ("plans:\n  P:\n    timeout: nans", "is no duration"),
+        ("plans:\n  P:\n    timeout: 1e99s", "p.yaml, line 3: timeout is a time, such as 500ms"),
+        ("plans:\n  P:\n    timeout: -1s", "timeout is a time, such as 500ms"),
+        ("plans:\n  P:\n    timeout: nans", "timeout is a time, such as 500ms"),
         ("plans:\n  P:\n    timeout: 11m", "ten minutes at most"),
         ("- a", "p.yaml, line 1: the file is a mapping"), ("plans: 7", "line 1: plans is a mapping"),
         ("plans: {}\n---\nplans: {}", "p.yaml is no YAML"), ("plans: \"\\xZZ\"", "p.yaml is no YAML"),

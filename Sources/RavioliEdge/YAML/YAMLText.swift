@@ -1,39 +1,55 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// YAML as configuration has it: one document, small, without anchors and aliases. A few aliases of aliases stand for
+// YAML as the edge's files have it: one document, small, without anchors and aliases. A few aliases of aliases stand for
 // billions of nodes, and whoever compares or walks them never ends; nothing here needs them.
 
 import Yams
 
-/// Reads the YAML of a configuration file.
+/// What is wrong with a text of YAML, for whoever wrote it.
+struct YAMLFault: Error, Sendable, CustomStringConvertible {
+    let description: String
+
+    init(_ description: String) { self.description = description }
+}
+
+/// Reads a text of YAML.
 enum YAMLText {
     /// The longest text, in bytes: 1 MiB.
     static let bytesMax = 1 << 20
     /// How deep lists and mappings may stand in each other.
     static let depthMax = 64
 
-    /// The root of the only document; nil for a text without any.
+    /// The root of the only document; nil for a text without any, or that says `null`.
     ///
-    /// - Throws: what is wrong, as a clause that follows the file's name.
-    static func root(_ yaml: String) throws(PlanError) -> Node? {
-        guard yaml.utf8.count <= bytesMax else { throw PlanError("is over \(bytesMax) bytes") }
-        if hasAliases(yaml) { throw PlanError("has anchors and aliases (& and *), which are not read") }
+    /// - Parameter file: the file's name, for errors.
+    static func root(_ yaml: String, file: String) throws(YAMLFault) -> Node? {
+        do throws(YAMLFault) {
+            guard let root = try root(yaml), root.null == nil else { return nil }
+            return root
+        } catch {
+            throw YAMLFault("\(file) \(error)")
+        }
+    }
+
+    private static func root(_ yaml: String) throws(YAMLFault) -> Node? {
+        guard yaml.utf8.count <= bytesMax else { throw YAMLFault("is over \(bytesMax) bytes") }
+        if hasAliases(yaml) { throw YAMLFault("has anchors and aliases (& and *), which are not read") }
         let root: Node?
         do { root = try Yams.compose(yaml: yaml) } catch let YamlError.duplicatedKeysInMapping(keys, context)
         {
             let names = keys.map { "\"\($0.prefix(64))\"" }.joined(separator: ", ")
-            throw PlanError("is no YAML: line \(context.mark.line) has a key that is there already: \(names)")
+            throw YAMLFault("is no YAML: line \(context.mark.line) has a key that is there already: \(names)")
         } catch {
             let text = "\(error)".split(separator: "\n").first.map { String($0.prefix(256)) } ?? ""
-            throw PlanError("is no YAML: \(text)")
+            throw YAMLFault("is no YAML: \(text)")
         }
         if let root { try checkDepth(root, 0) }
         return root
     }
 
-    private static func checkDepth(_ node: Node, _ depth: Int) throws(PlanError) {
+    private static func checkDepth(_ node: Node, _ depth: Int) throws(YAMLFault) {
         guard depth <= depthMax else {
-            throw PlanError("is nested deeper than \(depthMax) levels in line \(node.mark?.line ?? 1)")
+            throw YAMLFault("is nested deeper than \(depthMax) levels in line \(node.mark?.line ?? 1)")
         }
         switch node {
         case .mapping(let mapping):
