@@ -68,6 +68,8 @@ final class LoopContext: Sendable {
     let random: @Sendable () -> Double
     /// Whether what takes long is done on other threads. Not in a simulation, which has one.
     let offloads: Bool
+    /// Memory for the messages of streams.
+    let spareMemory = SpareMemory()
     private let inbox = Mutex(Inbox())
 
     // Loop only: see the head of the file. `nonisolated(unsafe)` because the compiler cannot see NIO's threads.

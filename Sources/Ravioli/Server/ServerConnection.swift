@@ -96,7 +96,9 @@ final class ServerConnection: ConnectionEndpoint, TimerOwner {
         do throws(WireError) {
             var now = link.context.now
             var completed = false
-            while mayGoOn(), let frame = try decoder.next() {
+            while mayGoOn() {
+                while takeRun() { completed = true }
+                guard let frame = try decoder.next() else { break }
                 completed = true
                 perform(try machine.frameReceived(frame, now: WireInstant(nanoseconds: now)), now: now)
                 if isClosed { return }
