@@ -84,6 +84,8 @@ final class LoopContext: Sendable {
     private nonisolated(unsafe) var patient: [any FlushTarget] = []
     private nonisolated(unsafe) var comesAfterReads = false
     private nonisolated(unsafe) var isSettling = false
+    /// Whether a job of this turn runs.
+    private(set) nonisolated(unsafe) var isRunningJobs = false
     private nonisolated(unsafe) var settleComes = false
 
     /// Jobs run in one turn before the loop looks at its sockets again.
@@ -226,6 +228,8 @@ final class LoopContext: Sendable {
         var batch = jobsSpare
         jobsSpare = []
         swap(&jobs, &batch)
+        isRunningJobs = true
+        defer { isRunningJobs = false }
         var previousEnd: Int64?
         for (job, executor) in batch {
             guard let observer = executor.stallObserver else {

@@ -18,6 +18,9 @@ final class StreamOutbox: Sendable {
         var batch = MessageBatch<[UInt8]>()
         /// What the messages will cost.
         var bytes = 0
+        /// Above this a writer waits. Little at first, and twice as much each time that the loop has taken what was here: the
+        /// first messages are with their reader while the next ones are written.
+        var bytesMax = StreamOutbox.bytesAtFirst
         /// Whether the loop has been told, and has not looked yet.
         var isAnnounced = false
         /// Whether the loop has taken messages that it has not sent yet.
@@ -28,8 +31,9 @@ final class StreamOutbox: Sendable {
         var waitersMade = 0
     }
 
-    /// Above this a writer waits, in what messages cost.
-    private static let bytesMax = 64 * 1024
+    /// Above this a writer waits, in what messages cost; see ``State/bytesMax``.
+    private static let bytesMost = 64 * 1024
+    private static let bytesAtFirst = 16 * 1024
     /// Messages up to this length are packed: to copy them is cheaper than to keep an array of each.
     private static let packedBytesMax = 4 * 1024
 
@@ -42,10 +46,10 @@ final class StreamOutbox: Sendable {
         let cost = StreamCost.of(bytes: message.count, beginsMessage: true)
         guard message.count <= Self.packedBytesMax else { return false }
         let mustAnnounce = state.withLock { state -> Bool? in
-            guard state.bytes + cost <= Self.bytesMax, state.failure == nil, !state.isFinished else {
+            guard state.bytes + cost <= state.bytesMax, state.failure == nil, !state.isFinished else {
                 return nil
             }
-            if state.batch.isFresh { state.batch.use(loop.spareMemory.take(for: Self.bytesMax)) }
+            if state.batch.isFresh { state.batch.use(loop.spareMemory.take(for: state.bytesMax)) }
             state.batch.append(message)
             state.bytes += cost
             defer { state.isAnnounced = true }
@@ -73,11 +77,11 @@ final class StreamOutbox: Sendable {
             }
             state.bytes += StreamCost.of(bytes: message.count, beginsMessage: true)
             defer { state.isAnnounced = true }
-            return .success((!state.isAnnounced, state.bytes > Self.bytesMax))
+            return .success((!state.isAnnounced, state.bytes > state.bytesMax))
         }
         let (mustAnnounce, mustWait) = try outcome.get()
         if mustAnnounce { loop.wantsOutput() }
-        if mustWait { try await wait { $0.bytes <= Self.bytesMax } }
+        if mustWait { try await wait { $0.bytes <= $0.bytesMax } }
     }
 
     /// No message follows.
@@ -145,6 +149,7 @@ final class StreamOutbox: Sendable {
             defer {
                 state.isSending = !batch.isEmpty
                 state.bytes = 0
+                if state.isSending { state.bytesMax = min(2 * state.bytesMax, Self.bytesMost) }
                 state.isAnnounced = false
                 if !state.waiters.isEmpty { state.waiters = [] }
             }
