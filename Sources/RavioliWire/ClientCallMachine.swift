@@ -61,6 +61,13 @@ package struct ClientCallMachine: Sendable, Hashable {
     /// What may have happened to the call if the connection is lost now.
     package var executedIfLost: ExecutedMark { isSent ? .maybe : .no }
 
+    /// Whole messages of the stream arrived.
+    mutating func runReceived(
+        _ frames: UnsafeRawBufferPointer, streamID: UInt32, flow: inout FlowControl, limits: WireLimits
+    ) -> MessageRun? {
+        isAbandoned ? nil : responses?.runReceived(frames, streamID: streamID, flow: &flow, limits: limits)
+    }
+
     /// A part of the answer arrived before the end.
     package mutating func partReceived(_ part: MessagePart) throws(WireError) {
         if isAbandoned { return }

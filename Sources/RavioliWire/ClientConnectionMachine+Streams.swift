@@ -38,6 +38,18 @@ extension ClientConnectionMachine {
         return failCall(slot, id, text)
     }
 
+    /// Takes the run of whole messages of one stream that `frames` begin with, and nothing else; nil when they begin with
+    /// something else.
+    package mutating func runReceived(_ frames: UnsafeRawBufferPointer) -> (CallSlot, MessageRun)? {
+        guard takesFrames, let id = MessageRun.streamID(frames), let slot = calls.slot(of: id) else {
+            return nil
+        }
+        guard let run = calls[slot]?.runReceived(frames, streamID: id, flow: &flow, limits: limits) else {
+            return nil
+        }
+        return (slot, run)
+    }
+
     mutating func metadataReceived(_ frame: Frame, now: WireInstant) throws(WireError) -> Action {
         var payload = frame.payload
         guard let block = try payload.readBlock(if: true, "metadata block"), payload.readableBytes == 0 else {

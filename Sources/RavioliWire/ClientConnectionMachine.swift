@@ -144,6 +144,9 @@ package struct ClientConnectionMachine: Sendable {
 
     // MARK: Frames
 
+    /// Whether frames mean anything but a greeting.
+    var takesFrames: Bool { state != .closed && peer != nil }
+
     /// A frame arrived.
     package mutating func frameReceived(_ frame: Frame, now: WireInstant) throws(WireError) -> Action {
         switch state {

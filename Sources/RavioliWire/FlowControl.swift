@@ -66,6 +66,12 @@ package struct FlowControl: Sendable, Hashable {
         return event
     }
 
+    /// What the peer may still send on the connection.
+    var outstanding: Int { receive.outstanding }
+
+    /// Whole messages arrived that are within all limits.
+    mutating func runReceived(_ run: MessageRun) { receive.receivedRun(run.cost) }
+
     /// What the peer has sent of the connection's credit and nobody has given back.
     package var bytesHeld: Int { max(0, receive.held) }
 

@@ -2,7 +2,8 @@
 
 // Bytes in, frames out. A read that ends on a frame boundary is never copied: its frames are slices of it. Only the
 // tail of a read, a frame that is not complete yet, is copied into a buffer that grows with the bytes that arrive,
-// never with the length the peer announces.
+// never with the length the peer announces. The next read gives it what it lacks, and no more: the frames behind it are
+// slices of that read again.
 
 package import NIOCore
 
@@ -12,6 +13,8 @@ package struct FrameDecoder: Sendable {
     private let helloBytesMax: Int
     private var pending = ByteBuffer()
     private var ownsPending = true
+    /// What was read behind `pending`, which is to be complete first.
+    private var rest = ByteBuffer()
     private var begun = false
 
     /// A decoder that refuses payloads above the limits; the first frame must be a hello.
@@ -21,16 +24,31 @@ package struct FrameDecoder: Sendable {
     }
 
     /// Bytes held of a frame that is not complete.
-    package var bytesHeld: Int { pending.readableBytes }
+    package var bytesHeld: Int { pending.readableBytes + rest.readableBytes }
 
     /// Takes the bytes of one read. Call ``next()`` until it answers nil before the next append.
     package mutating func append(_ bytes: ByteBuffer) {
         if pending.readableBytes == 0 {
             pending = bytes
             ownsPending = false
+        } else if begun, rest.readableBytes == 0 {
+            rest = bytes
+        } else if begun {
+            rest.writeImmutableBuffer(bytes)
         } else {
             pending.writeImmutableBuffer(bytes)
         }
+    }
+
+    /// Shows the bytes whose frames have not been cut, as far as they lie in one piece; it may take whole frames from
+    /// their beginning by saying how many bytes these are.
+    @inline(__always)
+    package mutating func takeFrames<Taken>(
+        _ body: (UnsafeRawBufferPointer) -> (taken: Taken, bytes: Int)?
+    ) -> Taken? {
+        guard begun, let (taken, bytes) = pending.withUnsafeReadableBytes(body) else { return nil }
+        pending.moveReaderIndex(forwardBy: bytes)
+        return taken
     }
 
     /// The next complete frame, or nil when more bytes are needed.
@@ -44,13 +62,15 @@ package struct FrameDecoder: Sendable {
                 return nil
             }
         }
-        guard let header = FrameHeader(peeking: pending) else {
+        var peeked = FrameHeader(peeking: pending)
+        if peeked == nil, complete(to: FrameHeader.bytes) { peeked = FrameHeader(peeking: pending) }
+        guard let header = peeked else {
             keepTail()
             return nil
         }
         try checkLength(header)
         let end = FrameHeader.bytes &+ Int(header.payloadBytes)
-        guard pending.readableBytes >= end else {
+        guard pending.readableBytes >= end || complete(to: end) else {
             keepTail()
             return nil
         }
@@ -58,6 +78,22 @@ package struct FrameDecoder: Sendable {
         guard let payload = pending.readSlice(length: Int(header.payloadBytes)) else { return nil }
         begun = true
         return Frame(header: header, payload: payload)
+    }
+
+    /// Gives what is pending as much of the read behind it as makes it so long; returns whether that was enough.
+    private mutating func complete(to bytes: Int) -> Bool {
+        guard rest.readableBytes > 0 else { return false }
+        if pending.readableBytes == 0 {
+            pending = rest
+            ownsPending = false
+            rest = ByteBuffer()
+            return pending.readableBytes >= bytes
+        }
+        let lacking = min(bytes - pending.readableBytes, rest.readableBytes)
+        keepTail()
+        if let part = rest.readSlice(length: lacking) { pending.writeImmutableBuffer(part) }
+        if rest.readableBytes == 0 { rest = ByteBuffer() }
+        return pending.readableBytes >= bytes
     }
 
     private func checkLength(_ header: FrameHeader) throws(WireError) {

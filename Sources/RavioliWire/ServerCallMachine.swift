@@ -31,6 +31,13 @@ package struct ServerCallMachine: Sendable, Hashable {
         self.sendCredit = sendCredit
     }
 
+    /// Whole messages of the stream arrived.
+    mutating func runReceived(
+        _ frames: UnsafeRawBufferPointer, streamID: UInt32, flow: inout FlowControl, limits: WireLimits
+    ) -> MessageRun? {
+        requests?.runReceived(frames, streamID: streamID, flow: &flow, limits: limits)
+    }
+
     /// What an early end (cancel, deadline) asks for.
     package enum EarlyEnd: Sendable, Hashable {
         /// Send an end marked not executed and free the call.

@@ -39,6 +39,18 @@ extension ServerConnectionMachine {
         return refuseStream(slot, Refusal(code: 8, text: text))
     }
 
+    /// Takes the run of whole messages of one stream that `frames` begin with, and nothing else; nil when they begin with
+    /// something else.
+    package mutating func runReceived(_ frames: UnsafeRawBufferPointer) -> (CallSlot, MessageRun)? {
+        guard takesFrames, let id = MessageRun.streamID(frames), let slot = calls.slot(of: id) else {
+            return nil
+        }
+        guard let run = calls[slot]?.runReceived(frames, streamID: id, flow: &flow, limits: limits) else {
+            return nil
+        }
+        return (slot, run)
+    }
+
     private mutating func refuseStream(_ slot: CallSlot, _ refusal: Refusal) -> Action {
         let id = calls.id(of: slot)
         switch endEarly(slot, code: refusal.code) {

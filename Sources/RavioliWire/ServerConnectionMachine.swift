@@ -88,6 +88,9 @@ package struct ServerConnectionMachine: Sendable {
 
     // MARK: Frames
 
+    /// Whether frames mean anything but a greeting.
+    var takesFrames: Bool { state != .closed && state != .awaitingHello }
+
     /// A frame arrived.
     package mutating func frameReceived(_ frame: Frame, now: WireInstant) throws(WireError) -> Action {
         switch state {

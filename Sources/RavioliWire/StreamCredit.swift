@@ -102,6 +102,12 @@ package struct ReceiveCredit: Sendable, Hashable {
         return isTight ? grow() : nil
     }
 
+    /// Counted frames arrived that cost no more than ``outstanding`` together and did not wait.
+    mutating func receivedRun(_ cost: Int) {
+        received += cost
+        outstanding -= cost
+    }
+
     private mutating func grow() -> UInt32 {
         let more = min(window, windowMax - window)
         window += more

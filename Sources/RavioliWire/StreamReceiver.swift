@@ -88,6 +88,24 @@ package struct StreamReceiver: Sendable, Hashable {
         return messageBegan(part, total: total, grant: &grant)
     }
 
+    /// Takes the run of whole messages that `frames` begin with, charged to the connection as well.
+    mutating func runReceived(
+        _ frames: UnsafeRawBufferPointer, streamID: UInt32, flow: inout FlowControl, limits: WireLimits
+    ) -> MessageRun? {
+        guard assembly == nil, !isLastBegun else { return nil }
+        let run = MessageRun(
+            frames, streamID: streamID,
+            within: MessageRun.Bounds(
+                costMax: min(credit.outstanding, flow.outstanding),
+                payloadBytesMax: min(limits.frameBytesMax, limits.messageBytesMax)))
+        guard run.count > 0 else { return nil }
+        hasBegun = true
+        credit.receivedRun(run.cost)
+        flow.runReceived(run)
+        held = held + MessageCost(stream: run.cost, connection: run.cost)
+        return run
+    }
+
     private mutating func messageBegan(_ part: MessagePart, total: Int, grant: inout UInt32?) -> Event {
         let whole = StreamCost.of(bytes: total, beginsMessage: true)
         var cost = MessageCost(stream: min(whole, credit.window))

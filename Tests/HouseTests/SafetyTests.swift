@@ -44,6 +44,10 @@ enum Loopholes {
         "Sources/RavioliSchema/JSON/Base64+Memory.swift": permanentTable,
         "Sources/RavioliSchema/Layout/CTable.swift": permanentTable,
         "Sources/RavioliSchema/CopyOnWrite.swift": "written only while the box is uniquely referenced",
+        "Sources/Ravioli/Interceptors/InterceptedStream.swift":
+            "written once under a lock, before the atomic is set that its readers look at",
+        "Sources/Ravioli/Streams/StreamInbox.swift":
+            "touched only by who has set an atomic flag, which nobody else can set until it is cleared",
         "Sources/Ravioli/Loop/LoopContext.swift":
             "touched on its event loop's thread alone, which only NIO can know",
     ]

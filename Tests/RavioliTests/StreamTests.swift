@@ -141,6 +141,38 @@ struct StreamTests {
         }
     }
 
+    /// What has arrived and was not read counts no more, wherever it lies.
+    @Test(arguments: Transport.allCases)
+    func cancelling_overtakes_what_was_not_read(_ transport: Transport) async throws {
+        let server = TestServer()
+        try await transport.withChannel([server]) { channel in
+            let request = AnswerRequest(answerBytes: [Int32](repeating: 10, count: 500), hangs: true)
+            let responses = TrialClient(channel).watch(request)
+            for _ in 0..<2 {
+                let response = try await responses.makeAsyncIterator().next()
+                #expect(response?.payload.count == 10)
+            }
+            responses.cancel()
+            await server.cancelled.wait()
+            let error = await rpcError { while try await responses.makeAsyncIterator().next() != nil {} }
+            #expect(error?.code == .cancelled)
+        }
+    }
+
+    /// What one iterator has not read is there for the next one.
+    @Test(arguments: Transport.allCases)
+    func iterators_go_on_where_the_last_one_stopped(_ transport: Transport) async throws {
+        try await transport.withChannel([TestServer()]) { channel in
+            let sizes = (0..<600).map { Int32($0) }
+            let responses = TrialClient(channel).watch(AnswerRequest(answerBytes: sizes))
+            var found: [Int32] = []
+            while let response = try await responses.makeAsyncIterator().next() {
+                found.append(Int32(response.payload.count))
+            }
+            #expect(found == sizes)
+        }
+    }
+
     @Test(arguments: Transport.allCases)
     func timeout_on_sleeping_server(_ transport: Transport) async throws {
         let server = TestServer()

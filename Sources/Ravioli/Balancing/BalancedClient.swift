@@ -208,6 +208,10 @@ private final class BalancedStream: StreamCall {
 
     func send(_ message: [UInt8]) async throws(RPCError) { try await call.send(message) }
 
+    func trySend(_ message: UnsafeRawBufferPointer) -> Bool { call.trySend(message) }
+
+    func tryNext(_ body: (UnsafeRawBufferPointer) -> Void) -> Bool { call.tryNext(body) }
+
     func finish() { call.finish() }
 
     func next() async throws(RPCError) -> [UInt8]? {

@@ -41,7 +41,7 @@ extension ClientConnection: StreamCreditSource {
         guard let stream = records[opening.slot.index]?.stream else { return }
         let output = StreamOutput(
             streamID: opening.streamID, slot: opening.slot, outbox: stream.outbox, closesSide: true,
-            credit: self)
+            credit: self, spareMemory: link.context.spareMemory)
         records[opening.slot.index]?.output = output
         link.send(output)
     }
@@ -66,9 +66,25 @@ extension ClientConnection: StreamCreditSource {
         guard case .message(let message, let cost) = event, let stream = records[slot.index]?.stream else {
             return
         }
-        stream.metadata.set(Metadata())
+        stream.responseReceived()
         stream.inbox.deliver(message, cost)
         messageMoved(slot)
+    }
+
+    /// Takes the whole messages of a stream that come next, frame after frame; returns whether there were any.
+    func takeRun() -> Bool {
+        let slot: CallSlot? = decoder.takeFrames { frames in
+            guard let (slot, run) = machine.runReceived(frames) else { return nil }
+            if let stream = records[slot.index]?.stream {
+                stream.responseReceived()
+                stream.inbox.deliver(
+                    run: UnsafeRawBufferPointer(rebasing: frames[..<run.bytes]), link.context.spareMemory)
+            }
+            return (slot, run.bytes)
+        }
+        guard let slot else { return false }
+        messageMoved(slot)
+        return true
     }
 
     func deliver(_ slot: CallSlot, metadata block: ByteBuffer) {

@@ -32,7 +32,7 @@ final class ClientConnection: ConnectionEndpoint, TimerOwner {
     /// What the server is called where errors name it: its own name, or what was connected to.
     private(set) var hopName: String
     @exclusivity(unchecked) var machine: ClientConnectionMachine
-    private var decoder: FrameDecoder
+    @exclusivity(unchecked) var decoder: FrameDecoder
     @exclusivity(unchecked) var records: [PendingCall?] = []
     private var deadlineTimer = TimerID.none
     private(set) var isClosed = false
@@ -102,7 +102,9 @@ final class ClientConnection: ConnectionEndpoint, TimerOwner {
             let now = WireInstant(nanoseconds: link.context.now)
             watch?.life.bytesRead(now: now)
             var completed = false
-            while let frame = try decoder.next() {
+            while true {
+                while takeRun() { completed = true }
+                guard let frame = try decoder.next() else { break }
                 completed = true
                 if frame.header.kind == .end {
                     // What is left of a request that the server has answered before its end is not sent.

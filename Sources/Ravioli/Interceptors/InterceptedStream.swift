@@ -14,6 +14,10 @@ final class InterceptedStream: StreamCall {
 
     func send(_ message: [UInt8]) async throws(RPCError) { try await state.call().send(message) }
 
+    func trySend(_ message: UnsafeRawBufferPointer) -> Bool { state.passed?.trySend(message) ?? false }
+
+    func tryNext(_ body: (UnsafeRawBufferPointer) -> Void) -> Bool { state.passed?.tryNext(body) ?? false }
+
     func finish() { state.whenOpen { $0.finish() } }
 
     func next() async throws(RPCError) -> [UInt8]? {
@@ -46,6 +50,11 @@ final class InterceptedStreamState: Sendable {
     }
 
     private let state = Mutex(State())
+    /// The call that the interceptors let pass, for those who ask for it once a message: written once, before `passage`
+    /// is open. An interceptor that calls again closes it.
+    @exclusivity(unchecked) private nonisolated(unsafe) var passedFirst: (any StreamCall)?
+    private let passage = Atomic<Passage.RawValue>(Passage.none.rawValue)
+    private enum Passage: UInt8 { case none, open, closed }
     private let opened = FirstValue<Result<Void, RPCError>>()
     private let end = FirstValue<Result<Metadata, RPCError>>()
     private let finished = FirstValue<Result<Void, RPCError>>()
@@ -56,11 +65,18 @@ final class InterceptedStreamState: Sendable {
     func run(_ call: any StreamCall) async throws(RPCError) -> Metadata {
         let (isCancelled, waiting) = state.withLock { state in
             state.call = call
+            if passedFirst == nil {
+                passedFirst = call
+            } else {
+                passage.store(Passage.closed.rawValue, ordering: .releasing)
+            }
             defer { state.waiting = [] }
             return (state.isCancelled, state.waiting)
         }
         if isCancelled { call.cancel() }
         for action in waiting { action(call) }
+        _ = passage.compareExchange(
+            expected: Passage.none.rawValue, desired: Passage.open.rawValue, ordering: .acquiringAndReleasing)
         opened.set(.success(()))
         return try await end.value().get()
     }
@@ -73,6 +89,9 @@ final class InterceptedStreamState: Sendable {
 
     // MARK: The caller's side
 
+    var passed: (any StreamCall)? {
+        passage.load(ordering: .acquiring) == Passage.open.rawValue ? passedFirst : nil
+    }
     var openCall: (any StreamCall)? { state.withLock { $0.call } }
     var hasEnded: Bool { finished.isSet || openCall?.hasEnded == true }
 

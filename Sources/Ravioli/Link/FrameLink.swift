@@ -302,6 +302,11 @@ extension FrameLink {
     func sendGrants(_ grants: [FlowControl.Grant]) {
         for grant in grants { CreditFrame(bytes: grant.bytes).write(streamID: grant.streamID, into: &out) }
         touched()
+        // A reader that has much before it ends its turn late, and the peer would wait for it all that time. Outside of a
+        // job the end of the turn is near, and what a write may bring about must not happen amid the frames of a read.
+        if context.isRunningJobs, !translatesOutput, let transport, transport.isWritable {
+            writeOut(transport)
+        }
     }
 
     /// Writes an end frame with its message, if any; a message too long for it goes ahead in data frames.

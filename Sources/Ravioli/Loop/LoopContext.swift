@@ -72,6 +72,8 @@ final class LoopContext: Sendable {
     let random: @Sendable () -> Double
     /// Whether what takes long is done on other threads. Not in a simulation, which has one.
     let offloads: Bool
+    /// Memory for the messages of streams.
+    let spareMemory = SpareMemory()
     private let inbox = Mutex(Inbox())
 
     // Loop only: see the head of the file. `nonisolated(unsafe)` because the compiler cannot see NIO's threads.
@@ -86,6 +88,8 @@ final class LoopContext: Sendable {
     private nonisolated(unsafe) var patient: [any FlushTarget] = []
     private nonisolated(unsafe) var comesAfterReads = false
     private nonisolated(unsafe) var isSettling = false
+    /// Whether a job of this turn runs.
+    private(set) nonisolated(unsafe) var isRunningJobs = false
     private nonisolated(unsafe) var settleComes = false
 
     /// After so many calls of a turn their output leaves, ahead of the turn's end. Both ends of a connection would take turns
@@ -231,6 +235,8 @@ final class LoopContext: Sendable {
         var batch = jobsSpare
         jobsSpare = []
         swap(&jobs, &batch)
+        isRunningJobs = true
+        defer { isRunningJobs = false }
         var previousEnd: Int64?
         for (index, (job, executor)) in batch.enumerated() {
             if index % Self.share == Self.share - 1 { flushEarly() }

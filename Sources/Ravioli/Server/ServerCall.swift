@@ -87,7 +87,9 @@ final class ServerCall: Sendable {
 
     /// Sends the metadata set so far, once; what is set later goes with the end.
     func sendInitialMetadata() {
-        guard !hasAnswered.exchange(true, ordering: .relaxed) else { return }
+        guard !hasAnswered.load(ordering: .relaxed), !hasAnswered.exchange(true, ordering: .relaxed) else {
+            return
+        }
         let metadata = responseMetadata.withLock { metadata in
             defer { metadata = nil }
             return metadata
@@ -96,6 +98,7 @@ final class ServerCall: Sendable {
         onLoop { $0.sendMetadata(self, metadata) }
     }
 
+    var spareMemory: SpareMemory { executor.context.spareMemory }
     func outputWanted() { onLoop { $0.outputWanted(self) } }
     func requestsRead(_ cost: MessageCost) { onLoop { $0.requestsRead(self, cost) } }
 

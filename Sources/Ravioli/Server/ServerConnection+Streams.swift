@@ -50,7 +50,7 @@ extension ServerConnection: StreamCreditSource {
         record.stream = stream
         record.output = StreamOutput(
             streamID: record.streamID, slot: record.call.slot, outbox: stream.outbox, closesSide: false,
-            credit: self)
+            credit: self, spareMemory: link.context.spareMemory)
         if let timeout = server.options.messageTimeout {
             record.watch = MessageWatch(record.call.slot, timeout: timeout, owner: self, on: link.context)
         }
@@ -76,6 +76,19 @@ extension ServerConnection: StreamCreditSource {
             messageMoved(slot)
         }
         if isEnded { stream.inbox.end(.success(())) }
+    }
+
+    /// Takes the whole messages of a stream that come next, frame after frame; returns whether there were any.
+    func takeRun() -> Bool {
+        let slot: CallSlot? = decoder.takeFrames { frames in
+            guard let (slot, run) = machine.runReceived(frames) else { return nil }
+            records[slot.index]?.stream?.inbox.deliver(
+                run: UnsafeRawBufferPointer(rebasing: frames[..<run.bytes]), link.context.spareMemory)
+            return (slot, run.bytes)
+        }
+        guard let slot else { return false }
+        messageMoved(slot)
+        return true
     }
 
     func refuseStream(

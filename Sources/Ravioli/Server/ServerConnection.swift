@@ -54,8 +54,8 @@ final class ServerConnection: ConnectionEndpoint, TimerOwner {
     /// Whether frames or calls wait until the peer has read more of what it asked for.
     private var isHeldUp = false
     private var lastStarted: MethodName?
-    private var peerMessageBytesMax = 0
-    private var peerMetadataBytesMax = 0
+    private(set) var peerMessageBytesMax = 0
+    private(set) var peerMetadataBytesMax = 0
     private(set) var sendWindow = 0
     /// Hears when the connection is gone and every handler has returned.
     var onGone: (() -> Void)?
@@ -102,7 +102,9 @@ final class ServerConnection: ConnectionEndpoint, TimerOwner {
             var now = link.context.now
             var completed = false
             var frames = 0
-            while mayGoOn(), let frame = try decoder.next() {
+            while mayGoOn() {
+                while takeRun() { completed = true }
+                guard let frame = try decoder.next() else { break }
                 completed = true
                 frames += 1
                 if frames % LoopContext.share == 0 { link.flushEarly() }
@@ -366,46 +368,6 @@ final class ServerConnection: ConnectionEndpoint, TimerOwner {
         if number >= 0 { return number }
         let name = unknownNames[Int(head.method)] ?? ""
         throw RPCError(.unimplemented, server.methods.explanation(for: name), executed: .no)
-    }
-
-    // MARK: Answers
-
-    private func sendResponse(_ streamID: UInt32, _ message: FrameLink.Message?, _ metadata: Metadata) {
-        if let message, message.count > peerMessageBytesMax {
-            sendEnd(
-                streamID,
-                RPCError(
-                    .resourceExhausted,
-                    "a response of \(message.count) bytes is over the caller's messageBytesMax = \(peerMessageBytesMax)"
-                ))
-            return
-        }
-        var end = EndFrame(code: 0, executed: .yes)
-        if !metadata.isEmpty {
-            do throws(RPCError) {
-                end.metadata = try block(of: metadata)
-            } catch {
-                sendEnd(streamID, RPCError(error.code, "the response's " + error.message))
-                return
-            }
-        }
-        link.sendEnd(end, streamID: streamID, message: message)
-    }
-
-    func block(of metadata: Metadata) throws(RPCError) -> ByteBuffer? {
-        try metadata.block(bytesMax: peerMetadataBytesMax, pairsMax: server.options.limits.metadataPairsMax)
-    }
-
-    func sendEnd(_ streamID: UInt32, _ error: RPCError, metadata: Metadata = Metadata()) {
-        var all = metadata
-        if !error.isFromCall { all.add(contentsOf: error.metadata) }
-        var end = EndFrame(code: error.code.rawValue, executed: error.isFromCall ? .yes : error.executed.mark)
-        // Metadata that cannot travel must not keep the error from arriving.
-        end.metadata = try? block(of: all)
-        end.status = StatusBlock(message: error.message, details: error.details).block(
-            limits: server.options.limits,
-            bytesMax: EndFrame.statusBytesMax(frameBytesMax: link.frameBytesMax, metadata: end.metadata))
-        link.sendEnd(end, streamID: streamID, message: nil)
     }
 
     // MARK: Ending

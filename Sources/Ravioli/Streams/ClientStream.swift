@@ -13,6 +13,10 @@ final class ClientStream: StreamCall {
 
     func send(_ message: [UInt8]) async throws(RPCError) { try await state.outbox.send(message, state) }
 
+    func trySend(_ message: UnsafeRawBufferPointer) -> Bool { state.outbox.trySend(message, state) }
+
+    func tryNext(_ body: (UnsafeRawBufferPointer) -> Void) -> Bool { state.inbox.tryNext(state, body) }
+
     func finish() { state.outbox.finish(state) }
 
     func next() async throws(RPCError) -> [UInt8]? {
@@ -41,6 +45,8 @@ final class ClientStreamState: StreamLoopSide {
     let inbox: StreamInbox
     let outbox = StreamOutbox()
     let metadata = FirstValue<Metadata>()
+    /// Whether `metadata` is set. Loop only; atomic so that the class is Sendable, at no cost.
+    private let hasMetadata = Atomic<Bool>(false)
     let trailers = Mutex(Metadata())
     let messageTimeout: Duration?
     private let handle: ClientHandle
@@ -56,6 +62,13 @@ final class ClientStreamState: StreamLoopSide {
     }
 
     var hasEnded: Bool { isOver.load(ordering: .acquiring) }
+
+    /// A response arrived: what metadata came ahead of it has come.
+    func responseReceived() {
+        guard !hasMetadata.load(ordering: .relaxed) else { return }
+        hasMetadata.store(true, ordering: .relaxed)
+        metadata.set(Metadata())
+    }
 
     /// The caller gives the call up.
     func cancel() {
@@ -84,4 +97,6 @@ final class ClientStreamState: StreamLoopSide {
     func wantsOutput() { handle.outputWanted(call) }
 
     func hasRead(_ cost: MessageCost) { handle.responsesRead(call, cost) }
+
+    var spareMemory: SpareMemory { handle.context.spareMemory }
 }

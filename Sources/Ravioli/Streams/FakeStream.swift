@@ -69,4 +69,6 @@ private final class RecordedRequests: MessageSource {
         if let message { note(message) }
         return message
     }
+
+    func tryNext(_ body: (UnsafeRawBufferPointer) -> Void) -> Bool { false }
 }

@@ -10,36 +10,62 @@ public import RavioliSchema
 public struct ResponseStream<Element: Message>: AsyncSequence, Sendable {
     /// What the call ended with.
     public typealias Failure = RPCError
-    let call: any StreamCall
+    @usableFromInline let call: any StreamCall
 
     /// The responses of an open call.
     public init(_ call: any StreamCall) { self.call = call }
 
     /// Reads the responses.
     public struct AsyncIterator: AsyncIteratorProtocol {
-        let call: any StreamCall
+        @usableFromInline let call: any StreamCall
+
+        @usableFromInline init(call: any StreamCall) { self.call = call }
 
         /// The next response; nil after the last one of a call that ended well.
         ///
         /// - Throws: what the call ended with; `internal` for a response that cannot be decoded.
-        public func next(isolation actor: isolated (any Actor)?) async throws(RPCError) -> Element? {
-            try await next()
+        // Not isolated to the parameter: a loop would switch executors there and back for each message. It runs where its
+        // caller does all the same.
+        @inlinable
+        public nonisolated(nonsending) func next(
+            isolation actor: (any Actor)?
+        ) async throws(RPCError) -> Element? {
+            if let element = try ready() { return element }
+            return try await next()
         }
 
         /// The next response; nil after the last one of a call that ended well.
         public func next() async throws(RPCError) -> Element? {
+            if let element = try ready() { return element }
             guard let bytes = try await call.next() else { return nil }
             do throws(SchemaError) {
                 return try Element(decoding: bytes)
             } catch {
-                call.cancel()
-                throw RPCError(
-                    call: .internal, "a response cannot be decoded: \(error)", executed: .maybe, cause: error)
+                throw undecodable(error)
             }
+        }
+
+        /// The next response, if it is there: decoded where it lies, and without a suspension.
+        @inlinable
+        func ready() throws(RPCError) -> Element? {
+            var result: Result<Element, SchemaError>?
+            let isReady = call.tryNext { bytes in
+                result = Result { () throws(SchemaError) in try Element(decoding: bytes) }
+            }
+            guard isReady, let result else { return nil }
+            do throws(SchemaError) { return try result.get() } catch { throw undecodable(error) }
+        }
+
+        @usableFromInline
+        func undecodable(_ error: SchemaError) -> RPCError {
+            call.cancel()
+            return RPCError(
+                call: .internal, "a response cannot be decoded: \(error)", executed: .maybe, cause: error)
         }
     }
 
     /// Begins to read.
+    @inlinable
     public func makeAsyncIterator() -> AsyncIterator { AsyncIterator(call: call) }
 
     /// The metadata that came ahead of the first response; waits for that, or for the end.
@@ -56,7 +82,7 @@ public struct ResponseStream<Element: Message>: AsyncSequence, Sendable {
 public struct BidirectionalCall<Request: Message, Response: Message>: Sendable {
     /// The responses.
     public let responses: ResponseStream<Response>
-    private let call: any StreamCall
+    @usableFromInline let call: any StreamCall
 
     /// The streams of an open call.
     public init(_ call: any StreamCall) {
@@ -67,6 +93,7 @@ public struct BidirectionalCall<Request: Message, Response: Message>: Sendable {
     /// Sends a request; waits while the server does not take what was sent before.
     ///
     /// - Throws: what the call has ended with; `invalid_argument` for a request that cannot be encoded.
+    @inlinable
     public func send(_ request: Request) async throws(RPCError) {
         try await MessageWriter<Request>(sink: CallSink(call: call)).send(request)
     }
@@ -79,7 +106,12 @@ public struct BidirectionalCall<Request: Message, Response: Message>: Sendable {
 }
 
 /// The requests' way into a call.
+@usableFromInline
 struct CallSink: MessageSink {
     let call: any StreamCall
+    @usableFromInline init(call: any StreamCall) { self.call = call }
+    @usableFromInline
     func send(_ message: [UInt8]) async throws(RPCError) { try await call.send(message) }
+    @usableFromInline
+    func trySend(_ message: UnsafeRawBufferPointer) -> Bool { call.trySend(message) }
 }

@@ -15,9 +15,17 @@ final class ServerStream: StreamLoopSide {
 
     func wantsOutput() { call.outputWanted() }
     func hasRead(_ cost: MessageCost) { call.requestsRead(cost) }
+    var spareMemory: SpareMemory { call.spareMemory }
 
     /// The next request; nil after the last one.
     func next() async throws(RPCError) -> [UInt8]? { try await inbox.next(self) }
+
+    func tryNext(_ body: (UnsafeRawBufferPointer) -> Void) -> Bool { inbox.tryNext(self, body) }
+
+    func trySend(_ message: UnsafeRawBufferPointer) -> Bool {
+        call.sendInitialMetadata()
+        return outbox.trySend(message, self)
+    }
 
     /// Sends a response. The metadata set so far goes ahead of the first one.
     func send(_ message: [UInt8]) async throws(RPCError) {
@@ -47,7 +55,9 @@ public struct RequestBytes: AsyncSequence, Sendable {
         /// The next request; nil after the last one.
         ///
         /// - Throws: why the call ended before its last request came: cancelled, out of time, a limit.
-        public func next(isolation actor: isolated (any Actor)?) async throws(RPCError) -> [UInt8]? {
+        public nonisolated(nonsending) func next(
+            isolation actor: (any Actor)?
+        ) async throws(RPCError) -> [UInt8]? {
             try await stream.next()
         }
 

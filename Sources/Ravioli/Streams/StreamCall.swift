@@ -33,6 +33,12 @@ public protocol StreamCall: AnyObject, Sendable {
     /// - Throws: what the call ended with, when it has ended; `failed_precondition` after ``finish()``.
     func send(_ message: [UInt8]) async throws(RPCError)
 
+    /// Sends a request at once, if there is room for it; returns whether it did. If not, ``send(_:)`` waits for room, or
+    /// says why there will be none. A call that cannot tell answers false; so does one that implements nothing.
+    ///
+    /// - Parameter message: valid only during the call; it is copied.
+    func trySend(_ message: UnsafeRawBufferPointer) -> Bool
+
     /// No request follows. Without effect when it was called before.
     func finish()
 
@@ -40,6 +46,12 @@ public protocol StreamCall: AnyObject, Sendable {
     ///
     /// - Throws: what the call ended with. ``RPCError/metadata`` has the metadata of the end.
     func next() async throws(RPCError) -> [UInt8]?
+
+    /// Lends the next response to `body`, if it is there; returns whether it was. If not, ``next()`` waits for it, or says
+    /// that there is none. A call that cannot tell answers false; so does one that implements nothing.
+    ///
+    /// - Parameter body: runs once or not at all, before this returns; the bytes are valid only meanwhile.
+    func tryNext(_ body: (UnsafeRawBufferPointer) -> Void) -> Bool
 
     /// The metadata that came ahead of the first response; empty without any. Waits for the first response or the end.
     func metadata() async -> Metadata
@@ -52,4 +64,11 @@ public protocol StreamCall: AnyObject, Sendable {
 
     /// Ends the call with `cancelled`. Without effect when it has ended.
     func cancel()
+}
+
+extension StreamCall {
+    /// Nothing is sent without waiting.
+    public func trySend(_ message: UnsafeRawBufferPointer) -> Bool { false }
+    /// Nothing is there without waiting.
+    public func tryNext(_ body: (UnsafeRawBufferPointer) -> Void) -> Bool { false }
 }

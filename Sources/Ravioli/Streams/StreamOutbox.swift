@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Where the messages of a stream wait for credit and for their turn. A writer goes on while little is gathered here, and
-// waits while much is: what a peer does not read makes its writer wait, and nothing else.
+// waits while much is: what a peer does not read makes its writer wait, and nothing else. Short messages are packed into
+// one buffer, each behind room for its frame's header, so that they go out together.
 
+import NIOCore
+import RavioliWire
 import Synchronization
 
 /// The messages of one stream that have not been sent.
@@ -12,8 +15,12 @@ final class StreamOutbox: Sendable {
     private typealias Waiter = UnsafeContinuation<Wake, Never>
 
     private struct State: Sendable {
-        var messages: [[UInt8]] = []
+        var batch = MessageBatch<[UInt8]>()
+        /// What the messages will cost.
         var bytes = 0
+        /// Above this a writer waits. Little at first, and twice as much each time that the loop has taken what was here: the
+        /// first messages are with their reader while the next ones are written.
+        var bytesMax = StreamOutbox.bytesAtFirst
         /// Whether the loop has been told, and has not looked yet.
         var isAnnounced = false
         /// Whether the loop has taken messages that it has not sent yet.
@@ -24,12 +31,34 @@ final class StreamOutbox: Sendable {
         var waitersMade = 0
     }
 
-    /// Above this a writer waits, in bytes of messages.
-    private static let bytesMax = 64 * 1024
+    /// Above this a writer waits, in what messages cost; see ``State/bytesMax``.
+    private static let bytesMost = 64 * 1024
+    private static let bytesAtFirst = 16 * 1024
+    /// Messages up to this length are packed: to copy them is cheaper than to keep an array of each.
+    private static let packedBytesMax = 4 * 1024
 
     private let state = Mutex(State())
 
     // MARK: The writer's side
+
+    /// Adds a message if it is short and its writer need not wait afterwards; returns whether it did.
+    func trySend(_ message: UnsafeRawBufferPointer, _ loop: some StreamLoopSide) -> Bool {
+        let cost = StreamCost.of(bytes: message.count, beginsMessage: true)
+        guard message.count <= Self.packedBytesMax else { return false }
+        let mustAnnounce = state.withLock { state -> Bool? in
+            guard state.bytes + cost <= state.bytesMax, state.failure == nil, !state.isFinished else {
+                return nil
+            }
+            if state.batch.isFresh { state.batch.use(loop.spareMemory.take(for: state.bytesMax)) }
+            state.batch.append(message)
+            state.bytes += cost
+            defer { state.isAnnounced = true }
+            return !state.isAnnounced
+        }
+        guard let mustAnnounce else { return false }
+        if mustAnnounce { loop.wantsOutput() }
+        return true
+    }
 
     /// Adds a message; waits while much is waiting to be sent.
     ///
@@ -41,14 +70,18 @@ final class StreamOutbox: Sendable {
                 return .failure(
                     RPCError(.failedPrecondition, "a message after the last one", executed: .maybe))
             }
-            state.messages.append(message)
-            state.bytes += message.count
+            if message.count <= Self.packedBytesMax {
+                message.withUnsafeBytes { state.batch.append($0) }
+            } else {
+                state.batch.append(long: message)
+            }
+            state.bytes += StreamCost.of(bytes: message.count, beginsMessage: true)
             defer { state.isAnnounced = true }
-            return .success((!state.isAnnounced, state.bytes > Self.bytesMax))
+            return .success((!state.isAnnounced, state.bytes > state.bytesMax))
         }
         let (mustAnnounce, mustWait) = try outcome.get()
         if mustAnnounce { loop.wantsOutput() }
-        if mustWait { try await wait { $0.bytes <= Self.bytesMax } }
+        if mustWait { try await wait { $0.bytes <= $0.bytesMax } }
     }
 
     /// No message follows.
@@ -66,7 +99,7 @@ final class StreamOutbox: Sendable {
     ///
     /// - Throws: what ended the stream before.
     func drained() async throws(RPCError) {
-        try await wait { $0.messages.isEmpty && !$0.isSending }
+        try await wait { $0.batch.isEmpty && !$0.isSending }
     }
 
     private func wait(for isDone: @Sendable (borrowing State) -> Bool) async throws(RPCError) {
@@ -107,20 +140,23 @@ final class StreamOutbox: Sendable {
 
     // MARK: The loop's side
 
-    /// Takes everything that waits; writers go on. Called when all that was taken before has been sent.
-    func take() -> (messages: [[UInt8]], isFinished: Bool) {
-        let (messages, isFinished, waiters) = state.withLock { state in
+    /// Takes everything that waits into an empty batch; writers go on. Called when all that was taken before has been sent.
+    ///
+    /// - Returns: Whether no message follows.
+    func take(into batch: inout MessageBatch<[UInt8]>) -> Bool {
+        let (isFinished, waiters) = state.withLock { state in
+            swap(&state.batch, &batch)
             defer {
-                state.isSending = !state.messages.isEmpty
-                state.messages = []
+                state.isSending = !batch.isEmpty
                 state.bytes = 0
+                if state.isSending { state.bytesMax = min(2 * state.bytesMax, Self.bytesMost) }
                 state.isAnnounced = false
-                state.waiters = []
+                if !state.waiters.isEmpty { state.waiters = [] }
             }
-            return (state.messages, state.isFinished, state.waiters)
+            return (state.isFinished, state.waiters)
         }
         for entry in waiters { entry.waiter.resume(returning: .look) }
-        return (messages, isFinished)
+        return isFinished
     }
 
     /// The stream has ended: nothing is sent any more.
@@ -128,7 +164,7 @@ final class StreamOutbox: Sendable {
         let waiters = state.withLock { state in
             guard state.failure == nil else { return [] as [(id: Int, waiter: Waiter)] }
             state.failure = error
-            state.messages = []
+            state.batch = MessageBatch()
             state.bytes = 0
             defer { state.waiters = [] }
             return state.waiters

@@ -32,8 +32,8 @@ final class StreamOutput {
     private let closesSide: Bool
     private unowned let credit: any StreamCreditSource
 
-    private var batch: [[UInt8]] = []
-    private var index = 0
+    private let spareMemory: SpareMemory
+    private var batch = MessageBatch<[UInt8]>()
     /// How much of the message at hand has been sent; nil when nothing has.
     private var offset: Int?
     /// Whether there was no credit for the next frame when its turn came.
@@ -47,8 +47,9 @@ final class StreamOutput {
 
     init(
         streamID: UInt32, slot: CallSlot, outbox: StreamOutbox, closesSide: Bool,
-        credit: any StreamCreditSource
+        credit: any StreamCreditSource, spareMemory: SpareMemory
     ) {
+        self.spareMemory = spareMemory
         self.streamID = streamID
         self.slot = slot
         self.outbox = outbox
@@ -63,16 +64,20 @@ final class StreamOutput {
     func write(into buffer: inout ByteBuffer, frameBytesMax: Int) -> Progress {
         if isClosed { return .idle }
         let start = buffer.writerIndex
-        while buffer.writerIndex - start < frameBytesMax {
-            guard index < batch.count || refill() else { return closeIfFinished(into: &buffer) }
+        while true {
+            let room = frameBytesMax - (buffer.writerIndex - start)
+            guard room > 0 else { return .more }
+            guard !batch.isEmpty || refill() else { return closeIfFinished(into: &buffer) }
+            if offset == nil, !batch.nextIsLong, writeRun(into: &buffer, frameBytesMax, bytesWanted: room) {
+                continue
+            }
             guard writeFrame(into: &buffer, frameBytesMax: frameBytesMax) else { return .blocked }
         }
-        return .more
     }
 
     private func refill() -> Bool {
-        (batch, isFinished) = outbox.take()
-        index = 0
+        batch.clear(spareMemory)
+        isFinished = outbox.take(into: &batch)
         return !batch.isEmpty
     }
 
@@ -83,10 +88,23 @@ final class StreamOutput {
         return .idle
     }
 
+    /// Writes frames for short messages that go whole; returns whether there was one.
+    private func writeRun(
+        into buffer: inout ByteBuffer, _ frameBytesMax: Int, bytesWanted: Int
+    ) -> Bool {
+        let bounds = MessageRun.Bounds(
+            costMax: credit.sendCredit(slot), payloadBytesMax: frameBytesMax, bytesWanted: bytesWanted)
+        let run = batch.writeRun(into: &buffer, streamID: streamID, within: bounds, hasWaited: hasWaited)
+        guard run.count > 0 else { return false }
+        hasWaited = false
+        credit.spendCredit(slot, run.cost)
+        return true
+    }
+
     /// Writes the next frame of the message at hand; returns whether there was credit for it.
     private func writeFrame(into buffer: inout ByteBuffer, frameBytesMax: Int) -> Bool {
-        // Not held in a variable: whoever lets go of it last frees it, which must not be this thread.
-        let total = batch[index].count
+        let isLong = batch.nextIsLong
+        let total = isLong ? batch.nextLong.count : batch.withNext(\.count)
         let begins = offset == nil
         let from = offset ?? 0
         guard
@@ -97,6 +115,23 @@ final class StreamOutput {
             hasWaited = true
             return false
         }
+        writeHeader(into: &buffer, count, begins: begins, total: total)
+        // Not held in a variable: whoever lets go of it last frees it, which must not be this thread.
+        if isLong {
+            batch.nextLong.withUnsafeBytes {
+                _ = buffer.writeBytes(UnsafeRawBufferPointer(rebasing: $0[from..<(from + count)]))
+            }
+        } else {
+            batch.withNext {
+                _ = buffer.writeBytes(UnsafeRawBufferPointer(rebasing: $0[from..<(from + count)]))
+            }
+        }
+        credit.spendCredit(slot, StreamCost.of(bytes: count, beginsMessage: begins))
+        sent(from + count, of: total, isLong: isLong)
+        return true
+    }
+
+    private func writeHeader(into buffer: inout ByteBuffer, _ count: Int, begins: Bool, total: Int) {
         let isChunked = begins && count < total
         var flags: FrameFlags = begins ? [.counted, .message] : .counted
         if isChunked { flags.insert(.chunked) }
@@ -107,21 +142,16 @@ final class StreamOutput {
             flags: flags
         ).write(into: &buffer)
         if isChunked { buffer.writeInteger(UInt32(clamping: total)) }
-        batch[index].withUnsafeBytes {
-            _ = buffer.writeBytes(UnsafeRawBufferPointer(rebasing: $0[from..<(from + count)]))
-        }
-        credit.spendCredit(slot, StreamCost.of(bytes: count, beginsMessage: begins))
-        sent(from + count, of: total)
-        return true
     }
 
-    private func sent(_ bytes: Int, of total: Int) {
+    private func sent(_ bytes: Int, of total: Int, isLong: Bool) {
         guard bytes == total else {
             offset = bytes
             return
         }
         offset = nil
-        LargeMemory.free(&batch[index])
-        index += 1
+        guard isLong else { return batch.dropNext() }
+        LargeMemory.free(&batch.nextLong)
+        batch.dropNextLong()
     }
 }
