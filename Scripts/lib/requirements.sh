@@ -33,7 +33,9 @@ imports_protobuf() {
 is_met() {
     case $1 in
     ca-certificates) [[ -e /etc/ssl/certs/ca-certificates.crt || ! -d /etc/apt ]] ;;
-    curl | git | pkg-config) command -v "$1" >/dev/null ;;
+    curl | gcc | git | pkg-config | strace | valgrind) command -v "$1" >/dev/null ;;
+    binutils) command -v nm strip readelf >/dev/null ;;
+    libc6-dev) include_exists stdlib.h ;;
     libprotobuf-c-dev) include_exists protobuf-c/protobuf-c.h ;;
     libprotobuf-dev) include_exists google/protobuf/descriptor.proto ;;
     libprotoc-dev) include_exists google/protobuf/compiler/plugin.proto ;;

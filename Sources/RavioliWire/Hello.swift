@@ -82,7 +82,8 @@ package struct Hello: Sendable, Hashable {
         streamCreditBytes = stream
         connectionCreditBytes = connection
         schemaFingerprint = fingerprint
-        details = rest
+        // Detached from the read it came in, whose memory would otherwise be kept as long as the connection.
+        details = rest.readableBytes == 0 ? ByteBuffer() : ByteBuffer(bytes: rest.readableBytesView)
     }
 
     /// Appends the whole frame.

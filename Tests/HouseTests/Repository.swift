@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import BlockingTests
 import Foundation
 
 /// What a rule has against a place in a file.
@@ -95,5 +96,25 @@ enum Repository {
         return names.sorted().filter { !$0.hasPrefix(".") && !$0.hasPrefix("__") }.flatMap { name in
             paths(below: "\(path)/\(name)")
         }
+    }
+
+    /// Runs a program in the repository; its status and all it wrote.
+    static func run(_ program: String, _ arguments: [String]) throws -> (status: Int32, text: String) {
+        let process = Process()
+        process.currentDirectoryURL = root
+        process.executableURL = URL(filePath: program, relativeTo: root)
+        process.arguments = arguments
+        let output = try Spawning.alone {
+            let output = Pipe()
+            process.standardOutput = output
+            process.standardError = output
+            process.standardInput = FileHandle.nullDevice
+            try process.run()
+            try output.fileHandleForWriting.close()
+            return output.fileHandleForReading
+        }
+        let text = String(decoding: try output.readToEnd() ?? Data(), as: UTF8.self)
+        process.waitUntilExit()
+        return (process.terminationStatus, text)
     }
 }

@@ -86,7 +86,8 @@ final class FrameLink: FlushTarget {
         case stream(StreamOutput)
     }
 
-    private var outgoing = CircularBuffer<Item>()
+    /// Begins small: most connections only carry what fits in single frames.
+    private var outgoing = CircularBuffer<Item>(initialCapacity: 1)
     /// Streams that have more to send than credit.
     private var blocked: [StreamOutput] = []
     /// What is left of the messages in `outgoing`.
