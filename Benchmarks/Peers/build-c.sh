@@ -5,7 +5,7 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 build=$(realpath "$1")
 shift
-peers=("${@:-raw grpc-cpp capnp thrift}")
+peers=("${@:-raw grpc-cpp capnp thrift libprotobuf protobuf-c}")
 protos=$(realpath ../../Protos)
 objects=$build/c
 mkdir -p "$objects"
@@ -52,6 +52,20 @@ build_thrift() {
         "${cxx[@]}" -I "$out" -o "$build/thrift-$name" "thrift/$name.cpp" "$out"/{Load,load_types}.cpp \
             "$objects/load.o" -lthriftnb -lthrift -levent -lpthread
     done
+}
+
+build_libprotobuf() {
+    local out=$objects/libprotobuf schema=ravioli/benchmark/v1/codec
+    mkdir -p "$out"
+    protoc -I "$protos" --cpp_out="$out" "$schema.proto"
+    "${cxx[@]}" -I "$out" -o "$build/libprotobuf-codec" libprotobuf/codec.cpp "$out/$schema.pb.cc" -lprotobuf -lpthread
+}
+
+build_protobuf_c() {
+    local out=$objects/protobuf-c schema=ravioli/benchmark/v1/codec
+    mkdir -p "$out"
+    protoc-c -I "$protos" --c_out="$out" "$schema.proto"
+    "${c[@]}" -I shared -I "$out" -o "$build/protobuf-c-codec" protobuf-c/codec.c "$out/$schema.pb-c.c" -lprotobuf-c
 }
 
 "${c[@]}" -c -o "$objects/load.o" shared/load.c

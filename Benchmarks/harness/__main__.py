@@ -31,7 +31,8 @@ def parse():
     parser = argparse.ArgumentParser(
         prog="Benchmarks/run", description=__doc__, epilog=EPILOG, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--only", action="append", default=[], metavar="NAME",
-                        help="a scenario or a peer; repeatable. Without one of either kind: all of that kind")
+                        help="a scenario, a group of them (codec, json) or a peer; repeatable. Without one of either "
+                             "kind: all of that kind")
     parser.add_argument("--list", action="store_true", help="the scenarios and peers, and what is built")
     parser.add_argument("--rounds", type=int, default=5, help="default 5")
     parser.add_argument("--seconds", type=float, default=2.0, help="of each measurement; default 2")
@@ -48,7 +49,7 @@ def parse():
     parser.add_argument("--build", action="store_true", help="only installs and builds")
     parser.add_argument("--no-build", action="store_true", help="measures what is built, as it is")
     arguments = parser.parse_args()
-    known = {*scenario_table.BY_NAME, *peer_table.BY_NAME, *(door.name for door in peer_table.EDGES)}
+    known = {*scenario_table.BY_NAME, *scenario_table.GROUPS, *peer_table.BY_NAME, *(other.name for other in peer_table.OTHERS)}
     unknown = [name for name in arguments.only if name not in known]
     if unknown:
         parser.error(f"no such scenario or peer: {', '.join(unknown)}; see --list")
@@ -58,25 +59,23 @@ def parse():
 
 
 def choose(only):
-    """The scenarios, peers and edges that were asked for."""
-    selection = [scenario for scenario in scenario_table.ALL if scenario.name in only]
+    """The scenarios, the peers, and the edges and codecs that were asked for."""
+    selection = [scenario for scenario in scenario_table.ALL if scenario.name in only or scenario.group in only]
     chosen = [peer for peer in peer_table.ALL if peer.name in only]
-    doors = [door for door in peer_table.EDGES if door.name in only]
+    others = [other for other in peer_table.OTHERS if other.name in only]
+    if not chosen and not others:
+        chosen, others = ([one for one in some if not getattr(one, "is_extra", False)]
+                          for some in (peer_table.ALL, peer_table.OTHERS))
     if not selection:
-        selection = [scenario for scenario in scenario_table.ALL if scenario.is_default]
-        if chosen and not doors:
-            selection = [scenario for scenario in selection if scenario.how != "edge"]
-        if doors and not chosen:
-            selection = [scenario for scenario in selection if scenario.how == "edge"]
-    if not chosen and not doors:
-        doors = peer_table.EDGES
-        chosen = [peer for peer in peer_table.ALL if not peer.is_extra]
-    return selection, chosen, doors
+        selection = [scenario for scenario in scenario_table.ALL
+                     if scenario.is_default and measure.participants(scenario, chosen, others)]
+    return selection, chosen, others
 
 
-def builds_of(selection, chosen, doors):
-    needed = [peer.build for peer in chosen if any(scenario.how != "edge" for scenario in selection)]
-    needed += [door.build for door in doors if any(scenario.how == "edge" for scenario in selection)]
+def builds_of(selection, chosen, others):
+    needed = [one.build for scenario in selection for one in measure.participants(scenario, chosen, others)]
+    needed += [peer_table.BY_NAME[one.upstream].build for scenario in selection if scenario.how == "edge"
+               for one in measure.participants(scenario, chosen, others)]
     return list(dict.fromkeys(needed))
 
 
@@ -85,14 +84,14 @@ def show_list():
     for scenario in scenario_table.ALL:
         print(f"  {scenario.name:20} {scenario.title}{'' if scenario.is_default else ' (only when named)'}")
     print("peers:")
-    for peer in (*peer_table.ALL, *peer_table.EDGES):
+    for peer in (*peer_table.ALL, *peer_table.OTHERS):
         extra = " (only when named)" if getattr(peer, "is_extra", False) else ""
         print(f"  {peer.name:20} {peer.title}{extra}{'' if peer.is_built else ' (not built)'}")
 
 
-def prepare(selection, chosen, doors):
+def prepare(selection, chosen, others):
     """Installs and builds; leaves out what cannot be built, and says so."""
-    builds = builds_of(selection, chosen, doors)
+    builds = builds_of(selection, chosen, others)
     build.install(builds, say)
     failed = build.build_all(builds, say)
     for name, text in failed.items():
@@ -115,39 +114,39 @@ def main():
     arguments = parse()
     if arguments.list:
         return show_list()
-    selection, chosen, doors = choose(arguments.only)
+    selection, chosen, others = choose(arguments.only)
     if arguments.smoke:
-        chosen, doors = ([one for one in some if one.is_built] for some in (chosen, doors))
-        if not chosen:
+        chosen, others = ([one for one in some if one.is_built] for some in (chosen, others))
+        if not chosen and not others:
             say("nothing is built; begin with Benchmarks/run --build")
             return 1
-        return smoke.run(chosen, doors, say)
+        return smoke.run(chosen, others, say)
     if not arguments.no_build:
         try:
-            complete = prepare(selection, chosen, doors)
+            complete = prepare(selection, chosen, others)
         except build.BuildFailure as failure:
             say(str(failure))
             return 1
         if arguments.build:
             return 0 if complete else 1
-    missing = [one.name for one in (*chosen, *doors) if not one.is_built]
+    missing = [one.name for one in (*chosen, *others) if not one.is_built]
     if missing:
         say(f"not built, and so left out: {', '.join(missing)}")
-    chosen, doors = ([one for one in some if one.is_built] for some in (chosen, doors))
+    chosen, others = ([one for one in some if one.is_built] for some in (chosen, others))
     load_before = os.getloadavg()[0]
     settings = measure.Settings(arguments.seconds, arguments.warm_up, arguments.rounds)
     with Spinners(arguments.spin):
-        results = measure.run(selection, chosen, doors, settings, say)
-    print(report.table(selection, chosen, doors, results))
+        results = measure.run(selection, chosen, others, settings, say)
+    print(report.table(selection, chosen, others, results))
     if arguments.syscalls:
         count_syscalls(chosen)
-    found = report.warnings(selection, chosen, doors, results, load_before)
+    found = report.warnings(selection, chosen, others, results, load_before)
     for warning in found:
         say(f"warning: {warning}")
     if arguments.json:
-        report.as_json(arguments.json, selection, chosen, doors, results, settings, found)
+        report.as_json(arguments.json, selection, chosen, others, results, settings, found)
     if arguments.plots:
-        plot.write_all(arguments.plots, selection, chosen, doors, results)
+        plot.write_all(arguments.plots, selection, chosen, others, results)
     return 0
 
 

@@ -8,6 +8,11 @@ import subprocess
 from paths import BENCHMARKS, PEERS, ROOT, SCRATCH, SOURCES
 
 GOCODE = "/usr/share/gocode/src"
+# Programs with all they need inside, as Ravioli's page on deployment advises: they start in three fifths of the time and are
+# smaller in memory.
+RAVIOLI_OPTIONS = (
+    "--disable-local-rpath", "-Xswiftc", "-static-executable", "-Xswiftc", "-use-ld=lld",
+    "-Xswiftc", "-Xclang-linker", "-Xswiftc", "-static-pie", "-Xlinker", "-z", "-Xlinker", "pack-relative-relocs")
 RAVIOLI_PROGRAMS = ("ravioli-load-server", "ravioli-load-client", "ravioli-load-edge", "CodecBenchmark")
 
 # Debian packages by build, each with what shows that it is there: a program, or a file.
@@ -35,9 +40,17 @@ REQUIREMENTS = {
         "libthrift-dev": "/usr/include/thrift/server/TNonblockingServer.h",
         "libboost-dev": "/usr/include/boost/numeric/conversion/cast.hpp",
         "libevent-dev": "/usr/include/event2/event.h",
+        "libprotobuf-dev": "/usr/include/google/protobuf/util/json_util.h",
+        "libprotobuf-c-dev": "/usr/include/protobuf-c/protobuf-c.h",
+        "protobuf-c-compiler": "protoc-c",
     },
     "grpc-swift": {"protobuf-compiler": "protoc"},
-    "ravioli": {"libprotobuf-c-dev": "/usr/include/protobuf-c/protobuf-c.h", "libsqlite3-dev": "/usr/include/sqlite3.h"},
+    "ravioli": {
+        "libprotobuf-c-dev": "/usr/include/protobuf-c/protobuf-c.h",
+        "libsqlite3-dev": "/usr/include/sqlite3.h",
+        "protobuf-compiler": "protoc",
+        "zlib1g-dev": "/usr/include/zlib.h",
+    },
 }
 
 
@@ -69,12 +82,34 @@ def install(builds, say):
         raise BuildFailure(f"apt-get could not install {' '.join(still or missing)}")
 
 
+def swift_build(scratch, options, programs):
+    """The commands that build programs of the benchmarks' package."""
+    base = ["swift", "build", "-c", "release", "--package-path", str(BENCHMARKS), "--scratch-path", str(scratch),
+            "-j", str(os.cpu_count()), "--quiet", *options]
+    return [[*base, "--product", program] for program in programs]
+
+
 def _commands(build):
     if build == "ravioli":
-        base = ["swift", "build", "-c", "release", "--package-path", str(BENCHMARKS), "--scratch-path", str(SCRATCH),
-                "-j", str(os.cpu_count()), "--quiet"]
-        return [[*base, "--product", program] for program in RAVIOLI_PROGRAMS]
+        return swift_build(SCRATCH, RAVIOLI_OPTIONS, RAVIOLI_PROGRAMS)
     return [[str(SOURCES / f"build-{build}.sh"), str(PEERS)]]
+
+
+def plan_anew(scratch):
+    """SwiftPM does not notice new files of a package that is not the root unless it plans anew."""
+    (scratch / "release.yaml").unlink(missing_ok=True)
+    for description in scratch.glob("*/release/description.json"):
+        description.unlink()
+
+
+def run(commands):
+    """Runs commands one after another; returns the last words of the first that failed, or None."""
+    for command in commands:
+        done = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
+        if done.returncode:
+            lines = [line for line in done.stdout.splitlines() if "error" in line.lower()] or done.stdout.splitlines()
+            return lines[0][:200] if lines else f"exit code {done.returncode}"
+    return None
 
 
 def build_all(builds, say):
@@ -84,14 +119,8 @@ def build_all(builds, say):
     for build in builds:
         say(f"building {build}")
         if build == "ravioli":
-            # SwiftPM does not notice new files of a package that is not the root unless it plans anew.
-            (SCRATCH / "release.yaml").unlink(missing_ok=True)
-            for description in SCRATCH.glob("*/release/description.json"):
-                description.unlink()
-        for command in _commands(build):
-            done = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
-            if done.returncode:
-                lines = [line for line in done.stdout.splitlines() if "error" in line.lower()] or done.stdout.splitlines()
-                failed[build] = lines[0][:200] if lines else f"exit code {done.returncode}"
-                break
+            plan_anew(SCRATCH)
+        words = run(_commands(build))
+        if words:
+            failed[build] = words
     return failed

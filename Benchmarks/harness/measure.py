@@ -6,6 +6,7 @@ import statistics
 import subprocess
 import time
 
+import codec as codec_messages
 import peers as peer_table
 import scenarios as scenario_table
 import wrk
@@ -53,25 +54,25 @@ class Results:
         return self.median(scenario_table.BY_NAME[PEAK], peer, "rate")
 
 
-def participants(scenario, peers, edges):
-    """Who takes part: edges, or peers, of which those that share a server count once where only servers are looked at."""
-    if scenario.how == "edge":
-        return edges
+def participants(scenario, peers, others):
+    """Who takes part: edges, codecs, or peers, of which those that share a server count once where only servers are looked at."""
+    if scenario.how in ("edge", "codec"):
+        return [other for other in others if other.how == scenario.how]
     names = {peer.name for peer in peers}
     return [peer for peer in peers if scenario.how == "load" or peer.server_of not in names]
 
 
-def run(selection, peers, edges, settings, say):
+def run(selection, peers, others, settings, say):
     """Runs every scenario in rounds; within a round the peers take turns, and each round begins with another one."""
     results = Results()
     for scenario in selection:
-        crowd = participants(scenario, peers, edges)
+        crowd = participants(scenario, peers, others)
         for number in range(settings.rounds):
             turn = number % max(1, len(crowd))
             for peer in crowd[turn:] + crowd[:turn]:
                 if (scenario.name, peer.name) in results.failures:
                     continue
-                if scenario.how != "edge" and not peer.supports(scenario.kind):
+                if not peer.supports(scenario.kind):
                     results.fail(scenario, peer, peer.lacks[scenario.kind])
                     continue
                 say(f"{scenario.name}: round {number + 1} of {settings.rounds}, {peer.name}")
@@ -83,7 +84,7 @@ def run(selection, peers, edges, settings, say):
 
 
 def sample(scenario, peer, settings, results):
-    how = {"load": load, "start": start, "memory": memory, "edge": edge}[scenario.how]
+    how = {"load": load, "start": start, "memory": memory, "edge": edge, "codec": codec}[scenario.how]
     return how(scenario, peer, settings, results)
 
 
@@ -196,3 +197,16 @@ def edge(scenario, door, settings, results):
     measured["server_switches"] = (after.switches - before.switches) / calls
     measured["server_resident"] = after.peak / 1e6
     return measured
+
+
+def codec(scenario, library, settings, results):
+    del results
+    report = run_codec(scenario, library, "--seconds", str(settings.seconds), "--warm-up", str(settings.warm_up),
+                       timeout=30 + 4 * (settings.seconds + settings.warm_up))
+    # One thread that never waits: its CPU time is what it takes where nobody else wants the core.
+    return {"cost": report["cpu_seconds"] / report["calls"] * 1e9, "elapsed": report["seconds"] / report["calls"] * 1e9}
+
+
+def run_codec(scenario, library, *arguments, timeout):
+    return run_client(
+        [*library.program, *codec_messages.files(scenario.message), "--work", scenario.work, *arguments], timeout).report

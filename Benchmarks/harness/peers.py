@@ -84,6 +84,11 @@ class Edge:
     upstream: str
     build: str
     is_ours: bool = False
+    # How the scenarios that it takes part in are measured.
+    how: str = "edge"
+
+    def supports(self, kind):
+        return kind == "edge"
 
     @property
     def is_direct(self):
@@ -99,3 +104,39 @@ EDGES = [
     Edge("ravioli-direct", "the same service without the edge, called by Ravioli's client", "", "ravioli", "ravioli", True),
     Edge("grpc-gateway", "grpc-gateway before grpc-go", str(PEERS / "grpc-gateway"), "grpc-go", "go"),
 ]
+
+
+@dataclass(frozen=True)
+class Codec:
+    """A library that encodes and decodes the benchmark's messages, alone in a process."""
+
+    name: str
+    title: str
+    program: tuple
+    build: str
+    lacks: dict = field(default_factory=dict)
+    is_ours: bool = False
+    is_limit: bool = False
+    is_extra: bool = False
+    how: str = "codec"
+
+    def supports(self, kind):
+        return kind not in self.lacks
+
+    @property
+    def is_built(self):
+        return os.path.exists(self.program[0])
+
+
+CODECS = [
+    Codec("ravioli-codec", "Ravioli's codec, its guard on", _in(PROGRAMS, "CodecBenchmark", "--library", "ravioli"),
+          "ravioli", is_ours=True),
+    Codec("swift-protobuf", "swift-protobuf", _in(PROGRAMS, "CodecBenchmark", "--library", "swift-protobuf"), "ravioli"),
+    Codec("libprotobuf", "libprotobuf (C++)", _in(PEERS, "libprotobuf-codec"), "c"),
+    Codec("libprotobuf-arena", "libprotobuf (C++), messages in an arena", _in(PEERS, "libprotobuf-codec", "--arena", "on"),
+          "c", is_extra=True),
+    Codec("protobuf-c", "protobuf-c alone, without Swift values and guard", _in(PEERS, "protobuf-c-codec"), "c",
+          lacks={"json": "protobuf-c has no JSON"}, is_limit=True),
+]
+# Who takes part on its own, in scenarios of its kind only.
+OTHERS = [*EDGES, *CODECS]

@@ -21,6 +21,8 @@ FIGURES = {
     "start": ("start ms", 1, False),
     "memory": ("RSS MB", 1, False),
     "per_connection": ("KiB/connection", 1, False),
+    "cost": ("ns CPU", 0, False),
+    "elapsed": ("ns elapsed", 0, False),
     "server_cpu": ("server µs CPU", 2, False),
     "client_cpu": ("client µs CPU", 2, False),
     "upstream_cpu": ("upstream µs CPU", 2, False),
@@ -29,7 +31,7 @@ FIGURES = {
     "server_resident": ("server RSS MB", 1, False),
     "client_resident": ("client RSS MB", 1, False),
 }
-COLUMNS = ("rate", "megabytes", "p50", "p99", "p999", "server_cpu", "client_cpu", "upstream_cpu", "server_switches",
+COLUMNS = ("elapsed", "rate", "megabytes", "p50", "p99", "p999", "server_cpu", "client_cpu", "upstream_cpu", "server_switches",
            "client_switches", "server_resident", "client_resident")
 # A median of rounds that lie further apart than this says little.
 SPREAD_MAX = 0.15
@@ -48,6 +50,14 @@ def best_of_others(results, scenario, crowd):
     return (max if more_is_better else min)(values) if values else None
 
 
+def _compared_with(results, scenario, crowd):
+    """Whom the ratios are to, and what that one has."""
+    for peer in crowd:
+        if peer.name == scenario.compared_with and results.median(scenario, peer, scenario.figure):
+            return peer.name, results.median(scenario, peer, scenario.figure)
+    return "best peer", best_of_others(results, scenario, crowd)
+
+
 def _ratio(results, scenario, peer, best):
     own = results.median(scenario, peer, scenario.figure)
     if not own or not best:
@@ -62,8 +72,8 @@ def table(selection, peers, edges, results):
         crowd = participants(scenario, peers, edges)
         columns = _columns(scenario, crowd, results)
         heading, decimals, _ = FIGURES[scenario.figure]
-        rows = [["", heading, "±", "of best peer", *(FIGURES[name][0] for name in columns)]]
-        best = best_of_others(results, scenario, crowd)
+        named, best = _compared_with(results, scenario, crowd)
+        rows = [["", heading, "±", f"of {named}", *(FIGURES[name][0] for name in columns)]]
         for peer in crowd:
             value = results.median(scenario, peer, scenario.figure)
             if value is None:
@@ -126,7 +136,7 @@ def machine():
     with open("/proc/cpuinfo", encoding="utf-8") as file:
         models = [line.split(":", 1)[1].strip() for line in file if line.startswith("model name")]
     packages = ("golang-google-grpc-dev", "golang-github-containerd-ttrpc-dev", "libgrpc++-dev", "libcapnp-dev",
-                "libthrift-dev", "golang-github-grpc-ecosystem-grpc-gateway-dev")
+                "libthrift-dev", "golang-github-grpc-ecosystem-grpc-gateway-dev", "libprotobuf-dev", "libprotobuf-c-dev")
     versions = dict(line.split(" ", 1) for line in _output(
         "dpkg-query", "--show", "--showformat", "${Package} ${Version}\n", *packages).splitlines() if " " in line)
     return {

@@ -10,21 +10,28 @@ class Scenario:
 
     name: str
     title: str
-    # What a peer must support: unary, server-stream, client-stream, bidi, slow, pi; or edge.
+    # What a peer must support: unary, server-stream, client-stream, bidi, slow, pi; or edge; or codec, json.
     kind: str = "unary"
     payload: int = 64
     in_flight: int = 64
     connections: int = 1
-    # The figure that peers are compared by: rate, p50, p999, megabytes, start, memory, per_connection.
+    # The figure that peers are compared by: rate, p50, p999, megabytes, start, memory, per_connection, cost.
     figure: str = "rate"
     # Calls a second of an open loop: a number, or a share of the peer's own peak (unary-64) as a string, as "50%".
     rate: object = None
     slow_percent: float = 0
     server: tuple = ()
-    # load, start, memory or edge: how it is measured (measure.py).
+    # load, start, memory, edge or codec: how it is measured (measure.py).
     how: str = "load"
     # Part of the default selection.
     is_default: bool = True
+    # The name by which --only chooses it together with others.
+    group: str = ""
+    # The peer that the others' ratios are to; the best of them if there is no such name.
+    compared_with: str = ""
+    # Of a codec: which message, and encode, decode, to-json or from-json.
+    message: str = ""
+    work: str = ""
 
     def client_arguments(self):
         scenario = {"slow": "unary", "edge": "unary"}.get(self.kind, self.kind)
@@ -63,6 +70,18 @@ def _streams():
         yield Scenario(f"{kind}s", f"64 streams, 64 B, {title}", kind=kind, in_flight=64)
 
 
+def _codecs():
+    titles = {"order": "an order of 412 bytes, 729 in JSON", "sample": "a sample of 70 bytes, 122 in JSON"}
+    works = {"codec": ("encode", "decode"), "json": ("to-json", "from-json")}
+    for kind, pair in works.items():
+        for message, title in titles.items():
+            for direction, work in zip(("encode", "decode"), pair):
+                what = "JSON" if kind == "json" else "codec"
+                yield Scenario(f"{kind}-{direction}-{message}", f"{what} alone, {direction} {title}",
+                               kind=kind, how="codec", figure="cost", group=kind, compared_with="swift-protobuf",
+                               message=message, work=work)
+
+
 ALL = [
     *_unary(),
     *_streams(),
@@ -80,5 +99,7 @@ ALL = [
     Scenario("edge", "JSON over HTTP/1.1, 64 B, 64 connections (wrk)", kind="edge", how="edge", connections=64),
     Scenario("edge-1kb", "JSON over HTTP/1.1, 1 KB, 64 connections (wrk)", kind="edge", how="edge", connections=64,
              payload=1 << 10),
+    *_codecs(),
 ]
 BY_NAME = {scenario.name: scenario for scenario in ALL}
+GROUPS = {scenario.group for scenario in ALL if scenario.group}

@@ -19,7 +19,7 @@ CALLS = 200
 KINDS = ("unary", "server-stream", "client-stream", "bidi", "pi")
 
 
-def run(peers, edges, say):
+def run(peers, others, say):
     """Returns the exit code."""
     passed = failed = skipped = 0
     for peer in peers:
@@ -31,16 +31,17 @@ def run(peers, edges, say):
                 failed += 1
                 say(f"FAILED {peer.name} {name}: {failure}")
         skipped += sum(not peer.supports(kind) for kind in KINDS)
-    for door in (door for door in edges if not door.is_direct):
-        try:
-            _edge(door)
-            passed += 1
-        except Failure as failure:
-            failed += 1
-            say(f"FAILED {door.name}: {failure}")
+    for other in others:
+        for name, check in _checks_alone(other):
+            try:
+                check()
+                passed += 1
+            except Failure as failure:
+                failed += 1
+                say(f"FAILED {other.name} {name}: {failure}")
     try:
         _report(peers[:1])
-        passed += 1
+        passed += bool(peers)
     except Failure as failure:
         failed += 1
         say(f"FAILED the report: {failure}")
@@ -69,6 +70,23 @@ def _calls(peer, *arguments, calls=CALLS, server=()):
         raise Failure(f"{report['total_calls']} answers instead of {wanted}")
 
 
+def _checks_alone(other):
+    if other.how == "edge":
+        if not other.is_direct:
+            yield "", lambda: _edge(other)
+        return
+    for scenario in scenario_table.ALL:
+        if scenario.how == other.how and other.supports(scenario.kind):
+            yield scenario.name, lambda scenario=scenario: _codec(scenario, other)
+
+
+def _codec(scenario, library):
+    # The programs check themselves that the bytes and the JSON are one message.
+    report = measure.run_codec(scenario, library, "--calls", str(CALLS), timeout=30)
+    if report["calls"] != CALLS:
+        raise Failure(f"{report['calls']} messages instead of {CALLS}")
+
+
 def _edge(door):
     upstream = peer_table.BY_NAME[door.upstream]
     with Server(upstream.server) as server, Server([door.program, "--upstream", server.address]) as front:
@@ -78,6 +96,8 @@ def _edge(door):
 
 def _report(peers):
     """The way from samples to table, JSON and plots, with a sample of one peer."""
+    if not peers:
+        return
     settings = measure.Settings(seconds=0.1, warm_up=0, rounds=2)
     selection = [scenario_table.BY_NAME["ping-pong"]]
     results = measure.run(selection, peers, [], settings, lambda _: None)

@@ -15,7 +15,8 @@ import Synchronization
 
 /// Ravioli's own load client. `--callers pool`, the default, leaves its tasks on Swift's ordinary pool, `--callers loop` puts
 /// them on the event loops of their connections. With `--stack full`, the default, each call has a deadline, a pair of metadata
-/// and metrics around it; with `--stack plain` only the deadline, which every call has.
+/// and metrics around it; with `--stack plain` only the deadline, which every call has. `--idle-streams` opens so many
+/// streams and leaves them idle, instead of all else.
 @main
 struct LoadClientProgram {
     let driver: Driver
@@ -23,7 +24,7 @@ struct LoadClientProgram {
     let call: CallOptions
 
     static func main() async throws {
-        let options = LoadOptions(others: ["--callers", "--stack"])
+        let options = LoadOptions(others: ["--callers", "--stack", "--idle-streams"])
         let isFull = options.others["--stack"] != "plain"
         var clientOptions = ClientOptions.defaults
         clientOptions.limits.callsRunningMax = 1024
@@ -34,6 +35,9 @@ struct LoadClientProgram {
         }
         let call = isFull ? CallOptions.metadata(["x-request-id": "5f2b9c1e"]) : .defaults
         let program = LoadClientProgram(driver: Driver(options), options: options, call: call)
+        if let count = options.others["--idle-streams"].flatMap(Int.init) {
+            exit(await IdleStreams(options, call).hold(count, on: clients))
+        }
         let counts = Counts()
         let meters = await withTaskGroup(of: [Meter].self) { group in
             for (index, client) in clients.enumerated() {

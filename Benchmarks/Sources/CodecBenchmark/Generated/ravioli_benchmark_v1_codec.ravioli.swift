@@ -201,6 +201,34 @@ extension Order {
     }
 }
 
+/// As small as what most calls carry.
+struct Sample: RavioliSchema.Message {
+    var unknownFields: RavioliSchema.UnknownFields
+    var payload: [UInt8]
+    var sequence: Int64
+
+    static let descriptor = RavioliBenchmarkV1CodecSchema.file.message(
+        "ravioli.benchmark.v1.Sample", structSize: 56)
+
+    static func read(from _r: RavioliSchema.FieldReader) -> Self {
+        let payload: [UInt8] = _r.bytes(at: 24)
+        let sequence: Int64 = _r.int64(at: 40)
+        return Self(unknownFields: _r.unknownFields(), payload: payload, sequence: sequence)
+    }
+
+    func write(to _w: inout RavioliSchema.FieldWriter) {
+        _w.bytes(payload, at: 24, has: 48)
+        _w.int64(sequence, at: 40, has: 52)
+        _w.unknownFields(unknownFields)
+    }
+}
+
+extension Sample {
+    init(payload: [UInt8] = [], sequence: Int64 = 0, unknownFields: RavioliSchema.UnknownFields = .init()) {
+        self.init(unknownFields: unknownFields, payload: payload, sequence: sequence)
+    }
+}
+
 /// The message `ravioli.benchmark.v1.Blob`.
 struct Blob: RavioliSchema.Message {
     var unknownFields: RavioliSchema.UnknownFields
@@ -241,8 +269,9 @@ enum RavioliBenchmarkV1CodecSchema {
             ZmVhdHVyZXMSIwoNc2VydmljZV95ZWFycxgMIAMoBVIMc2VydmljZVllYXJzEj8KBmxhYmVscxgNIAMoCzInLnJhdmlvbGku\
             YmVuY2htYXJrLnYxLk9yZGVyLkxhYmVsc0VudHJ5UgZsYWJlbHMSGgoIZmluYW5jZWQYDiABKAhSCGZpbmFuY2VkEh0KCm1p\
             bGVhZ2Vfa20YDyABKAFSCW1pbGVhZ2VLbRIdCgpjcmVhdGVkX2F0GBAgASgGUgljcmVhdGVkQXQSEgoEbm90ZRgRIAEoCVIE\
-            bm90ZRo5CgtMYWJlbHNFbnRyeRIQCgNrZXkYASABKAlSA2tleRIUCgV2YWx1ZRgCIAEoCVIFdmFsdWU6AjgBIhoKBEJsb2IS\
-            EgoEZGF0YRgBIAEoDFIEZGF0YWIGcHJvdG8z
+            bm90ZRo5CgtMYWJlbHNFbnRyeRIQCgNrZXkYASABKAlSA2tleRIUCgV2YWx1ZRgCIAEoCVIFdmFsdWU6AjgBIj4KBlNhbXBs\
+            ZRIYCgdwYXlsb2FkGAEgASgMUgdwYXlsb2FkEhoKCHNlcXVlbmNlGAIgASgDUghzZXF1ZW5jZSIaCgRCbG9iEhIKBGRhdGEY\
+            ASABKAxSBGRhdGFiBnByb3RvMw==
             """,
         dependencies: [])
 }

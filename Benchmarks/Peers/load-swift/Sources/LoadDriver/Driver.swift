@@ -38,6 +38,7 @@ public final class Driver: Sendable {
 
     /// How many messages a stream carries before the next one is opened: enough that opening costs nothing.
     public var streamMessages: Int {
+        if options.messages > 0 { return options.messages }
         if options.calls > 0 { return 8 }
         return max(8, min(10_000, (8 << 20) / (options.payload + 64)))
     }

@@ -48,6 +48,8 @@ public struct LoadOptions: Sendable {
     public var delayMicroseconds = 5000
     /// Terms of the series for pi. Default 100,000.
     public var rounds = 100_000
+    /// Messages of each stream; 0, the default, for enough of them that opening a stream costs nothing.
+    public var messages = 0
     /// Seconds that the connections stay open and idle after the report. Default 0.
     public var hold = 0.0
     /// Names of arguments that only some clients know, with their values.
@@ -81,6 +83,7 @@ public struct LoadOptions: Sendable {
         case "--slow-percent": return Self.set(&slowPercent, value)
         case "--delay-us": return Self.set(&delayMicroseconds, value)
         case "--rounds": return Self.set(&rounds, value)
+        case "--messages": return Self.set(&messages, value)
         case "--hold": return Self.set(&hold, value)
         default:
             guard known.contains(name) else { return false }
